@@ -1,0 +1,144 @@
+//! [`Context`]: what is known around a call.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, SystemClock};
+use crate::downstream::{Downstream, Silent};
+use crate::principal::Principal;
+use crate::protocol::{Implementation, ProtocolVersion, ReadResourceResult};
+use crate::refusal::Refusal;
+
+/// How the call came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportKind {
+    Stdio,
+    Http,
+    Sse,
+    WebSocket,
+    /// Called from within this process: the command line, a test.
+    InProcess,
+}
+
+impl TransportKind {
+    /// The word that stands in an audit record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdio => "stdio",
+            Self::Http => "http",
+            Self::Sse => "sse",
+            Self::WebSocket => "websocket",
+            Self::InProcess => "in_process",
+        }
+    }
+}
+
+/// What guards and sources learn about a call on its way, for the audit record.
+#[derive(Debug, Clone, Default)]
+pub struct Trail {
+    /// The rule that decided, if a policy did.
+    pub rule: Option<String>,
+    /// Whether the result was cut to its bounds.
+    pub truncated: bool,
+    /// Anything worth noticing, one short word each (`injection`, `redacted`, `retried`).
+    pub flags: Vec<String>,
+}
+
+/// Reads a resource of the same server, as the same principal and through the same chain. Prompts embed resources
+/// with it.
+#[async_trait]
+pub trait ReadResource: Debug + Send + Sync {
+    async fn read(&self, uri: &str, cx: &Context) -> Result<ReadResourceResult, Refusal>;
+}
+
+/// What is known around a call: where it came from, who calls, until when it may take, and the way back to the client.
+#[derive(Debug)]
+pub struct Context {
+    /// Our own id of this call, on log lines and in what an internal fault tells the caller.
+    pub request: Arc<str>,
+    pub transport: TransportKind,
+    pub protocol: ProtocolVersion,
+    /// What the client says it is. Never a reason to trust it.
+    pub client: Option<Arc<Implementation>>,
+    pub session: Option<Arc<str>>,
+    /// Fires when the client calls the call off, goes away, or the server stops.
+    pub cancel: CancellationToken,
+    /// When the call must have ended.
+    pub deadline: Option<Instant>,
+    pub downstream: Arc<dyn Downstream>,
+    pub clock: Arc<dyn Clock>,
+    /// Reads other resources of this server on behalf of the caller.
+    pub resources: Option<Arc<dyn ReadResource>>,
+    /// How many reads deep this call is inside another one.
+    pub depth: u8,
+    principal: OnceLock<Arc<Principal>>,
+    trail: Mutex<Trail>,
+}
+
+impl Context {
+    pub fn new(request: impl Into<Arc<str>>, transport: TransportKind) -> Self {
+        Self {
+            request: request.into(),
+            transport,
+            protocol: ProtocolVersion::LATEST,
+            client: None,
+            session: None,
+            cancel: CancellationToken::new(),
+            deadline: None,
+            downstream: Arc::new(Silent),
+            clock: Arc::new(SystemClock),
+            resources: None,
+            depth: 0,
+            principal: OnceLock::new(),
+            trail: Mutex::new(Trail::default()),
+        }
+    }
+
+    /// A context for a call within this call: same caller, same bounds, no way back to the client.
+    #[must_use]
+    pub fn nested(&self) -> Self {
+        let mut inner = Self::new(self.request.clone(), self.transport);
+        inner.protocol = self.protocol.clone();
+        inner.client.clone_from(&self.client);
+        inner.session.clone_from(&self.session);
+        inner.cancel = self.cancel.child_token();
+        inner.deadline = self.deadline;
+        inner.clock = self.clock.clone();
+        inner.resources.clone_from(&self.resources);
+        inner.depth = self.depth.saturating_add(1);
+        if let Some(principal) = self.principal.get() {
+            inner.set_principal(principal.clone());
+        }
+        inner
+    }
+
+    /// Who calls. None before the authenticate guard has said so.
+    pub fn principal(&self) -> Option<&Arc<Principal>> {
+        self.principal.get()
+    }
+
+    /// Says who calls. The first word stands: a caller can't become another one in mid-call.
+    pub fn set_principal(&self, principal: Arc<Principal>) {
+        let _ = self.principal.set(principal);
+    }
+
+    /// Writes onto the trail.
+    pub fn note(&self, write: impl FnOnce(&mut Trail)) {
+        write(&mut self.trail.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What was written so far.
+    pub fn trail(&self) -> Trail {
+        self.trail.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The time left, or none if the call has no deadline. Zero when it has passed.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|end| end.saturating_duration_since(self.clock.instant()))
+    }
+}

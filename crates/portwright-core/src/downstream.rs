@@ -1,0 +1,53 @@
+//! [`Downstream`]: what a source may say to the client while it works, without knowing transport or protocol revision.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::protocol::{ElicitRequestParams, ElicitResult};
+use crate::refusal::Refusal;
+
+/// How much a log message matters: the eight levels of RFC 5424, mildest first, as MCP names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+/// The way back to the client of one call.
+#[async_trait]
+pub trait Downstream: Debug + Send + Sync {
+    /// Tells how far the work is. Says nothing if the client did not ask, if the value does not grow, or if the client
+    /// reads too slowly: progress never blocks the work.
+    fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>);
+
+    /// Sends a log message, if the client asked for that level.
+    fn log(&self, level: LogLevel, logger: &str, data: Value);
+
+    /// Asks the person behind the client.
+    async fn elicit(&self, question: ElicitRequestParams) -> Result<ElicitResult, Refusal>;
+}
+
+/// A client that can't be spoken to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+#[async_trait]
+impl Downstream for Silent {
+    fn progress(&self, _: f64, _: Option<f64>, _: Option<&str>) {}
+
+    fn log(&self, _: LogLevel, _: &str, _: Value) {}
+
+    async fn elicit(&self, _: ElicitRequestParams) -> Result<ElicitResult, Refusal> {
+        Err(Refusal::failed("this client can't be asked a question; give the answer as an argument"))
+    }
+}

@@ -1,0 +1,57 @@
+//! [`Guard`]: one step of the chain that every call passes.
+//!
+//! A guard may refuse, let the call go on by [`Next::run`], and look at (or change) what comes back. It sees only the
+//! call and its context, never bytes, so it works alike on every transport. A guard that cannot decide refuses.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::call::{Call, Reply};
+use crate::context::Context;
+use crate::refusal::Refusal;
+
+/// One step of the chain.
+#[async_trait]
+pub trait Guard: Send + Sync {
+    /// A short lower-case word, for logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Judges the call. What stands before `next.run` sees the call on its way in, what stands after it the reply.
+    async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal>;
+}
+
+/// The end of the chain: what hands the call to its source.
+#[async_trait]
+pub trait Endpoint: Send + Sync {
+    async fn reach(&self, call: &Call, cx: &Context) -> Result<Reply, Refusal>;
+}
+
+/// The rest of the chain.
+#[derive(Clone, Copy)]
+pub struct Next<'a> {
+    rest: &'a [Arc<dyn Guard>],
+    end: &'a dyn Endpoint,
+}
+
+impl<'a> Next<'a> {
+    /// A chain of `guards`, outermost first, before `end`.
+    pub fn new(guards: &'a [Arc<dyn Guard>], end: &'a dyn Endpoint) -> Self {
+        Self { rest: guards, end }
+    }
+
+    /// Lets the call go on.
+    pub async fn run(self, call: &Call, cx: &Context) -> Result<Reply, Refusal> {
+        match self.rest.split_first() {
+            Some((guard, rest)) => guard.check(call, cx, Next { rest, end: self.end }).await,
+            None => self.end.reach(call, cx).await,
+        }
+    }
+}
+
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.rest.iter().map(|guard| guard.name())).finish()
+    }
+}

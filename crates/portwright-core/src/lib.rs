@@ -1,0 +1,40 @@
+//! The words and the contracts of Portwright.
+//!
+//! This crate is for people who write sources and guards. It opens no socket and no file, and it knows neither a
+//! server nor a single source. Read it in this order:
+//!
+//! 1. [`call`]: one operation of a client ([`Call`]) and its answer ([`Reply`]).
+//! 2. [`context`]: what is known around a call: who calls, over which transport, until when.
+//! 3. [`refusal`]: why there is no reply, in words for the caller and words for the log.
+//! 4. [`source`]: the owner of tools, resources and prompts, and how it comes out of the configuration.
+//! 5. [`guard`]: one step of the chain that every call passes on its way to a source.
+//! 6. [`downstream`]: what a source may say to the client while it works.
+//!
+//! The protocol's own types are those of the official SDK, re-exported by [`protocol`].
+
+pub mod call;
+pub mod clock;
+pub mod context;
+pub mod diagnostic;
+pub mod downstream;
+pub mod guard;
+pub mod limits;
+pub mod principal;
+pub mod protocol;
+pub mod refusal;
+pub mod secret;
+pub mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use async_trait::async_trait;
+pub use call::{Call, CheckArguments, Effects, Operation, Reply, Target};
+pub use clock::{Clock, SystemClock};
+pub use context::{Context, ReadResource, Trail, TransportKind};
+pub use diagnostic::{Diagnostic, Pointer, Severity};
+pub use downstream::{Downstream, LogLevel, Silent};
+pub use guard::{Endpoint, Guard, Next};
+pub use principal::{Auth, Principal};
+pub use refusal::{Refusal, RefusalKind};
+pub use secret::Secret;
+pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};

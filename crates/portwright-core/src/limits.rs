@@ -1,0 +1,106 @@
+//! Every bound of the system: unit, default, reason. What the plan may change says so.
+
+use std::time::Duration;
+
+/// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a
+/// thousand of them fit in memory.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Levels of nesting in a message. serde_json's own bound; deeper input is a stack attack.
+pub const MESSAGE_DEPTH_MAX: usize = 128;
+
+/// Bytes of a JSON-RPC id that is a string. It is echoed and logged.
+pub const REQUEST_ID_BYTES_MAX: usize = 256;
+
+/// Bytes of a method, tool or prompt name.
+pub const NAME_BYTES_MAX: usize = 256;
+
+/// Bytes of a URI.
+pub const URI_BYTES_MAX: usize = 8 * 1024;
+
+/// Entries of one page of a list. Clients page by cursor.
+pub const PAGE_ENTRIES: usize = 250;
+
+/// Calls that one session may have in flight.
+pub const SESSION_CALLS_MAX: usize = 64;
+
+/// Sessions of the `initialize` lifecycle, in all. The oldest idle one makes room.
+pub const SESSIONS_MAX: usize = 10_000;
+
+/// How long a session may be idle before it ends. The plan may change it.
+pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+
+/// Messages that wait for one slow reader before it is shed.
+pub const OUTBOX_MESSAGES_MAX: usize = 64;
+
+/// How long a client may take to send its request head.
+pub const HEAD_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send its request body.
+pub const BODY_WAIT: Duration = Duration::from_secs(30);
+
+/// How long a reader may take to accept a message before it is shed.
+pub const WRITE_WAIT: Duration = Duration::from_secs(30);
+
+/// Connections on the listener, in all.
+pub const CONNECTIONS_MAX: usize = 4096;
+
+/// How long a call may take. The plan may change it (`limits.call_timeout`).
+pub const CALL_WAIT: Duration = Duration::from_secs(30);
+
+/// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
+pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
+
+/// How long a source may take to open before the attempt counts as failed.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
+/// The first and the longest pause between attempts to open a source that is down.
+pub const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+/// How long a source may take to say how it is.
+pub const HEALTH_WAIT: Duration = Duration::from_secs(2);
+
+/// Reads that may be nested within a call: a prompt that embeds a resource is one deep.
+pub const NESTED_READS_MAX: u8 = 2;
+
+/// Rows of a query's result. The plan may change it (`max_rows`).
+pub const ROWS_MAX: usize = 200;
+
+/// Bytes of a query's rows as JSON. The plan may change it (`max_bytes`).
+pub const RESULT_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of an SQL statement that a model writes.
+pub const SQL_BYTES_MAX: usize = 32 * 1024;
+
+/// How long a statement may run. The plan may change it (`timeout`).
+pub const STATEMENT_WAIT: Duration = Duration::from_secs(10);
+
+/// Connections of one database pool. The plan may change it (`pool.max`).
+pub const POOL_MAX: usize = 8;
+
+/// How long a call may wait for a connection. The plan may change it (`pool.wait`).
+pub const POOL_WAIT: Duration = Duration::from_secs(5);
+
+/// Bytes of a file that is a declared resource.
+pub const RESOURCE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Bytes that a prompt may render to, embedded resources included.
+pub const PROMPT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Steps a prompt's template may take (minijinja's fuel).
+pub const PROMPT_FUEL: u64 = 100_000;
+
+/// Bytes of a configuration file.
+pub const CONFIG_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Bytes of a file that holds a secret.
+pub const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Audit records that wait for the writer. A full queue refuses calls when the audit is required.
+pub const AUDIT_QUEUE_MAX: usize = 4096;
+
+/// How long a call may wait for its audit record to be written.
+pub const AUDIT_WAIT: Duration = Duration::from_secs(5);
+
+/// Bytes of one value in an audit record or log line; longer ones are cut.
+pub const AUDIT_VALUE_BYTES_MAX: usize = 1024;

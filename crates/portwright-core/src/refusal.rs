@@ -1,0 +1,135 @@
+//! [`Refusal`]: why there is no reply. One type for every guard and source; the server maps it to the wire in one place.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// What a refusal means to the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalKind {
+    /// No such tool, resource or prompt, or none for this caller: the two look the same from outside.
+    NotFound,
+    /// The caller must prove who they are.
+    Unauthenticated,
+    /// The arguments do not fit. The words say how to mend them.
+    Invalid,
+    /// The source did its part and said no (no such row, a constraint, a statement that may not run).
+    Failed,
+    /// Too much, too fast. `retry_after` tells when to come again.
+    Limited,
+    /// The source is down or busy. Trying again later may help.
+    Unavailable,
+    /// The deadline passed.
+    TimedOut,
+    /// The caller called it off.
+    Cancelled,
+    /// A fault of ours. The caller gets a request id and nothing else.
+    Internal,
+}
+
+impl RefusalKind {
+    /// The word that stands in an audit record and on a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Invalid => "invalid",
+            Self::Failed => "failed",
+            Self::Limited => "limited",
+            Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Why there is no reply: a kind, words for the caller, and a cause for the log.
+///
+/// `public` reaches the client, so it never holds a secret, an address, or text that only an operator should see. The
+/// `cause` never leaves the process.
+#[derive(Debug)]
+pub struct Refusal {
+    kind: RefusalKind,
+    public: String,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    pub fn new(kind: RefusalKind, public: impl Into<String>) -> Self {
+        Self { kind, public: public.into(), cause: None, retry_after: None }
+    }
+
+    /// What does not exist, and what the caller may not see. `what` is `tool`, `resource` or `prompt`.
+    pub fn not_found(what: &str, name: &str) -> Self {
+        Self::new(RefusalKind::NotFound, format!("there is no {what} `{name}` here"))
+    }
+
+    /// Arguments that do not fit; say which one, what was expected, and how to mend it.
+    pub fn invalid(public: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Invalid, public)
+    }
+
+    /// The source said no; say what, and what would work.
+    pub fn failed(public: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Failed, public)
+    }
+
+    /// The source is down or busy.
+    pub fn unavailable(public: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Unavailable, public)
+    }
+
+    pub fn timed_out(public: impl Into<String>) -> Self {
+        Self::new(RefusalKind::TimedOut, public)
+    }
+
+    pub fn cancelled() -> Self {
+        Self::new(RefusalKind::Cancelled, "the call was cancelled")
+    }
+
+    /// A fault of ours; `cause` goes to the log, the caller learns only the request id.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(RefusalKind::Internal, "internal error").because(cause)
+    }
+
+    /// Adds what only the log may know.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    pub fn kind(&self) -> RefusalKind {
+        self.kind
+    }
+
+    /// Words for the caller.
+    pub fn public(&self) -> &str {
+        &self.public
+    }
+
+    pub fn wait(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.public)
+    }
+}
+
+impl Error for Refusal {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}

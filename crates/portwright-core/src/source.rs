@@ -1,0 +1,196 @@
+//! [`Source`]: the owner of tools, resources and prompts; and how one comes out of the configuration.
+//!
+//! Three steps, so that a configuration can be checked while every host is unreachable:
+//! [`SourceKind::decode`] reads the table (opens nothing), [`SourceConfig::connect`] opens it (the only step with I/O),
+//! and the [`Source`] serves.
+
+use std::error::Error;
+use std::fmt::{self, Debug};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::{Schema, SchemaGenerator};
+use tokio::sync::watch;
+
+use crate::context::Context;
+use crate::diagnostic::{Diagnostic, Pointer};
+use crate::protocol::{
+    ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, CompletionInfo, GetPromptResult, JsonObject,
+    Prompt, ReadResourceResult, Reference, Resource, ResourceTemplate, Tool,
+};
+use crate::refusal::Refusal;
+
+/// A type of source, as `kind = "…"` names it.
+pub trait SourceKind: Send + Sync {
+    /// The word in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// One line for help texts.
+    fn summary(&self) -> &'static str;
+
+    /// The schema of `[sources.NAME]`, without `kind`.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// The schema of what `[tools.NAME]` may hold for this kind beside `source`; none if it takes no declared tools.
+    fn tool_schema(&self, _: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    /// The same for `[resources."URI"]`.
+    fn resource_schema(&self, _: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    /// Reads the tables. Opens nothing. Everything that is wrong comes back at once.
+    fn decode(&self, spec: SourceSpec) -> Result<Box<dyn SourceConfig>, Vec<Diagnostic>>;
+}
+
+/// What the configuration says of one source.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    /// Its name: `shop` in `[sources.shop]`.
+    pub name: Arc<str>,
+    /// Its table without `kind`, references to secrets already resolved.
+    pub table: JsonObject,
+    /// The tools declared on it, in the order of the file.
+    pub tools: Vec<Declared>,
+    /// The resources declared on it; `name` is the URI.
+    pub resources: Vec<Declared>,
+    /// The folder that relative paths start from: the configuration file's.
+    pub base: PathBuf,
+}
+
+impl SourceSpec {
+    /// Where its table stands.
+    pub fn place(&self) -> Pointer {
+        Pointer::root().join("sources").join(&self.name)
+    }
+}
+
+/// A tool or resource that the configuration declares on a source.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    pub name: String,
+    /// Its table without `source`.
+    pub table: JsonObject,
+    /// Where its table stands.
+    pub place: Pointer,
+}
+
+/// A source that is configured but not yet open.
+#[async_trait]
+pub trait SourceConfig: Debug + Send + Sync {
+    /// Opens it: the only step with I/O. It is called again, with growing pauses, while it fails.
+    async fn connect(&self) -> Result<Arc<dyn Source>, ConnectError>;
+}
+
+/// Why a source could not be opened. `public` may stand on a health page; the cause is for the log.
+#[derive(Debug)]
+pub struct ConnectError {
+    public: String,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+    /// Where the configuration is at fault, if it is.
+    pub place: Option<Pointer>,
+}
+
+impl ConnectError {
+    pub fn new(public: impl Into<String>) -> Self {
+        Self { public: public.into(), cause: None, place: None }
+    }
+
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    #[must_use]
+    pub fn at(mut self, place: Pointer) -> Self {
+        self.place = Some(place);
+        self
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.public)
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+/// How a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    Ready,
+    /// It serves in part or not at all; the words may stand on a health page.
+    Degraded(String),
+}
+
+/// The owner of tools, resources, templates and prompts.
+///
+/// The lists are what the source offers now; they are cheap and do no I/O. When they change, the source says so on the
+/// [`changes`](Self::changes) watch and is asked again.
+#[async_trait]
+pub trait Source: Debug + Send + Sync {
+    fn tools(&self) -> Vec<Tool> {
+        Vec::new()
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        Vec::new()
+    }
+
+    fn templates(&self) -> Vec<ResourceTemplate> {
+        Vec::new()
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        Vec::new()
+    }
+
+    /// Calls one of [`tools`](Self::tools). The arguments have passed the tool's input schema. The source stops its
+    /// work when `cx.cancel` fires.
+    async fn call(&self, tool: &str, _: &JsonObject, _: &Context) -> Result<CallToolResult, Refusal> {
+        Err(Refusal::not_found("tool", tool))
+    }
+
+    /// Reads one of [`resources`](Self::resources), or a URI that fits one of [`templates`](Self::templates).
+    async fn read(&self, uri: &str, _: &Context) -> Result<ReadResourceResult, Refusal> {
+        Err(Refusal::not_found("resource", uri))
+    }
+
+    async fn get_prompt(&self, name: &str, _: &JsonObject, _: &Context) -> Result<GetPromptResult, Refusal> {
+        Err(Refusal::not_found("prompt", name))
+    }
+
+    /// Values that begin with what the user typed so far; at most 100.
+    async fn complete(
+        &self,
+        _: &Reference,
+        _: &ArgumentInfo,
+        _: Option<&CompletionContext>,
+        _: &Context,
+    ) -> Result<CompleteResult, Refusal> {
+        Ok(CompleteResult::new(CompletionInfo::default()))
+    }
+
+    /// How it is now. May ask the host, within [`limits::HEALTH_WAIT`](crate::limits::HEALTH_WAIT).
+    async fn health(&self) -> Health;
+
+    /// What a careful operator should know: privileges that are too wide, declarations that do not work. Used by
+    /// `portwright check`.
+    async fn inspect(&self) -> Vec<Diagnostic> {
+        Vec::new()
+    }
+
+    /// A number that grows whenever one of the lists changes; none if they never do.
+    fn changes(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+}

@@ -1,0 +1,21 @@
+//! The sources that come with Portwright: one folder each.
+//!
+//! A source knows [`portwright_core`] and its own host, and nothing of servers, sessions or guards. [`KINDS`] is the
+//! whole list; to add a source is to add its folder, its line here and its Cargo feature.
+
+use portwright_core::SourceKind;
+
+pub mod declared;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod shared;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+/// Every kind of source that `kind = "…"` may name.
+pub const KINDS: &[&dyn SourceKind] = &[
+    #[cfg(feature = "postgres")]
+    &postgres::Postgres,
+    #[cfg(feature = "sqlite")]
+    &sqlite::Sqlite,
+];

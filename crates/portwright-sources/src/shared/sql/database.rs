@@ -1,0 +1,236 @@
+//! [`Database`]: what the shared SQL source needs of a database.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portwright_core::{Context, Diagnostic, Health};
+use serde_json::Value;
+
+/// What calls may do to the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Nothing that a call sends can change anything. The default.
+    #[default]
+    ReadOnly,
+    /// Calls may write; each call is one transaction.
+    ReadWrite,
+}
+
+/// How a database's SQL is written, as far as the shared code must know.
+#[derive(Debug)]
+pub struct Dialect {
+    /// For people: `PostgreSQL`.
+    pub name: &'static str,
+    /// `$1` or `?1`, from a position that starts at 1.
+    pub placeholder: fn(usize) -> String,
+    /// `$tag$ … $tag$` strings.
+    pub dollar_quotes: bool,
+    /// `E'…\'…'` strings with backslash escapes.
+    pub escape_strings: bool,
+    /// Block comments that nest.
+    pub nested_comments: bool,
+    /// Identifiers in `[…]` and `` `…` ``.
+    pub bracket_identifiers: bool,
+}
+
+/// The JSON side of a parameter's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ParamType {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    /// Any JSON value, bound as JSON text.
+    Object,
+    Array,
+}
+
+/// A column of a statement's result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputColumn {
+    /// Unique within the result: a second `id` is `id_2`.
+    pub name: String,
+    /// The database's own name of its type.
+    pub type_name: String,
+    /// JSON Schema of its values, without null.
+    pub schema: Value,
+    /// Whether it may be null. True where the database does not say.
+    pub nullable: bool,
+}
+
+/// What a statement takes and gives, as the database says without running it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// The database's names of its parameters' types, in order; empty where it does not say.
+    pub params: Vec<String>,
+    /// Empty for a statement without a result.
+    pub columns: Vec<OutputColumn>,
+}
+
+/// A statement to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// One statement, with the dialect's own placeholders.
+    pub sql: &'a str,
+    /// One value for each placeholder, in order. Bound, never spliced.
+    pub values: &'a [Value],
+    pub access: Access,
+    /// It comes from the configuration: prepare it once a connection and keep it.
+    pub declared: bool,
+    pub rows_max: usize,
+    /// Bytes of the rows as JSON.
+    pub bytes_max: usize,
+    pub timeout: Duration,
+}
+
+/// Why a result was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truncation {
+    Rows,
+    Bytes,
+}
+
+/// A statement's result.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rows {
+    pub columns: Vec<OutputColumn>,
+    /// Values in the order of `columns`, each lossless.
+    pub rows: Vec<Vec<Value>>,
+    pub truncated: Option<Truncation>,
+    /// Rows written, for a statement that writes.
+    pub affected: Option<u64>,
+}
+
+/// What kind of relation it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    Table,
+    View,
+    MaterializedView,
+    ForeignTable,
+    VirtualTable,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ColumnInfo {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub nullable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// The values that it may take, for an enum.
+    #[serde(rename = "enum", skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// A reference to another table.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ForeignKey {
+    pub columns: Vec<String>,
+    /// The table referred to, with its schema where it is not the same.
+    pub references: String,
+    pub referenced_columns: Vec<String>,
+}
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Index {
+    pub name: String,
+    /// Columns or expressions.
+    pub columns: Vec<String>,
+    pub unique: bool,
+}
+
+/// A table, view or the like.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Table {
+    pub schema: String,
+    pub name: String,
+    pub kind: TableKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// The database's own estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_estimate: Option<u64>,
+    pub columns: Vec<ColumnInfo>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub primary_key: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<Index>,
+}
+
+/// What there is, as read from the catalogs now; only what the role may see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Schema {
+    /// Names of the schemas, also empty ones.
+    pub schemas: Vec<String>,
+    /// In order of schema and name.
+    pub tables: Vec<Table>,
+    /// The schema that unqualified names mean: `public`, `main`.
+    pub default_schema: String,
+}
+
+/// Why a statement gave no rows. What `Display` says may be told to the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlError {
+    /// The read-only guard refused it before it was sent.
+    #[error("{0}")]
+    Rejected(String),
+    /// The database refused it.
+    #[error("{message}")]
+    Database {
+        /// The database's message with its hint, without addresses or credentials.
+        message: String,
+        /// SQLSTATE, or SQLite's extended code.
+        code: String,
+        /// Where in the statement, in characters from 1.
+        position: Option<usize>,
+    },
+    /// A value does not fit its parameter.
+    #[error("{0}")]
+    Value(String),
+    #[error("the database is busy: no connection was free within {0:?}; try again in a moment")]
+    PoolBusy(Duration),
+    #[error("the database can't be reached now; try again later")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the statement took longer than {0:?} and was stopped; narrow it, or ask for less")]
+    TimedOut(Duration),
+    #[error("the call was cancelled")]
+    Cancelled,
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A database with a pool of its own.
+#[async_trait]
+pub trait Database: Debug + Send + Sync + 'static {
+    fn dialect(&self) -> &'static Dialect;
+
+    /// Asks the database what a statement takes and gives. Runs nothing.
+    async fn describe(&self, sql: &str, access: Access) -> Result<Description, SqlError>;
+
+    /// Runs one statement in a clean session, in one transaction, and stops when `cx.cancel` fires. With
+    /// [`Access::ReadOnly`], nothing changes whatever the statement says.
+    async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError>;
+
+    /// The plan of a read-only statement as text; `analyze` runs it (still read-only).
+    async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError>;
+
+    /// What there is now.
+    async fn schema(&self, cx: &Context) -> Result<Schema, SqlError>;
+
+    async fn health(&self) -> Health;
+
+    /// Privileges that are wider than the plan needs, each with the statements that mend it.
+    async fn privileges(&self) -> Vec<Diagnostic>;
+}
