@@ -48,6 +48,10 @@ pub const CONNECTIONS_MAX: usize = 4096;
 /// How long a call may take. The plan may change it (`limits.call_timeout`).
 pub const CALL_WAIT: Duration = Duration::from_secs(30);
 
+/// How long a source may take to stop by itself once its call was cancelled or timed out, before the call is dropped:
+/// long enough for a database to cancel a statement.
+pub const STOP_WAIT: Duration = Duration::from_secs(2);
+
 /// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 
@@ -96,6 +100,21 @@ pub const CONFIG_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes of a file that holds a secret.
 pub const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
+/// Bytes of a tool's input schema as JSON. It is compiled once and sent with every list.
+pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
+
+/// Levels of nesting in a tool's input schema, a reference counting as one more.
+pub const SCHEMA_DEPTH_MAX: usize = 64;
+
+/// Bytes of a compiled pattern of an input schema.
+pub const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+
+/// Faults of a call's arguments that one refusal lists.
+pub const FAULTS_MAX: usize = 8;
+
+/// Bytes of one prompt argument or completion value.
+pub const PROMPT_ARGUMENT_BYTES_MAX: usize = 64 * 1024;
+
 /// Audit records that wait for the writer. A full queue refuses calls when the audit is required.
 pub const AUDIT_QUEUE_MAX: usize = 4096;
 
@@ -104,3 +123,15 @@ pub const AUDIT_WAIT: Duration = Duration::from_secs(5);
 
 /// Bytes of one value in an audit record or log line; longer ones are cut.
 pub const AUDIT_VALUE_BYTES_MAX: usize = 1024;
+
+/// How long the audit waits after a failed write before it tries again.
+pub const AUDIT_RETRY: Duration = Duration::from_millis(250);
+
+/// Argument names in one audit record, and values in one list of it; the rest is counted.
+pub const AUDIT_ENTRIES_MAX: usize = 64;
+
+/// Levels of nesting of argument values in an audit record.
+pub const AUDIT_DEPTH_MAX: usize = 8;
+
+/// Bytes of one line of the audit file. No record of ours comes near it; a longer line is not ours.
+pub const AUDIT_LINE_BYTES_MAX: usize = 1024 * 1024;
