@@ -1,1 +1,3 @@
+//! Transports, sessions and guards: the way of one call. Knows no source.
 
+pub mod guard;
