@@ -76,6 +76,18 @@ pub const RESULT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an SQL statement that a model writes.
 pub const SQL_BYTES_MAX: usize = 32 * 1024;
 
+/// Tables that one reading of a database's schema returns.
+pub const SCHEMA_TABLES_MAX: usize = 1000;
+
+/// What the plan may set at most, so that a slip of the pen is no memory bomb: rows, bytes, connections, parameters.
+pub const ROWS_CEILING: usize = 100_000;
+pub const RESULT_BYTES_CEILING: usize = 64 * 1024 * 1024;
+pub const POOL_CEILING: usize = 1000;
+pub const PARAMS_MAX: usize = 100;
+
+/// The first and the longest pause between attempts to describe a declared statement that the database refused.
+pub const DESCRIBE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
 /// How long a statement may run. The plan may change it (`timeout`).
 pub const STATEMENT_WAIT: Duration = Duration::from_secs(10);
 
