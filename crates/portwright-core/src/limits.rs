@@ -28,7 +28,7 @@ pub const SESSION_CALLS_MAX: usize = 64;
 pub const SESSIONS_MAX: usize = 10_000;
 
 /// How long a session may be idle before it ends. The plan may change it.
-pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+pub const SESSION_IDLE: Duration = Duration::from_mins(30);
 
 /// Messages that wait for one slow reader before it is shed.
 pub const OUTBOX_MESSAGES_MAX: usize = 64;
