@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod database;
+pub mod placeholders;
 pub mod rows;
 pub mod source;
 
