@@ -12,6 +12,9 @@ pub const MESSAGE_DEPTH_MAX: usize = 128;
 /// Bytes of a JSON-RPC id that is a string. It is echoed and logged.
 pub const REQUEST_ID_BYTES_MAX: usize = 256;
 
+/// Messages of a batch, where the protocol revision has batches (2025-03-26).
+pub const BATCH_MESSAGES_MAX: usize = 32;
+
 /// Bytes of a method, tool or prompt name.
 pub const NAME_BYTES_MAX: usize = 256;
 
@@ -26,6 +29,18 @@ pub const SESSION_CALLS_MAX: usize = 64;
 
 /// Sessions of the `initialize` lifecycle, in all. The oldest idle one makes room.
 pub const SESSIONS_MAX: usize = 10_000;
+
+/// Streams for the server's own messages that one session may hold open.
+pub const SESSION_STREAMS_MAX: usize = 4;
+
+/// Streams that wait for changes (`subscriptions/listen`, GET), in all.
+pub const STREAMS_MAX: usize = 4096;
+
+/// How often an open stream gets a comment, so that proxies keep it.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long a client may take a list for fresh; a change is told at once to those who listen.
+pub const LIST_FRESH: Duration = Duration::from_secs(30);
 
 /// How long a session may be idle before it ends. The plan may change it.
 pub const SESSION_IDLE: Duration = Duration::from_mins(30);
