@@ -240,7 +240,7 @@ fn schemas_that_cannot_be_used_are_refused() {
             )
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(told.join("\n"), @r##"
     type: object: the input schema says no `"type": "object"`, which the protocol asks of every tool
     type: object: the input schema says no `"type": "object"`, which the protocol asks of every tool
     no such type: the input schema is wrong at `#/properties/a/type`: "text" is not valid under any of the schemas listed in the 'anyOf' keyword
@@ -255,7 +255,7 @@ fn schemas_that_cannot_be_used_are_refused() {
     depth: the input schema is nested deeper than 64 levels, references counted
     a chain: the input schema is nested deeper than 64 levels, references counted
     size: the input schema is larger than 262144 bytes
-    "#);
+    "##);
 }
 
 #[test]
