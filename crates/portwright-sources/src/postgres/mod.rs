@@ -1,5 +1,8 @@
 //! PostgreSQL as a source.
 
+mod guard;
+
+pub(crate) use crate::shared::sql::Access;
 use portwright_core::{Diagnostic, SourceConfig, SourceKind, SourceSpec};
 use schemars::{Schema, SchemaGenerator};
 

@@ -1,0 +1,222 @@
+//! The guard of SQL statements: what may be sent to the server at all.
+//!
+//! It reads a statement with PostgreSQL's grammar and lets through only what it knows: one statement, of a kind that
+//! fits the access, made of parts that only read, calling functions that only compute. What it can't read it refuses.
+//!
+//! It is one wall of three. It does not know the catalog, so it can't see what a view, an operator, a cast, a policy or
+//! a default calls in turn: the READ ONLY transaction and the role's privileges hold those.
+
+mod builtins;
+mod grammar;
+mod lexer;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::panic;
+use std::thread;
+
+use globset::{Glob, GlobMatcher};
+use portwright_core::limits::SQL_BYTES_MAX;
+
+use self::lexer::{Class, Token};
+use super::Access;
+
+/// Levels of parentheses and brackets. Honest statements have a dozen.
+const NESTING_MAX: usize = 100;
+
+/// Tokens up to which a statement is parsed on the caller's stack. The parser recurses at most once a token.
+const INLINE_TOKENS_MAX: usize = 200;
+
+/// Bytes of stack for longer statements: enough for [`SQL_BYTES_MAX`] of the most deeply nesting text there is.
+const PARSER_STACK: usize = 256 * 1024 * 1024;
+
+/// Who wrote a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// The operator, in the configuration: may call functions of their own and read any relation.
+    Operator,
+    /// A model, now.
+    Model,
+}
+
+/// What a statement is that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// It can be explained.
+    pub(crate) is_query: bool,
+    /// Names in field position (`x.name`). PostgreSQL takes such a name for a function's where there is no such column,
+    /// so they are to be compared with the functions that the database has.
+    pub(crate) fields: BTreeSet<String>,
+}
+
+/// Why a statement does not pass, in words for who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}{}", place(*.position))]
+pub(crate) struct Rejection {
+    pub(crate) message: String,
+    /// In characters from 1.
+    pub(crate) position: Option<usize>,
+}
+
+fn place(position: Option<usize>) -> String {
+    position.map(|at| format!(" (at character {at})")).unwrap_or_default()
+}
+
+impl Rejection {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), position: None }
+    }
+
+    /// `byte` counts from 0.
+    fn at(mut self, sql: &str, byte: usize) -> Self {
+        let before = sql.char_indices().take_while(|(at, _)| *at < byte).count();
+        self.position = Some(before + 1);
+        self
+    }
+}
+
+/// A pattern of function names that the plan allows.
+#[derive(Debug, Clone)]
+struct Allowed {
+    schema: GlobMatcher,
+    name: GlobMatcher,
+    /// Only a pattern that says `pg_catalog` opens PostgreSQL's own functions.
+    builtin: bool,
+}
+
+/// The guard, with the functions that the plan allows beside PostgreSQL's harmless ones.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Guard {
+    allowed: Vec<Allowed>,
+}
+
+impl Guard {
+    /// `functions` are globs on `schema.name`, or on a name alone.
+    pub(crate) fn new(functions: &[String]) -> Result<Self, globset::Error> {
+        let glob = |text: &str| Glob::new(text).map(|glob| glob.compile_matcher());
+        let allowed = functions.iter().map(|pattern| {
+            let (schema, name) = pattern.rsplit_once('.').unwrap_or(("*", pattern));
+            Ok(Allowed { schema: glob(schema)?, name: glob(name)?, builtin: schema == "pg_catalog" })
+        });
+        Ok(Self { allowed: allowed.collect::<Result<_, globset::Error>>()? })
+    }
+
+    /// Judges one statement.
+    pub(crate) fn check(&self, sql: &str, access: Access, author: Author) -> Result<Passed, Rejection> {
+        if author == Author::Model && sql.len() > SQL_BYTES_MAX {
+            return Err(Rejection::new(format!("the statement is longer than {SQL_BYTES_MAX} bytes; shorten it")));
+        }
+        let tokens = lexer::lex(sql)
+            .map_err(|error| Rejection::new(format!("the statement can't be read: {}", error.message)).at(sql, error.at))?;
+        let tokens: Vec<Token> = tokens.into_iter().collect();
+        nesting(sql, &tokens)?;
+        let judge = Judge { guard: self, sql, tokens: &tokens, access, author };
+        judge.words()?;
+        if tokens.len() <= INLINE_TOKENS_MAX {
+            return panic::catch_unwind(panic::AssertUnwindSafe(|| judge.tree())).unwrap_or_else(|_| Err(unreadable()));
+        }
+        thread::scope(|scope| {
+            let parse = thread::Builder::new().name("sql-guard".into()).stack_size(PARSER_STACK);
+            let Ok(parse) = parse.spawn_scoped(scope, || judge.tree()) else { return Err(unreadable()) };
+            parse.join().unwrap_or_else(|_| Err(unreadable()))
+        })
+    }
+
+    /// Whether the plan allows a function that is not one of PostgreSQL's own; without a schema, any will do.
+    pub(crate) fn allows(&self, schema: Option<&str>, name: &str) -> bool {
+        self.allowed.iter().any(|pattern| {
+            !pattern.builtin && pattern.name.is_match(name) && schema.is_none_or(|schema| pattern.schema.is_match(schema))
+        })
+    }
+
+    fn allows_builtin(&self, name: &str) -> bool {
+        self.allowed.iter().any(|pattern| pattern.builtin && pattern.name.is_match(name))
+    }
+}
+
+fn unreadable() -> Rejection {
+    Rejection::new("the statement can't be read; write it in a simpler way")
+}
+
+/// Bounds the parentheses before anything recurses over them.
+fn nesting(sql: &str, tokens: &[Token]) -> Result<(), Rejection> {
+    let mut depth = 0_usize;
+    for token in tokens.iter().filter(|token| token.class == Class::Sign) {
+        match token.text(sql) {
+            "(" | "[" => depth += 1,
+            ")" | "]" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > NESTING_MAX {
+            let words = format!("the statement nests more than {NESTING_MAX} levels deep; write it in a simpler way");
+            return Err(Rejection::new(words).at(sql, token.start));
+        }
+    }
+    Ok(())
+}
+
+/// One statement on trial.
+#[derive(Debug, Clone, Copy)]
+struct Judge<'a> {
+    guard: &'a Guard,
+    sql: &'a str,
+    tokens: &'a [Token],
+    access: Access,
+    author: Author,
+}
+
+impl Judge<'_> {
+    fn reject<T>(&self, message: impl Into<String>, byte: usize) -> Result<T, Rejection> {
+        Err(Rejection::new(message).at(self.sql, byte))
+    }
+
+    /// Looks at the words alone, whatever the grammar makes of them.
+    fn words(&self) -> Result<(), Rejection> {
+        let significant: Vec<&Token> = self.tokens.iter().filter(|token| token.class != Class::Comment).collect();
+        let text = |index: usize| significant.get(index).map_or("", |token| token.text(self.sql));
+        for (index, token) in significant.iter().enumerate() {
+            if !matches!(token.class, Class::Word | Class::Quoted) {
+                continue;
+            }
+            let name = lexer::identifier(token.text(self.sql));
+            if self.author == Author::Model && builtins::is_private_relation(&name) {
+                return self.reject(format!("`{name}` is not open to ad-hoc queries"), token.start);
+            }
+            let is_field = index > 0 && text(index - 1) == ".";
+            let is_call = text(index + 1) == "(";
+            if (is_field || is_call) && builtins::may_call(&name, self.access) == Some(false) {
+                self.builtin(&name, index, &significant, token.start)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A function of PostgreSQL's own that does more than compute.
+    fn builtin(&self, name: &str, index: usize, tokens: &[&Token], byte: usize) -> Result<(), Rejection> {
+        if self.guard.allows_builtin(name) || (name == "current_setting" && self.shows_setting(index, tokens)) {
+            return Ok(());
+        }
+        let schema = (index > 1).then(|| lexer::identifier(tokens[index - 2].text(self.sql)));
+        if schema.is_some_and(|schema| schema != "pg_catalog" && self.guard.allows(Some(&schema), name)) {
+            return Ok(());
+        }
+        self.reject(
+            format!(
+                "`{name}` is not allowed: it does more than compute from the data. Leave it out (an operator can allow it \
+                 with functions = [\"pg_catalog.{name}\"])"
+            ),
+            byte,
+        )
+    }
+
+    /// `current_setting('…'` of a setting that may be shown.
+    fn shows_setting(&self, index: usize, tokens: &[&Token]) -> bool {
+        let after = |offset: usize| tokens.get(index + offset).map_or("", |token| token.text(self.sql));
+        let setting = after(2).strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        let ends = matches!(after(3), ")" | ",");
+        after(1) == "(" && ends && setting.is_some_and(|name| builtins::may_show(&name.to_ascii_lowercase()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
