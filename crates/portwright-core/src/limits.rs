@@ -103,6 +103,13 @@ pub const RESOURCE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes that a prompt may render to, embedded resources included.
 pub const PROMPT_BYTES_MAX: usize = 1024 * 1024;
 
+/// Resources that one prompt may embed.
+pub const PROMPT_RESOURCES_MAX: usize = 32;
+
+/// Times that a prompt's template is rendered until it has every resource it asks for. One is enough for a template
+/// that asks for none, two for one that always asks for the same.
+pub const PROMPT_ROUNDS_MAX: usize = 4;
+
 /// Steps a prompt's template may take (minijinja's fuel).
 pub const PROMPT_FUEL: u64 = 100_000;
 
