@@ -1,1 +1,3 @@
+//! Portwright: databases, files, clusters and APIs as production MCP servers, by configuration.
 
+pub mod config;
