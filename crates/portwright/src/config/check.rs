@@ -165,9 +165,12 @@ impl Run<'_> {
 
     fn kind_of(&mut self, at: &Pointer, table: &Map<String, Value>) -> Option<&'static str> {
         let names = || KINDS.iter().map(|kind| kind.name());
-        let Some(written) = self.text_of("kind", at, table, &format!("the kind of source: {}", listed(names()))) else {
-            return None;
-        };
+        let written = self.text_of(
+            "kind",
+            at,
+            table,
+            &format!("the kind of source: {}", listed(names())).replace(" and ", " or "),
+        )?;
         if let Some(kind) = schema::kind(&written) {
             return Some(kind.name());
         }

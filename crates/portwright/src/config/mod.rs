@@ -10,7 +10,7 @@ mod excerpt;
 mod file;
 mod later;
 pub mod locate;
-mod nearest;
+pub(crate) mod nearest;
 pub mod plan;
 mod problems;
 mod reference;
@@ -30,7 +30,7 @@ use portwright_core::{Diagnostic, Pointer};
 use serde_json::Value;
 
 pub use locate::LocateError;
-pub use plan::{Anonymous, Configured, Identity, Listen, Plan};
+pub use plan::{Configured, Plan};
 pub use problems::{Origin, Problems};
 
 use check::{Checker, NAMED};
@@ -177,14 +177,16 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Literal secrets, and values whose key nobody knows: `pasword = "…"`.
+    /// Literal secrets, and text below keys that nobody knows: `pasword = "…"`.
     fn secrets(&self, checker: &mut Checker) -> Vec<Span> {
-        let unknown = self
-            .found
-            .iter()
-            .filter(|diagnostic| diagnostic.rule == "unknown-key")
-            .map(|diagnostic| diagnostic.place.clone());
-        let places: Vec<_> = checker.secrets(&self.document.value).into_iter().chain(unknown).collect();
+        let mut places = checker.secrets(&self.document.value);
+        for unknown in self.found.iter().filter(|diagnostic| diagnostic.rule == "unknown-key") {
+            if let Some(value) = self.document.value.pointer(unknown.place.as_str())
+                && !later::key(unknown.place.as_str())
+            {
+                reference::walk(&mut value.clone(), &unknown.place, &mut |_, place| places.push(place.clone()));
+            }
+        }
         places.iter().filter_map(|place| self.document.value_span(place)).collect()
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use portwright_core::{Diagnostic, Pointer, SourceConfig, limits};
+use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
+use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan};
 
 use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection};
 
@@ -16,40 +17,12 @@ pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 /// The configuration as meant.
 #[derive(Debug)]
 pub struct Plan {
-    /// What the server says of itself.
-    pub server: Identity,
-    pub listen: Listen,
-    /// How long a call may take.
-    pub call_timeout: Duration,
-    pub audit: Option<AuditPlan>,
+    /// What the server needs to know.
+    pub server: ServerPlan,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
     /// In the order of the file.
     pub sources: Vec<Configured>,
-}
-
-/// What the server says of itself.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    pub name: String,
-    pub title: Option<String>,
-    pub instructions: Option<String>,
-}
-
-/// Where clients reach the server, and who may.
-#[derive(Debug, Clone)]
-pub struct Listen {
-    pub http: SocketAddr,
-    pub public_url: Option<String>,
-    pub allowed_origins: Vec<String>,
-    pub anonymous: Anonymous,
-    pub drain: Duration,
-}
-
-/// Who may call without a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anonymous {
-    Never,
-    Loopback,
-    Anywhere,
 }
 
 /// A source that is configured but not open.
@@ -63,22 +36,22 @@ pub struct Configured {
 /// The sections → the part of the plan that belongs to no source.
 pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    let listen = listen(file.listen, &mut problems);
-    let place = Pointer::root().join("limits").join("call_timeout");
-    let call_timeout =
-        positive(file.limits.call_timeout.map_or(limits::CALL_WAIT, |wait| wait.0), place, &mut problems);
-    let audit = file.audit.and_then(|section| audit(section, base, &mut problems));
-    let server = Identity { name: file.server.name, title: file.server.title, instructions: file.server.instructions };
-    if problems.is_empty() {
-        Ok(Plan { server, listen, call_timeout, audit, sources: Vec::new() })
-    } else {
-        Err(problems)
+    let mut server = ServerPlan::new(file.server.name);
+    server.title = file.server.title;
+    server.instructions = file.server.instructions;
+    if let Some(wait) = file.limits.call_timeout {
+        let place = Pointer::root().join("limits").join("call_timeout");
+        server.call_timeout = positive(wait.0, place, &mut problems);
     }
+    server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
+    let listen = listen(file.listen, &mut server.listen, &mut problems);
+    if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
 }
 
-fn listen(section: ListenSection, problems: &mut Vec<Diagnostic>) -> Listen {
+/// Fills in how callers are judged; gives the address.
+fn listen(section: ListenSection, plan: &mut ListenPlan, problems: &mut Vec<Diagnostic>) -> SocketAddr {
     let place = Pointer::root().join("listen");
-    let anonymous = match section.anonymous {
+    plan.anonymous = match section.anonymous {
         AnonymousSection::Never => Anonymous::Never,
         AnonymousSection::Loopback => Anonymous::Loopback,
         AnonymousSection::Anywhere => Anonymous::Anywhere,
@@ -89,17 +62,14 @@ fn listen(section: ListenSection, problems: &mut Vec<Diagnostic>) -> Listen {
                 .hint("leave it out for all of them; `portwright serve --stdio` needs no listener"),
         );
     }
-    let http = match section.http.as_deref().map(address).transpose() {
-        Ok(address) => address.unwrap_or(LISTEN_DEFAULT),
-        Err(message) => {
-            problems.push(
-                Diagnostic::error(place.join("http"), "bad-address", message)
-                    .hint("an address and a port: `127.0.0.1:8722`"),
-            );
-            LISTEN_DEFAULT
-        }
-    };
-    problems.extend(exposed(http, anonymous, place.join("http")));
+    let http = section.http.as_deref().map_or(Ok(LISTEN_DEFAULT), address).unwrap_or_else(|message| {
+        problems.push(
+            Diagnostic::error(place.join("http"), "bad-address", message)
+                .hint("an address and a port: `127.0.0.1:8722`"),
+        );
+        LISTEN_DEFAULT
+    });
+    problems.extend(exposed(http, plan.anonymous, place.join("http")));
     if let Some(message) = section.public_url.as_deref().and_then(|url| not_a_base_url(url).err()) {
         problems.push(
             Diagnostic::error(place.join("public_url"), "bad-url", message).hint("such as `https://mcp.example.com`"),
@@ -111,8 +81,12 @@ fn listen(section: ListenSection, problems: &mut Vec<Diagnostic>) -> Listen {
             problems.push(Diagnostic::error(at, "bad-origin", message).hint("such as `https://chat.example.com`"));
         }
     }
-    let drain = section.drain.map_or(limits::DRAIN_WAIT, |wait| wait.0);
-    Listen { http, public_url: section.public_url, allowed_origins: section.allowed_origins, anonymous, drain }
+    plan.public_url = section.public_url;
+    plan.allowed_origins = section.allowed_origins;
+    if let Some(wait) = section.drain {
+        plan.drain = wait.0;
+    }
+    http
 }
 
 /// An IP address, or `localhost`, with a port.

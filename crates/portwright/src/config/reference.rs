@@ -76,7 +76,8 @@ pub(crate) fn conceal(text: &str, resolved: &Resolved) -> String {
     out
 }
 
-fn walk(value: &mut Value, at: &Pointer, see: &mut dyn FnMut(&mut String, &Pointer)) {
+/// Shows every text within `value` to `see`.
+pub(crate) fn walk(value: &mut Value, at: &Pointer, see: &mut dyn FnMut(&mut String, &Pointer)) {
     match value {
         Value::String(text) => see(text, at),
         Value::Array(items) => items.iter_mut().enumerate().for_each(|(index, item)| walk(item, &at.join(index), see)),

@@ -114,7 +114,9 @@ fn demand(schema: &mut Value, name: &str, property: &Value) {
     let Some(object) = schema.as_object_mut() else { return };
     for branch in ["anyOf", "oneOf"] {
         if let Some(Value::Array(branches)) = object.get_mut(branch) {
-            branches.iter_mut().for_each(|branch| demand(branch, name, property));
+            for branch in branches {
+                demand(branch, name, property);
+            }
             return;
         }
     }

@@ -2,7 +2,8 @@
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-use portwright_core::{Diagnostic, Pointer};
+use portwright_core::{ByteSize, Diagnostic, HumanDuration, Pointer};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
 use super::nearest::{listed, nearest};
@@ -61,7 +62,8 @@ impl<'a> Piece<'a> {
             }
             Kind::UniqueItems => vec![one("duplicate", "holds an entry twice".into())],
             Kind::Pattern { pattern } => {
-                let hint = self.description(error).unwrap_or_else(|| format!("it must match {pattern}"));
+                let hint = notation(pattern).or_else(|| self.description(error));
+                let hint = hint.unwrap_or_else(|| format!("it must match {pattern}"));
                 vec![one("bad-value", format!("{shown} can't be read")).hint(hint)]
             }
             Kind::FalseSchema => vec![one("unknown-key", "this has no meaning here".into())],
@@ -145,7 +147,7 @@ impl<'a> Piece<'a> {
                 diagnostic.hint(format!("without quotes: {text}"))
             }
             _ if takes("array") && !value.is_object() => diagnostic.hint("put it in brackets: `[…]`"),
-            _ => match self.description(error) {
+            _ => match self.notation_beside(error).or_else(|| self.description(error)) {
                 Some(text) => diagnostic.hint(text),
                 None if takes("string") && (value.is_number() || value.is_boolean()) => {
                     diagnostic.hint("put it in quotes")
@@ -188,9 +190,22 @@ impl<'a> Piece<'a> {
         self.schema.pointer(&path[..path.rfind('/')?])?.get(keyword)
     }
 
+    /// How a value is written, where the schema asks for a duration or a size.
+    fn notation_beside(self, error: &ValidationError<'_>) -> Option<String> {
+        notation(self.sibling(error, "pattern")?.as_str()?)
+    }
+
     fn description(self, error: &ValidationError<'_>) -> Option<String> {
         self.sibling(error, "description")?.as_str().map(|text| first_sentence(text).to_owned())
     }
+}
+
+/// How people write what has this pattern: durations and sizes say so themselves.
+fn notation(pattern: &str) -> Option<String> {
+    let mut generator = SchemaGenerator::default();
+    let known = [HumanDuration::json_schema(&mut generator), ByteSize::json_schema(&mut generator)];
+    let schema = known.into_iter().find(|schema| schema.get("pattern").and_then(Value::as_str) == Some(pattern))?;
+    schema.get("description")?.as_str().map(|text| text.trim_end_matches('.').to_owned())
 }
 
 fn wrong_word(
@@ -201,13 +216,15 @@ fn wrong_word(
 ) -> Diagnostic {
     let words: Vec<String> =
         options.iter().map(|option| option.as_str().map_or_else(|| option.to_string(), str::to_owned)).collect();
-    let words = || words.iter().map(String::as_str);
-    let diagnostic = one("bad-value", format!("{shown} is not one of {}", listed(words())));
+    let diagnostic = match &*words {
+        [only] => one("bad-value", format!("{shown} is not `{only}`")),
+        _ => one("bad-value", format!("{shown} is not one of {}", listed(words.iter().map(String::as_str)))),
+    };
     let written = value.as_str().unwrap_or_default();
-    if later::transport(written) && words().any(|word| word == "http") {
+    if later::transport(written) && words.iter().any(|word| word == "http") {
         return diagnostic.hint(format!("`{written}` is not in this version"));
     }
-    match nearest(written, words()) {
+    match nearest(written, words.iter().map(String::as_str)) {
         Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
         None => diagnostic,
     }
