@@ -154,3 +154,10 @@ pub const AUDIT_DEPTH_MAX: usize = 8;
 
 /// Bytes of one line of the audit file. No record of ours comes near it; a longer line is not ours.
 pub const AUDIT_LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long our own client waits for a server's greeting. Longer than a package runner's first download of a server
+/// would be endless; shorter would miss slow ones.
+pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);
+
+/// How long our own client waits for an answer.
+pub const CLIENT_CALL_WAIT: Duration = Duration::from_mins(2);
