@@ -149,6 +149,15 @@ pub const AUDIT_RETRY: Duration = Duration::from_millis(250);
 /// Argument names in one audit record, and values in one list of it; the rest is counted.
 pub const AUDIT_ENTRIES_MAX: usize = 64;
 
+/// Bytes of all argument values in one audit record; what does not fit is left out.
+pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 16 * 1024;
+
+/// Flags in one audit record.
+pub const AUDIT_FLAGS_MAX: usize = 16;
+
+/// Bytes of lines that the audit appends at once. What stands after the head file's record is never more than this.
+pub const AUDIT_BATCH_BYTES: usize = 512 * 1024;
+
 /// Levels of nesting of argument values in an audit record.
 pub const AUDIT_DEPTH_MAX: usize = 8;
 
