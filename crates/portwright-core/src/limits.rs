@@ -118,6 +118,13 @@ pub const RESOURCE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes that a prompt may render to, embedded resources included.
 pub const PROMPT_BYTES_MAX: usize = 1024 * 1024;
 
+/// Resources that one prompt may embed.
+pub const PROMPT_RESOURCES_MAX: usize = 32;
+
+/// Times that a prompt's template is rendered until it has every resource it asks for. One is enough for a template
+/// that asks for none, two for one that always asks for the same.
+pub const PROMPT_ROUNDS_MAX: usize = 4;
+
 /// Steps a prompt's template may take (minijinja's fuel).
 pub const PROMPT_FUEL: u64 = 100_000;
 
@@ -171,3 +178,10 @@ pub const AUDIT_DEPTH_MAX: usize = 8;
 
 /// Bytes of one line of the audit file. No record of ours comes near it; a longer line is not ours.
 pub const AUDIT_LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long our own client waits for a server's greeting. Longer than a package runner's first download of a server
+/// would be endless; shorter would miss slow ones.
+pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);
+
+/// How long our own client waits for an answer.
+pub const CLIENT_CALL_WAIT: Duration = Duration::from_mins(2);
