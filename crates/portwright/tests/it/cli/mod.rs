@@ -13,8 +13,8 @@ pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
     pub(crate) fn with(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("portwright.toml"), config).unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("portwright.toml"), config).expect("written");
         Self(folder)
     }
 
@@ -28,7 +28,7 @@ impl Folder {
 
     /// Runs a command in the folder, with nothing of the tests' own environment that it would look at.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
-        Ended::of(self.command(arguments).output().unwrap())
+        Ended::of(self.command(arguments).output().expect("the binary runs"))
     }
 
     pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
@@ -50,8 +50,8 @@ impl Ended {
     fn of(output: Output) -> Self {
         Self {
             code: output.status.code().expect("an exit code"),
-            out: String::from_utf8(output.stdout).unwrap(),
-            errors: String::from_utf8(output.stderr).unwrap(),
+            out: String::from_utf8(output.stdout).expect("text"),
+            errors: String::from_utf8(output.stderr).expect("text"),
         }
     }
 }
