@@ -103,6 +103,13 @@ pub const RESOURCE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes that a prompt may render to, embedded resources included.
 pub const PROMPT_BYTES_MAX: usize = 1024 * 1024;
 
+/// Resources that one prompt may embed.
+pub const PROMPT_RESOURCES_MAX: usize = 32;
+
+/// Times that a prompt's template is rendered until it has every resource it asks for. One is enough for a template
+/// that asks for none, two for one that always asks for the same.
+pub const PROMPT_ROUNDS_MAX: usize = 4;
+
 /// Steps a prompt's template may take (minijinja's fuel).
 pub const PROMPT_FUEL: u64 = 100_000;
 
@@ -141,6 +148,15 @@ pub const AUDIT_RETRY: Duration = Duration::from_millis(250);
 
 /// Argument names in one audit record, and values in one list of it; the rest is counted.
 pub const AUDIT_ENTRIES_MAX: usize = 64;
+
+/// Bytes of all argument values in one audit record; what does not fit is left out.
+pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 16 * 1024;
+
+/// Flags in one audit record.
+pub const AUDIT_FLAGS_MAX: usize = 16;
+
+/// Bytes of lines that the audit appends at once. What stands after the head file's record is never more than this.
+pub const AUDIT_BATCH_BYTES: usize = 512 * 1024;
 
 /// Levels of nesting of argument values in an audit record.
 pub const AUDIT_DEPTH_MAX: usize = 8;

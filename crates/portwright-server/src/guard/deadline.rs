@@ -37,8 +37,9 @@ impl Guard for Deadline {
         if cx.cancel.is_cancelled() {
             return Err(Refusal::cancelled());
         }
-        let bounded = cx.until(cx.clock.instant() + self.call_timeout);
-        let allowed = bounded.time_left().unwrap_or(self.call_timeout);
+        let now = cx.clock.instant();
+        let bounded = cx.until(now + self.call_timeout);
+        let allowed = bounded.deadline.map_or(self.call_timeout, |end| end.saturating_duration_since(now));
         let mut work = pin!(next.run(call, &bounded));
         let end = tokio::select! {
             biased;

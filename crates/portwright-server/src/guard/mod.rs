@@ -27,6 +27,9 @@ pub use audit::{Audit, AuditPlan};
 /// - who calls is settled before what they may do, and that before what they say is looked at;
 /// - the intent stands next to the source: only a call that every guard let through had an intent.
 pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard>> {
+    if audit.is_none() {
+        tracing::info!("no audit file is configured, so calls leave no record");
+    }
     let steps: [Option<Arc<dyn Guard>>; 6] = [
         Some(Arc::new(telemetry::Telemetry)),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),

@@ -47,20 +47,21 @@ fn span(call: &Call, cx: &Context) -> Span {
         mcp.protocol.version = cx.protocol.as_str(),
         network.transport = network(cx.transport),
         source = tracing::field::Empty,
-        request = %cx.request,
+        request = &*cx.request,
     );
     if span.is_disabled() {
         return span;
     }
-    let name = Clean(call.operation.name());
-    match &call.operation {
-        Operation::CallTool { .. } => span.record("gen_ai.tool.name", tracing::field::display(name)),
-        Operation::ReadResource { .. } => span.record("mcp.resource.uri", tracing::field::display(name)),
-        _ if call.operation.noun() == "resource" => span.record("mcp.resource.uri", tracing::field::display(name)),
-        _ => span.record("gen_ai.prompt.name", tracing::field::display(name)),
+    // Recorded as text, which every format quotes: a name with a space or an equals sign forges no field.
+    let name = Clean(call.operation.name()).to_string();
+    let field = match (&call.operation, call.operation.noun()) {
+        (Operation::CallTool { .. }, _) => "gen_ai.tool.name",
+        (_, "resource") => "mcp.resource.uri",
+        _ => "gen_ai.prompt.name",
     };
+    span.record(field, name.as_str());
     if let Some(session) = &cx.session {
-        span.record("mcp.session.id", tracing::field::display(Clean(session)));
+        span.record("mcp.session.id", Clean(session).to_string().as_str());
     }
     if let Some(target) = &call.target {
         span.record("source", &*target.source);
@@ -78,14 +79,14 @@ fn tell(cx: &Context, result: &Result<Reply, Refusal>, took: Duration) {
         Err(refusal) if refusal.kind() == RefusalKind::Internal => tracing::error!(
             duration,
             error.r#type = refusal.kind().as_str(),
-            request = %cx.request,
-            cause = %Chain(refusal),
+            request = &*cx.request,
+            cause = Chain(refusal).to_string(),
             "call failed inside"
         ),
         Err(refusal) => {
             tracing::info!(duration, error.r#type = refusal.kind().as_str(), "call refused");
             if refusal.source().is_some() {
-                tracing::debug!(request = %cx.request, cause = %Chain(refusal), "cause of the refusal");
+                tracing::debug!(request = &*cx.request, cause = Chain(refusal).to_string(), "cause of the refusal");
             }
         }
     }

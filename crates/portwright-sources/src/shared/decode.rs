@@ -39,9 +39,9 @@ pub fn known<T: DeserializeOwned + Default>(
 
 /// Names by their closeness to what was written.
 pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = |name: &&str| strsim::damerau_levenshtein(wrong, name) <= (wrong.chars().count() / 3).clamp(1, 3);
-    let names = names.into_iter().filter(near);
-    names.min_by_key(|name| strsim::damerau_levenshtein(wrong, name))
+    let distance = |name: &&str| strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase());
+    let bound = (wrong.chars().count() / 3).clamp(1, 3);
+    names.into_iter().filter(|name| distance(name) <= bound).min_by_key(distance)
 }
 
 fn one(key: &str, value: Value) -> JsonObject {

@@ -1,17 +1,47 @@
-//! The audit: one record for each call, chained by hashes, written before the reply leaves.
+//! The audit: exactly one outcome record for each call, and an intent record before a call with effects runs; chained
+//! by hashes, written before the reply leaves.
+//!
+//! The way of a record: a guard makes it ([`guards`]), a bounded queue carries it ([`queue`]), one thread appends it
+//! ([`writer`], [`store`]), and [`verify`] finds whatever was done to the file since. A reply waits for its record, and
+//! a call that can't be recorded is refused, unless the plan says otherwise.
+//!
+//! The chain is not keyed: it proves that a file is what it was when its head was last known. Who can rewrite the file
+//! and its head can make a new chain, so keep a copy of the head elsewhere if that matters.
+
+mod arguments;
+mod guards;
+mod head;
+mod queue;
+mod record;
+mod store;
+mod tail;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
 
-use portwright_core::{Call, Context, Guard, Health, Next, Refusal, Reply, async_trait};
-use serde::Serialize;
+use portwright_core::Health;
+
+use queue::Queue;
+use store::{FileStore, Store};
+
+pub(super) use guards::{Intent, Outcome};
+pub use store::OpenError;
+pub use verify::{Broken, HeadState, Verified, verify};
 
 /// What the plan says of the audit.
 #[derive(Debug, Clone)]
 pub struct AuditPlan {
-    /// The file of records. Beside it stands `FILE.head`.
+    /// The file of records. Beside it stand `FILE.head`, the last record's number and hash, and perhaps `FILE.torn`,
+    /// half lines that a crash left behind.
     pub file: PathBuf,
     pub arguments: Arguments,
-    /// Whether a call that can't be recorded is refused.
+    /// Whether a call that can't be recorded is refused. If not, no reply waits for its record.
     pub required: bool,
     pub durability: Durability,
 }
@@ -19,7 +49,7 @@ pub struct AuditPlan {
 impl AuditPlan {
     /// The defaults, for `file`.
     pub fn new(file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into(), arguments: Arguments::Keys, required: true, durability: Durability::Process }
+        Self { file: file.into(), arguments: Arguments::default(), required: true, durability: Durability::default() }
     }
 }
 
@@ -30,84 +60,76 @@ pub enum Arguments {
     /// Their names.
     #[default]
     Keys,
-    /// Names and values, secrets redacted, long values cut.
+    /// Names and values; what looks like a secret is left out, long values are cut.
     Values,
 }
 
 /// What an acknowledged record survives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// The end of the process, however it comes.
+    /// The end of the process, however it comes: it is written before the reply leaves.
     #[default]
     Process,
-    /// The end of the machine.
+    /// The end of the machine: it is on the disk before the reply leaves.
     Disk,
 }
 
-/// The open audit. Cheap to clone.
+/// The open audit. Cheap to clone; the file is let go when the last clone, and the last chain made with one, is dropped.
 #[derive(Debug, Clone)]
-pub struct Audit {}
+pub struct Audit {
+    open: Arc<Open>,
+}
 
-/// Why the audit can't be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("audit")]
-pub struct OpenError {}
+#[derive(Debug)]
+struct Open {
+    queue: Arc<Queue>,
+    arguments: Arguments,
+    required: bool,
+}
 
 impl Audit {
     /// Opens or creates the file, checks and mends its end, and starts the writer.
-    pub fn open(_: &AuditPlan) -> Result<Self, OpenError> {
-        Ok(Self {})
+    pub fn open(plan: &AuditPlan) -> Result<Self, OpenError> {
+        let store = FileStore::open(&plan.file, plan.durability)?;
+        Self::start(store, plan.arguments, plan.required).map_err(|cause| OpenError::new(&plan.file, cause))
+    }
+
+    fn start(store: impl Store + 'static, arguments: Arguments, required: bool) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let own = queue.clone();
+        thread::Builder::new().name("audit".to_owned()).spawn(move || writer::run(&own, store))?;
+        Ok(Self { open: Arc::new(Open { queue, arguments, required }) })
     }
 
     /// How it is: degraded while records can't be written.
     pub fn health(&self) -> Health {
-        Health::Ready
+        match self.open.queue.fault() {
+            Some(words) => Health::Degraded(words.to_string()),
+            None => Health::Ready,
+        }
     }
 
-    /// Waits, within a bound, until everything recorded so far is written. Called when the server stops.
-    pub async fn flush(&self) {}
-
-    pub(super) fn outcome(&self) -> Record {
-        Record {}
+    /// The guard that records how each call ended.
+    pub(super) fn outcome(&self) -> Outcome {
+        Outcome::new(self.clone())
     }
 
-    pub(super) fn intent(&self) -> Record {
-        Record {}
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Record {}
-
-#[async_trait]
-impl Guard for Record {
-    fn name(&self) -> &'static str {
-        "audit"
-    }
-
-    async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
-        next.run(call, cx).await
+    /// The guard that records what a call is about to do.
+    pub(super) fn intent(&self) -> Intent {
+        Intent::new(self.clone())
     }
 }
 
-/// What an unbroken audit file holds. `Display` for people, `Serialize` for programs.
-#[derive(Debug, Clone, Serialize)]
-pub struct Verified {
-    pub records: u64,
-    pub first_ts: Option<String>,
-    pub last_ts: Option<String>,
+impl Drop for Open {
+    /// Waits, within a bound, until everything that was recorded is written.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
-/// The first line that does not fit.
-#[derive(Debug, Clone, Serialize, thiserror::Error)]
-#[error("line {line}: {what}")]
-pub struct Broken {
-    pub line: u64,
-    pub what: String,
-}
-
-/// Checks the whole chain of `file` against its head.
-pub fn verify(file: &Path) -> Result<Verified, Broken> {
-    let _ = file;
-    Err(Broken { line: 0, what: String::new() })
+/// The path of a file that stands beside the audit file.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }

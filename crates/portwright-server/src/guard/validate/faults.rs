@@ -40,7 +40,7 @@ impl Faults {
     }
 
     pub(super) fn refusal(self, known: &[Known]) -> Refusal {
-        let mut text = String::from("the arguments do not fit the input schema.");
+        let mut text = String::from("the arguments do not fit.");
         if !self.lines.is_empty() {
             text.push_str(" Mend these and call again:");
         }

@@ -11,8 +11,12 @@ mod prompt;
 mod shape;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
 use portwright_core::protocol::{JsonObject, Prompt};
 use portwright_core::{Call, CheckArguments, Context, Guard, Next, Operation, Refusal, Reply, async_trait, limits};
@@ -77,7 +81,7 @@ pub enum SchemaError {
     NotObject,
     #[error("the input schema refers to `{reference}`; only references within it (`#/…`) are followed")]
     Reference { reference: String },
-    #[error("the input schema is wrong at `{place}`: {what}")]
+    #[error("the input schema is wrong at `#{place}`: {what}")]
     Compile { place: String, what: String },
 }
 
@@ -93,8 +97,13 @@ pub fn compile(schema: &JsonObject) -> Result<Arc<dyn CheckArguments>, SchemaErr
         )
         .build(&schema)
         .map_err(|error| SchemaError::Compile {
-            place: error.schema_path().to_string(),
-            what: echo::short(&error.to_string()),
+            place: error.instance_path().to_string(),
+            what: match error.kind() {
+                ValidationErrorKind::Format { format } if format == "regex" => {
+                    format!("{} is no pattern that can be matched in linear time", echo::got(error.instance()))
+                }
+                _ => echo::short(&error.to_string()),
+            },
         })?;
     Ok(Arc::new(Compiled { validator, shape, schema }))
 }

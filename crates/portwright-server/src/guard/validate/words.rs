@@ -101,7 +101,9 @@ fn alternatives(
             Some(Kind::Enum { options }) if branch.len() == 1 => {
                 constants.extend(options.as_array().into_iter().flatten())
             }
-            Some(Kind::Required { property }) if branch.len() == 1 => needed.push(got(property)),
+            Some(Kind::Required { property }) if branch.len() == 1 => {
+                needed.push(format!("`{}`", short(property.as_str().unwrap_or_default())))
+            }
             _ if nearest.is_none_or(|best| branch.len() < best.len()) => nearest = Some(branch),
             _ => {}
         }

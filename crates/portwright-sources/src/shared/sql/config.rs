@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::Glob;
 use portwright_core::protocol::JsonObject;
 use portwright_core::{ByteSize, Diagnostic, HumanDuration, Pointer, SourceSpec, limits};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::database::{Access, Dialect};
+use super::declared::{DeclaredResource, DeclaredTool, Reading, ResourceTable, ToolTable};
+use super::own::OwnTool;
 use crate::shared::decode;
 
 /// The part of `[sources.NAME]` that SQL sources share.
@@ -52,6 +54,14 @@ pub struct PoolPlan {
     pub wait: Duration,
 }
 
+/// How much a statement may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    pub timeout: Duration,
+    pub rows_max: usize,
+    pub bytes_max: usize,
+}
+
 /// What the shared source needs to know, resolved.
 #[derive(Debug, Clone)]
 pub struct SqlPlan {
@@ -61,11 +71,12 @@ pub struct SqlPlan {
     pub place: Pointer,
     pub access: Access,
     pub pool: PoolPlan,
-    pub timeout: Duration,
-    pub rows_max: usize,
-    pub bytes_max: usize,
-    /// Which of the source's own tools to offer; none for those that only read.
-    pub own_tools: Option<GlobSet>,
+    /// For a statement that says nothing else.
+    pub bounds: Bounds,
+    /// The source's own tools that are offered.
+    pub own_tools: Vec<OwnTool>,
+    pub tools: Vec<DeclaredTool>,
+    pub resources: Vec<DeclaredResource>,
     /// Whether the live schema is offered as resources.
     pub schema: bool,
     /// What a careful operator should know of the declarations; told by `inspect`.
@@ -89,6 +100,16 @@ pub fn decode<T: DeserializeOwned + JsonSchema + Default>(
     (own, plan, problems)
 }
 
+/// The schema of `[tools.NAME]` on an SQL source.
+pub fn tool_schema(generator: &mut SchemaGenerator) -> Schema {
+    ToolTable::json_schema(generator)
+}
+
+/// The schema of `[resources."URI"]` on an SQL source.
+pub fn resource_schema(generator: &mut SchemaGenerator) -> Schema {
+    ResourceTable::json_schema(generator)
+}
+
 /// The schema of `[sources.NAME]` for a kind that adds `T`'s keys.
 pub fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     let mut own = T::json_schema(generator);
@@ -106,30 +127,60 @@ fn keys(schema: &Schema) -> Vec<String> {
     properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
 }
 
-fn plan(spec: &SourceSpec, table: SqlTable, _: &'static Dialect, problems: &mut Vec<Diagnostic>) -> SqlPlan {
+fn plan(spec: &SourceSpec, table: SqlTable, dialect: &'static Dialect, problems: &mut Vec<Diagnostic>) -> SqlPlan {
     let place = spec.place();
     let pool = place.join("pool");
-    let rows_max = bounded(table.max_rows, limits::ROWS_MAX, limits::ROWS_CEILING, place.join("max_rows"), problems);
-    let bytes = table.max_bytes.map(|size| usize::try_from(size.0).unwrap_or(usize::MAX));
-    let ceiling = limits::RESULT_BYTES_CEILING;
-    let bytes_max = bounded(bytes, limits::RESULT_BYTES_MAX, ceiling, place.join("max_bytes"), problems);
     let pool = PoolPlan {
         max: bounded(table.pool.max, limits::POOL_MAX, limits::POOL_CEILING, pool.join("max"), problems),
         wait: positive(table.pool.wait, limits::POOL_WAIT, pool.join("wait"), problems),
     };
-    let timeout = positive(table.timeout, limits::STATEMENT_WAIT, place.join("timeout"), problems);
-    let own_tools = table.tools.map(|patterns| globs(&patterns, &place.join("tools"), problems));
+    let defaults =
+        Bounds { timeout: limits::STATEMENT_WAIT, rows_max: limits::ROWS_MAX, bytes_max: limits::RESULT_BYTES_MAX };
+    let bounds = bounds(table.timeout, table.max_rows, table.max_bytes, defaults, &place, problems);
+    let own_tools = match table.tools {
+        Some(patterns) => chosen(&patterns, &place.join("tools"), problems),
+        None => OwnTool::ALL.to_vec(),
+    };
+    let mut advice = Vec::new();
+    let mut reading = Reading { dialect, defaults: bounds, problems, advice: &mut advice };
+    let tools: Vec<DeclaredTool> = spec.tools.iter().filter_map(|declared| reading.tool(declared)).collect();
+    let resources = spec.resources.iter().filter_map(|declared| reading.resource(declared)).collect();
+    for declared in &spec.tools {
+        if own_tools.iter().any(|own| own.name() == declared.name) {
+            let message = format!("the source has a tool `{}` of its own", declared.name);
+            let hint = format!("take another name, or leave it out of `{}`", place.join("tools"));
+            problems.push(Diagnostic::error(declared.place.clone(), "taken-name", message).hint(hint));
+        }
+    }
     SqlPlan {
         name: spec.name.clone(),
+        place,
         access: table.access,
         pool,
-        timeout,
-        rows_max,
-        bytes_max,
+        bounds,
         own_tools,
+        tools,
+        resources,
         schema: table.schema.unwrap_or(true),
-        advice: Vec::new(),
-        place,
+        advice,
+    }
+}
+
+/// Reads the bounds of a source, tool or resource that stand at `place`.
+pub(super) fn bounds(
+    timeout: Option<HumanDuration>,
+    max_rows: Option<usize>,
+    max_bytes: Option<ByteSize>,
+    defaults: Bounds,
+    place: &Pointer,
+    problems: &mut Vec<Diagnostic>,
+) -> Bounds {
+    let bytes = max_bytes.map(|size| usize::try_from(size.0).unwrap_or(usize::MAX));
+    let (rows_place, bytes_place) = (place.join("max_rows"), place.join("max_bytes"));
+    Bounds {
+        timeout: positive(timeout, defaults.timeout, place.join("timeout"), problems),
+        rows_max: bounded(max_rows, defaults.rows_max, limits::ROWS_CEILING, rows_place, problems),
+        bytes_max: bounded(bytes, defaults.bytes_max, limits::RESULT_BYTES_CEILING, bytes_place, problems),
     }
 }
 
@@ -160,15 +211,31 @@ fn positive(
     value
 }
 
-fn globs(patterns: &[String], place: &Pointer, problems: &mut Vec<Diagnostic>) -> GlobSet {
-    let mut set = GlobSetBuilder::new();
+/// The own tools that `patterns` name. A pattern that names none is a mistake.
+fn chosen(patterns: &[String], place: &Pointer, problems: &mut Vec<Diagnostic>) -> Vec<OwnTool> {
+    let mut tools = Vec::new();
     for (index, pattern) in patterns.iter().enumerate() {
-        match Glob::new(pattern) {
-            Ok(glob) => {
-                set.add(glob);
+        let place = place.join(index);
+        let matcher = match Glob::new(pattern) {
+            Ok(glob) => glob.compile_matcher(),
+            Err(error) => {
+                problems.push(Diagnostic::error(place, "wrong-value", error.to_string()));
+                continue;
             }
-            Err(error) => problems.push(Diagnostic::error(place.join(index), "wrong-value", error.to_string())),
+        };
+        let named = OwnTool::ALL.iter().copied().filter(|tool| matcher.is_match(tool.name()));
+        let before = tools.len();
+        tools.extend(named.clone().filter(|tool| !tools.contains(tool)).collect::<Vec<_>>());
+        if tools.len() == before && named.count() == 0 {
+            let names = OwnTool::ALL.map(OwnTool::name);
+            let hint = match OwnTool::by_alias(pattern).map(OwnTool::name).or(decode::did_you_mean(pattern, names)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its own tools are {}", names.join(", ")),
+            };
+            let message = format!("`{pattern}` names none of this source's own tools");
+            problems.push(Diagnostic::error(place, "unknown-tool", message).hint(hint));
         }
     }
-    set.build().unwrap_or_default()
+    tools.sort_by_key(|tool| OwnTool::ALL.iter().position(|known| known == tool));
+    tools
 }
