@@ -16,11 +16,11 @@ use super::target::{Client, TargetArgs};
 #[command(after_help = "Examples:\n  portwright list\n  portwright list --url http://127.0.0.1:8722\n  \
                         portwright list --stdio -- npx -y some-mcp-server")]
 pub(crate) struct ListArgs {
-    #[command(flatten)]
-    target: TargetArgs,
     /// The lists as JSON, as the server sent them
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// Everything that a server offers.

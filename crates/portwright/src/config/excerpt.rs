@@ -81,7 +81,7 @@ mod tests {
         let text =
             "url = \"postgres://ada:hunter2@db/shop\"\ntokn = 'x'\ngithub_token = \"ghp_1\" # é\npw = \"s${env:X}t\"\n";
         let at = text.find("s${").unwrap();
-        let out = masked(text, &[at..at + 10]);
+        let out = masked(text, std::slice::from_ref(&(at..at + 10)));
         assert_eq!(out.len(), text.len());
         assert!(!out.contains("hunter2") && !out.contains("ghp_1"), "{out}");
         assert!(out.contains("postgres://ada:*******@db/shop") && out.contains("\"*${env:X}*\""), "{out}");

@@ -27,13 +27,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portwright_core::{Diagnostic, Pointer};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use locate::LocateError;
 pub use plan::{Configured, Plan};
 pub use problems::{Origin, Problems};
 
-use check::{Checker, NAMED};
+use check::Checker;
 use file::File;
 use reference::{Resolved, Surroundings};
 use text::{Document, Span};
@@ -138,9 +139,11 @@ impl<'a> Reading<'a> {
         }
 
         let (sources, mut problems) = sources::decode(&value, self.base, &self.found);
-        let sections = self.sections(&value);
-        let plan =
-            sections.and_then(|file| plan::plan(file, self.base).map_err(|mut found| problems.append(&mut found)).ok());
+        let file = self.sections(&value, &mut problems);
+        let plan = plan::plan(file, self.base).map_err(|mut found| problems.append(&mut found)).ok();
+        if self.found.iter().any(|wrong| wrong.place.as_str() == "/listen/anonymous") {
+            problems.retain(|problem| problem.rule != plan::OPEN_TO_ALL);
+        }
         for problem in &mut problems {
             problem.message = reference::conceal(&problem.message, &resolved);
             problem.hint = problem.hint.take().map(|hint| reference::conceal(&hint, &resolved));
@@ -153,28 +156,31 @@ impl<'a> Reading<'a> {
         Outcome { plan, secrets }
     }
 
-    /// The sections that belong to no source. None if something is already known to be wrong with them.
-    fn sections(&mut self, value: &Value) -> Option<File> {
-        let object = value.as_object()?;
-        let own: serde_json::Map<_, _> = object
-            .iter()
-            .filter(|(key, _)| !NAMED.contains(&key.as_str()))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        let wrong = |diagnostic: &Diagnostic| {
-            !NAMED.iter().any(|section| diagnostic.place.as_str().starts_with(&format!("/{section}")))
-        };
-        if self.found.iter().any(wrong) {
-            return None;
+    /// The sections that belong to no source, without the entries that are known to be wrong: the others are looked at
+    /// all the same.
+    fn sections(&self, value: &Value, problems: &mut Vec<Diagnostic>) -> File {
+        let mut sound = value.clone();
+        for wrong in &self.found {
+            remove(&mut sound, &wrong.place);
         }
-        match serde_json::from_value(Value::Object(own)) {
-            Ok(file) => Some(file),
-            Err(error) => {
-                // The schema lets through a duration that overflows, and nothing else.
-                self.found.push(Diagnostic::error(Pointer::root(), "bad-value", error.to_string()));
-                None
+        File {
+            server: self.section(&sound, "server", problems),
+            listen: self.section(&sound, "listen", problems),
+            limits: self.section(&sound, "limits", problems),
+            audit: self.section(&sound, "audit", problems),
+        }
+    }
+
+    fn section<T: DeserializeOwned + Default>(&self, sound: &Value, name: &str, problems: &mut Vec<Diagnostic>) -> T {
+        let place = Pointer::root().join(name);
+        let Some(section) = sound.get(name) else { return T::default() };
+        T::deserialize(section).unwrap_or_else(|error| {
+            // The schema lets through a duration that overflows, and nothing else.
+            if !self.found.iter().any(|wrong| wrong.place.as_str().starts_with(place.as_str())) {
+                problems.push(Diagnostic::error(place, "bad-value", error.to_string()));
             }
-        }
+            T::default()
+        })
     }
 
     /// Literal secrets, and text below keys that nobody knows: `pasword = "…"`.
@@ -188,5 +194,15 @@ impl<'a> Reading<'a> {
             }
         }
         places.iter().filter_map(|place| self.document.value_span(place)).collect()
+    }
+}
+
+/// Takes the value at a place out of the document; out of a list, the list.
+fn remove(document: &mut Value, place: &Pointer) {
+    let (Some(parent), Some(key)) = (place.parent(), place.as_str().rsplit('/').next()) else { return };
+    match document.pointer_mut(parent.as_str()) {
+        Some(Value::Object(table)) => drop(table.shift_remove(&key.replace("~1", "/").replace("~0", "~"))),
+        Some(Value::Array(_)) => remove(document, &parent),
+        _ => {}
     }
 }

@@ -14,6 +14,9 @@ use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySe
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
 
+/// The rule that nothing listens beyond loopback without authentication, unless the plan says so.
+pub(crate) const OPEN_TO_ALL: &str = "open-to-all";
+
 /// The configuration as meant.
 #[derive(Debug)]
 pub struct Plan {
@@ -106,7 +109,7 @@ pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, place: Pointer)
     }
     let message = format!("{address} can be reached from other machines, and nothing asks callers who they are");
     let hint = "listen on 127.0.0.1, or allow everybody in so many words: `anonymous = \"anywhere\"` under [listen]";
-    Some(Diagnostic::error(place, "open-to-all", message).hint(hint))
+    Some(Diagnostic::error(place, OPEN_TO_ALL, message).hint(hint))
 }
 
 fn not_a_base_url(text: &str) -> Result<(), String> {

@@ -59,7 +59,7 @@ impl Problems {
         placed.sort_by(|one, other| {
             (one.span.start, &one.diagnostic.message).cmp(&(other.span.start, &other.diagnostic.message))
         });
-        placed.dedup_by(|one, other| one.diagnostic == other.diagnostic);
+        placed.dedup_by(|one, other| one.span == other.span && one.diagnostic == other.diagnostic);
         Self { origin, placed }
     }
 

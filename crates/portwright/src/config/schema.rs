@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::NAMED;
+use super::check::NAMED;
 use super::file::File;
 
 /// Names of tools and prompts; those of sources have no dot, since `SOURCE.name` is how two equal names are told apart.

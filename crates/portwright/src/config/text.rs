@@ -37,8 +37,9 @@ impl Document {
             reader.document.value = Value::Object(reader.table(root.get_ref(), &Pointer::root()));
         } else {
             reader.problems = errors.iter().map(|error| syntax(text, error)).collect();
-            // Where the parser could not close a bracket or a string, it complains about the same bytes again.
-            reader.problems.dedup_by_key(|(_, span)| span.start);
+            // The first complaint about a line is the one that helps; what follows is the parser's search for its feet.
+            reader.problems.sort_by_key(|(_, span)| span.start);
+            reader.problems.dedup_by_key(|(_, span)| text.get(..span.start).and_then(|before| before.rfind('\n')));
         }
         if reader.problems.is_empty() { Ok(reader.document) } else { Err(reader.problems) }
     }
@@ -64,6 +65,8 @@ impl Document {
         self.places.get(place).map(|found| found.value.clone())
     }
 }
+
+const TEXT_IN_QUOTES: &str = "text stands in quotes: `key = \"value\"`";
 
 struct Reader<'a> {
     text: &'a str,
@@ -103,11 +106,13 @@ impl Reader<'_> {
                 if let Ok(number) = i64::from_str_radix(number.as_str(), number.radix()) {
                     return number.into();
                 }
-                self.problems.push(problem(
-                    "wrong-type",
-                    "the number is too large",
-                    "whole numbers have at most 64 bits",
-                ));
+                self.problems.push(
+                    if number.as_str().chars().all(|c| c == '-' || c == '+' || c.is_digit(number.radix())) {
+                        problem("wrong-type", "the number is too large", "whole numbers have at most 64 bits")
+                    } else {
+                        problem("syntax", "this is no number", TEXT_IN_QUOTES)
+                    },
+                );
                 Value::Null
             }
             DeValue::Float(number) => {
@@ -144,6 +149,9 @@ fn syntax(text: &str, error: &toml::de::Error) -> (Diagnostic, Span) {
         let name = text.get(span.clone()).unwrap_or_default();
         diagnostic = Diagnostic::error(Pointer::root(), "duplicate-key", format!("`{name}` is there twice"))
             .hint("keep one of the two; parts of one table belong under one header");
+    } else if message.starts_with("invalid basic string") || message.starts_with("invalid literal string") {
+        diagnostic =
+            diagnostic.hint("quotes that open must close on the same line; text of several lines stands in \"\"\"");
     } else if let Some(hint) = syntax_hint(text, &span) {
         diagnostic = diagnostic.hint(hint);
     }
@@ -164,7 +172,7 @@ fn syntax_hint(text: &str, span: &Span) -> Option<&'static str> {
     let bare = value.starts_with(|c: char| c.is_alphabetic() || matches!(c, '$' | '/' | '~' | '.'));
     let number_with_unit =
         value.starts_with(|c: char| c.is_ascii_digit()) && value.ends_with(|c: char| c.is_alphabetic());
-    (bare || number_with_unit).then_some("text stands in quotes: `key = \"value\"`")
+    (bare || number_with_unit).then_some(TEXT_IN_QUOTES)
 }
 
 #[cfg(test)]
