@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Folders that hold nothing of ours.
+/// Folders (and, in a linked work tree, a file) that hold nothing of ours.
 const FOREIGN: &[&str] = &[".git", ".tools", "target", "node_modules"];
 
 /// The workspace's root.
@@ -27,10 +27,11 @@ pub(crate) fn files(folder: &str, endings: &[&str]) -> Vec<File> {
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         for path in entries.map(|entry| entry.expect("an entry").path()) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if FOREIGN.contains(&name.as_str()) {
+                continue;
+            }
             if path.is_dir() {
-                if !FOREIGN.contains(&name.as_str()) {
-                    open.push(path);
-                }
+                open.push(path);
             } else if endings.iter().any(|ending| name.ends_with(ending))
                 && let Ok(text) = std::fs::read_to_string(&path)
             {

@@ -84,7 +84,9 @@ fn no_path_of_this_machine_stands_in_a_file() {
 fn configurations_in_documents_are_valid() {
     let mut findings = Vec::new();
     let mut count = 0;
-    for file in files("", &[".md"]).into_iter().filter(|file| file.path == "README.md" || file.path.starts_with("docs/")) {
+    for file in
+        files("", &[".md"]).into_iter().filter(|file| file.path == "README.md" || file.path.starts_with("docs/"))
+    {
         for (number, block) in blocks(&file.text, "toml").into_iter().enumerate() {
             count += 1;
             check(&format!("{} block {}", file.path, number + 1), &block, &mut findings);

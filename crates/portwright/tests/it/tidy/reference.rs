@@ -9,7 +9,19 @@ use super::report;
 
 /// The commands whose help makes the reference of the command line, in the order of their use.
 const COMMANDS: &[&str] = &[
-    "", "demo", "serve", "check", "list", "call", "read", "prompt", "audit", "audit verify", "schema", "completions", "man",
+    "",
+    "demo",
+    "serve",
+    "check",
+    "list",
+    "call",
+    "read",
+    "prompt",
+    "audit",
+    "audit verify",
+    "schema",
+    "completions",
+    "man",
 ];
 
 /// With `PORTWRIGHT_GENERATE` in the environment the pages are written; without, they must be as they would be written.
@@ -51,10 +63,6 @@ fn said(arguments: &[&str]) -> String {
         .env_remove("RUST_LOG")
         .output()
         .expect("the binary runs");
-    assert!(
-        output.status.success(),
-        "portwright {arguments:?} failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "portwright {arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
