@@ -10,11 +10,16 @@ pub(crate) mod wire;
 use std::time::{Duration, Instant};
 
 /// How long anything may take that a test waits for. Reached only when something is broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks again and again until `look` finds something; fails with `what` when that takes too long.
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_longer(PATIENCE, what, look)
+}
+
+/// The same with a bound of its own.
+pub(crate) fn wait_longer<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;

@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::harness::files::root;
 use crate::harness::server::Output;
-use crate::harness::wait_for;
+use crate::harness::{wait_for, wait_longer};
 use crate::harness::wire::Era;
+
+/// How long a client may take for all its steps: the inspector starts a process for each.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// One client in one lifecycle.
 #[derive(Debug)]
@@ -62,7 +66,7 @@ impl Driver {
         let mut child = self.command(&plan).spawn().map_err(|error| format!("the client could not start: {error}"))?;
         let output = Output::of(child.stdout.take().ok_or("no output")?);
         let errors = Output::of(child.stderr.take().ok_or("no errors")?);
-        let status = wait_for("a client's end", || child.try_wait().expect("its state"));
+        let status = wait_longer(PATIENCE, "a client's end", || child.try_wait().expect("its state"));
         if !status.success() {
             return Err(format!("the client ended with {status}: {}", last_lines(&errors.text())));
         }
