@@ -10,7 +10,7 @@ pub(crate) mod wire;
 use std::time::{Duration, Instant};
 
 /// How long anything may take that a test waits for. Reached only when something is broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks again and again until `look` finds something; fails with `what` when that takes too long.
 pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {

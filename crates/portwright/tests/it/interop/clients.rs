@@ -12,7 +12,7 @@ use crate::harness::{wait_for, wait_longer};
 use crate::harness::wire::Era;
 
 /// How long a client may take for all its steps: the inspector starts a process for each.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// One client in one lifecycle.
 #[derive(Debug)]
