@@ -163,7 +163,8 @@ impl Conn {
 
 /// A URI by which SQLite opens the file without locks.
 fn immutable_uri(path: &Path) -> String {
-    let escaped = path.to_string_lossy().bytes().map(|byte| match byte {
+    let path = path.to_string_lossy();
+    let escaped = path.bytes().map(|byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),
     });
