@@ -38,7 +38,7 @@ async fn columns_of_one_name_are_numbered() {
     assert_eq!(content["rows"], json!([{"id": 1, "id_3": 2, "id_4": 3, "id_2": 4}]));
 }
 
-fn echo(kind: Value) -> Value {
+fn echo(kind: &Value) -> Value {
     json!({"sql": "SELECT :v AS v, typeof(:v) AS kind", "description": "Echo.", "params": {"v": kind}})
 }
 
@@ -46,12 +46,12 @@ fn echo(kind: Value) -> Value {
 async fn what_goes_in_comes_out() {
     let shop = Shop::new();
     let tools = [
-        ("string", echo(json!({"type": "string", "optional": true}))),
-        ("integer", echo(json!({"type": "integer"}))),
-        ("number", echo(json!({"type": "number"}))),
-        ("boolean", echo(json!({"type": "boolean"}))),
-        ("array", echo(json!({"type": "array", "items": {"type": "string"}}))),
-        ("object", echo(json!({"type": "object"}))),
+        ("string", echo(&json!({"type": "string", "optional": true}))),
+        ("integer", echo(&json!({"type": "integer"}))),
+        ("number", echo(&json!({"type": "number"}))),
+        ("boolean", echo(&json!({"type": "boolean"}))),
+        ("array", echo(&json!({"type": "array", "items": {"type": "string"}}))),
+        ("object", echo(&json!({"type": "object"}))),
     ];
     let source = shop.open_with(json!({}), &tools, &[]).await;
     for (tool, given, row) in [
