@@ -208,6 +208,17 @@ fn each_call_is_one_line_of_the_log() {
 }
 
 #[test]
+fn a_uri_that_holds_a_password_is_not_logged() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Telemetry)];
+    let read = Call { operation: Operation::ReadResource { uri: "db://ada:hunter2@shop/x".to_owned() }, target: None };
+    let log = logged(tracing::Level::TRACE, async {
+        Next::new(&guards, &Direct(source.clone())).run(&read, &context()).await.unwrap_err();
+    });
+    assert!(log.contains(r#"mcp.resource.uri="[redacted]""#) && !log.contains("hunter2"), "{log}");
+}
+
+#[test]
 fn causes_are_for_the_log_and_arguments_are_not() {
     let source = Arc::new(Faulty::default());
     let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry), Arc::new(Fence)];

@@ -16,10 +16,10 @@
 mod arguments;
 mod guards;
 mod head;
+mod line;
 mod queue;
 mod record;
 mod store;
-mod tail;
 mod verify;
 mod writer;
 

@@ -60,7 +60,7 @@ proptest! {
         written(&file, 2);
 
         let verified = whole(&file);
-        let lost = if known > kept { known - kept } else { 0 } as u64;
+        let lost = known.saturating_sub(kept) as u64;
         let torn = log.len() > history.ends[kept];
         let marked = torn || lost > 0 || (head == 0 && kept > 0);
         prop_assert_eq!(verified.records, kept as u64 + u64::from(marked) + 2);
