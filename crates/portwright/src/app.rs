@@ -83,6 +83,8 @@ impl App {
                 stop.cancel();
             }
         });
-        Ok(server.serve_http(listener, shutdown).await?)
+        let ended = server.serve_http(listener, shutdown).await;
+        server.stop().await;
+        Ok(ended?)
     }
 }

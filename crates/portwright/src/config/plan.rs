@@ -46,6 +46,10 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         let place = Pointer::root().join("limits").join("call_timeout");
         server.call_timeout = positive(wait.0, place, &mut problems);
     }
+    if let Some(wait) = file.limits.session_idle {
+        let place = Pointer::root().join("limits").join("session_idle");
+        server.sessions.idle = positive(wait.0, place, &mut problems);
+    }
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
     let listen = listen(file.listen, &mut server.listen, &mut problems);
     if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
@@ -104,7 +108,7 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// Why a listener at `address` would be open to people who prove nothing, if it would be.
 pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, place: Pointer) -> Option<Diagnostic> {
-    if address.ip().to_canonical().is_loopback() || anonymous == Anonymous::Anywhere {
+    if address.ip().is_loopback() || anonymous == Anonymous::Anywhere {
         return None;
     }
     let message = format!("{address} can be reached from other machines, and nothing asks callers who they are");

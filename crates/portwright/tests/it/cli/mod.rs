@@ -1,6 +1,7 @@
 //! The command line: what goes to which stream, with which exit code.
 
 mod check;
+mod client;
 mod help;
 mod offline;
 
