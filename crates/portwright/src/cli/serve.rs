@@ -73,9 +73,7 @@ async fn serve(
 ) -> Result<Exit, CliError> {
     let work = async {
         server.settled(limits::SETTLE_WAIT).await;
-        let ended = transport.await;
-        server.stop().await;
-        ended
+        transport.await
     };
     match impatient.run_until_cancelled(work).await {
         None | Some(Ok(())) => Ok(Exit::Ok),
