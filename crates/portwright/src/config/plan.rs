@@ -1,5 +1,6 @@
 //! [`Plan`]: the configuration as meant. Everything in it is resolved, checked and safe to use.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,12 +29,17 @@ pub struct Plan {
     pub sources: Vec<Configured>,
 }
 
-/// A source that is configured but not open.
-#[derive(Debug)]
+/// A source that is configured but not open. `Debug` tells nothing of what it was configured with.
 pub struct Configured {
     pub name: Arc<str>,
     pub kind: String,
     pub config: Box<dyn SourceConfig>,
+}
+
+impl fmt::Debug for Configured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configured").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 /// The sections → the part of the plan that belongs to no source.

@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod help;
 mod offline;
+mod serve;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
