@@ -118,7 +118,7 @@ fn wait_for(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, 
     /// What is left by then (a read of standard input that never returns) is left behind.
     const LEFTOVERS: Duration = Duration::from_millis(200);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| CliError::Start(error.into()))?;
+    let runtime = runtime.map_err(CliError::start)?;
     let ended = runtime.block_on(work);
     runtime.shutdown_timeout(LEFTOVERS);
     ended
