@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     serve(server.serve_http(listener, shutdown), impatient).await
 }
 
-fn start(app: App) -> Result<Server, CliError> {
+pub(crate) fn start(app: App) -> Result<Server, CliError> {
     app.start().map_err(|error| CliError::Start(error.into()))
 }
 
@@ -66,7 +66,7 @@ fn greet(name: &str, address: SocketAddr, sources: &[Arc<str>]) {
 }
 
 /// Serves until everything has drained, or until somebody has no more patience.
-async fn serve<E: std::error::Error + Send + Sync + 'static>(
+pub(crate) async fn serve<E: std::error::Error + Send + Sync + 'static>(
     work: impl Future<Output = Result<(), E>>,
     impatient: CancellationToken,
 ) -> Result<Exit, CliError> {
@@ -77,7 +77,7 @@ async fn serve<E: std::error::Error + Send + Sync + 'static>(
 }
 
 /// The first signal asks the server to drain; the second, which the returned token tells, ends it at once.
-fn signals(shutdown: CancellationToken) -> CancellationToken {
+pub(crate) fn signals(shutdown: CancellationToken) -> CancellationToken {
     let impatient = CancellationToken::new();
     let second = impatient.clone();
     tokio::spawn(async move {
