@@ -1,6 +1,8 @@
 //! What a call does: which statement runs with which values, and what becomes of its rows.
 
 use portwright_core::protocol::ResourceContents;
+use std::time::Duration;
+
 use portwright_core::protocol::{CallToolResult, ContentBlock, JsonObject, MetaObject, ReadResourceResult};
 use portwright_core::{Context, HumanDuration, Refusal};
 use serde_json::{Value, json};
@@ -184,7 +186,9 @@ fn within(bounds: Bounds, cx: &Context) -> Result<Bounds, Refusal> {
     if cx.cancel.is_cancelled() {
         return Err(Refusal::cancelled());
     }
-    let timeout = cx.time_left().map_or(bounds.timeout, |left| left.min(bounds.timeout));
+    // Whole milliseconds, since it may be told.
+    let left = cx.time_left().map(|left| Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)));
+    let timeout = left.map_or(bounds.timeout, |left| left.min(bounds.timeout));
     if timeout.is_zero() {
         return Err(Refusal::timed_out(format!(
             "the call's time was over before the statement began; a statement may take {}",
