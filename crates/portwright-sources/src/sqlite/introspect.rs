@@ -96,15 +96,12 @@ fn foreign_keys(db: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey
         all(db, sql, [table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     let mut keys: Vec<(i64, ForeignKey)> = Vec::new();
     for (id, references, from, to) in rows {
-        match keys.last_mut().filter(|(last, _)| *last == id) {
-            Some((_, key)) => {
-                key.columns.push(from);
-                key.referenced_columns.extend(to);
-            }
-            None => {
-                let referenced_columns = to.into_iter().collect();
-                keys.push((id, ForeignKey { columns: vec![from], references, referenced_columns }));
-            }
+        if let Some((_, key)) = keys.last_mut().filter(|(last, _)| *last == id) {
+            key.columns.push(from);
+            key.referenced_columns.extend(to);
+        } else {
+            let referenced_columns = to.into_iter().collect();
+            keys.push((id, ForeignKey { columns: vec![from], references, referenced_columns }));
         }
     }
     for (_, key) in &mut keys {

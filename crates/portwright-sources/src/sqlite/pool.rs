@@ -89,7 +89,7 @@ impl Pool {
         let stop = Arc::new(Stop::new(deadline));
         let _abandoned = HaltOnDrop(stop.clone());
         let (pool, theirs) = (self.clone(), stop.clone());
-        let mut task = tokio::task::spawn_blocking(move || pool.work(permit, mode, timeout, theirs, work));
+        let mut task = tokio::task::spawn_blocking(move || pool.work(permit, mode, timeout, &theirs, work));
         let why = tokio::select! {
             biased;
             done = &mut task => return done.map_err(|error| SqlError::Internal(Box::new(error)))?,
@@ -121,7 +121,7 @@ impl Pool {
         _permit: OwnedSemaphorePermit,
         mode: Mode,
         timeout: Duration,
-        stop: Arc<Stop>,
+        stop: &Arc<Stop>,
         work: impl FnOnce(&mut Lease) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
         let conn = self.conn(mode == Mode::Writer).map_err(|error| match error {

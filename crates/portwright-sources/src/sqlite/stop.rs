@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_settled_run_is_not_called_off() {
-        let stop = Stop::new(Instant::now() + Duration::from_secs(60));
+        let stop = Stop::new(Instant::now() + Duration::from_mins(1));
         assert!(!stop.must_stop());
         assert_eq!(stop.settle(), Ok(()));
         assert!(!stop.halt(Why::Cancelled));
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_run_that_was_called_off_does_not_settle() {
-        let stop = Stop::new(Instant::now() + Duration::from_secs(60));
+        let stop = Stop::new(Instant::now() + Duration::from_mins(1));
         assert!(stop.halt(Why::Cancelled));
         assert!(stop.must_stop());
         assert_eq!(stop.settle(), Err(Why::Cancelled));

@@ -119,9 +119,9 @@ pub fn output_schema(columns: Option<&[OutputColumn]>, access: Access) -> Arc<Js
 }
 
 fn row_schema(columns: &[OutputColumn]) -> Value {
-    let schema = |column: &OutputColumn| match column.nullable {
-        true => nullable(column.schema.clone()),
-        false => column.schema.clone(),
+    let schema = |column: &OutputColumn| {
+        let schema = column.schema.clone();
+        if column.nullable { nullable(schema) } else { schema }
     };
     let properties: JsonObject = columns.iter().map(|column| (column.name.clone(), schema(column))).collect();
     let required: Vec<Value> = columns.iter().map(|column| column.name.clone().into()).collect();

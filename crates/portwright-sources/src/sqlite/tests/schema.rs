@@ -95,8 +95,8 @@ async fn the_schema_is_read_as_it_is_now() {
 
 #[tokio::test]
 async fn a_large_schema_is_told_without_columns() {
-    let columns: String = (0..60).map(|n| format!(", a_rather_long_column_name_{n} TEXT")).collect();
-    let tables: String = (0..100).map(|n| format!("CREATE TABLE t{n:03}(id INTEGER{columns});")).collect();
+    let columns = (0..60).map(|n| format!(", a_rather_long_column_name_{n} TEXT")).collect::<Vec<_>>().concat();
+    let tables = (0..100).map(|n| format!("CREATE TABLE t{n:03}(id INTEGER{columns});")).collect::<Vec<_>>().concat();
     let shop = Shop::with(&tables);
     let source = shop.open(json!({})).await;
     let text = read(&source, "db://shop/schema").await.unwrap();
@@ -110,7 +110,7 @@ async fn a_large_schema_is_told_without_columns() {
 #[tokio::test]
 async fn tables_are_completed() {
     let shop = Shop::new();
-    let many: String = (0..150).map(|n| format!("CREATE TABLE t{n:03}(a);")).collect();
+    let many = (0..150).map(|n| format!("CREATE TABLE t{n:03}(a);")).collect::<Vec<_>>().concat();
     shop.beside(&many);
     let source = shop.open(json!({})).await;
     let complete = async |uri: &str, name: &str, typed: &str| {

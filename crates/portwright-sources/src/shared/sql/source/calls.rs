@@ -98,33 +98,19 @@ impl<D: Database> Shared<D> {
     async fn run_sql(&self, sql: &str, rows_max: Option<usize>, cx: &Context) -> Result<CallToolResult, Refusal> {
         let mut bounds = within(self.plan.bounds, cx)?;
         bounds.rows_max = rows_max.unwrap_or(bounds.rows_max).clamp(1, bounds.rows_max);
-        let query = self.query(sql, self.plan.access, bounds);
+        let query = written(sql, self.plan.access, bounds);
         let rows = self.database.run(query, cx).await.map_err(|error| refuse_statement(error, Some(query.sql)))?;
         note(&rows, cx);
         Ok(tool_result(&rows, bounds, Author::Caller))
     }
 
     async fn explain(&self, sql: &str, analyze: bool, cx: &Context) -> Result<CallToolResult, Refusal> {
-        let query = self.query(sql, Access::ReadOnly, within(self.plan.bounds, cx)?);
+        let query = written(sql, Access::ReadOnly, within(self.plan.bounds, cx)?);
         let plan = self.database.explain(query, analyze, cx).await;
         let plan = plan.map_err(|error| refuse_statement(error, Some(query.sql)))?;
         let mut result = CallToolResult::success(vec![ContentBlock::text(plan.clone())]);
         result.structured_content = Some(json!({"plan": plan}));
         Ok(result)
-    }
-
-    fn query<'a>(&self, sql: &'a str, access: Access, bounds: Bounds) -> Query<'a> {
-        // A trailing semicolon is a habit, not a second statement.
-        let sql = sql.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
-        Query {
-            sql,
-            values: &[],
-            access,
-            declared: false,
-            rows_max: bounds.rows_max,
-            bytes_max: bounds.bytes_max,
-            timeout: bounds.timeout,
-        }
     }
 
     pub(super) async fn read(&self, uri: &str, cx: &Context) -> Result<ReadResourceResult, Refusal> {
@@ -179,6 +165,21 @@ impl<D: Database> Shared<D> {
             contents = contents.with_meta(MetaObject(meta));
         }
         Ok(ReadResourceResult::new(vec![contents]))
+    }
+}
+
+/// A statement that the caller wrote.
+fn written(sql: &str, access: Access, bounds: Bounds) -> Query<'_> {
+    // A trailing semicolon is a habit, not a second statement.
+    let sql = sql.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
+    Query {
+        sql,
+        values: &[],
+        access,
+        declared: false,
+        rows_max: bounds.rows_max,
+        bytes_max: bounds.bytes_max,
+        timeout: bounds.timeout,
     }
 }
 
