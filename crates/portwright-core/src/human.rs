@@ -81,7 +81,7 @@ impl FromStr for ByteSize {
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        match DURATIONS.iter().find(|(_, size)| millis >= *size && millis % size == 0) {
+        match DURATIONS.iter().find(|(_, size)| millis >= *size && millis.is_multiple_of(*size)) {
             Some((unit, size)) => write!(f, "{}{unit}", millis / size),
             None => f.write_str("0s"),
         }
@@ -90,7 +90,7 @@ impl fmt::Display for HumanDuration {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SIZES.iter().find(|(_, size)| self.0 >= *size && self.0 % size == 0) {
+        match SIZES.iter().find(|(_, size)| self.0 >= *size && self.0.is_multiple_of(*size)) {
             Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
             None => f.write_str("0B"),
         }

@@ -101,7 +101,7 @@ pub const POOL_CEILING: usize = 1000;
 pub const PARAMS_MAX: usize = 100;
 
 /// The first and the longest pause between attempts to describe a declared statement that the database refused.
-pub const DESCRIBE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+pub const DESCRIBE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// How long a statement may run. The plan may change it (`timeout`).
 pub const STATEMENT_WAIT: Duration = Duration::from_secs(10);

@@ -175,10 +175,11 @@ fn described(table: &Table, schema: &Schema) -> String {
         lines.push(one_line(comment));
     }
     let row = |column: &super::ColumnInfo| {
-        let mut comment = column.comment.clone().unwrap_or_default();
-        if !column.values.is_empty() {
-            comment = format!("{comment} one of {}", json!(column.values)).trim_start().to_owned();
-        }
+        let comment = column.comment.clone().unwrap_or_default();
+        let comment = match column.values.as_slice() {
+            [] => comment,
+            values => format!("{comment} one of {}", json!(values)).trim_start().to_owned(),
+        };
         let takes_null = if column.nullable { "null" } else { "not null" };
         let default = column.default.clone().unwrap_or_default();
         vec![json!(column.name), json!(column.type_name), json!(takes_null), json!(default), json!(comment)]

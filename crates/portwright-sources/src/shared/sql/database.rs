@@ -20,6 +20,7 @@ pub enum Access {
 
 /// How a database's SQL is written, as far as the shared code must know.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether a dialect has something")]
 pub struct Dialect {
     /// For people: `PostgreSQL`.
     pub name: &'static str,

@@ -76,7 +76,7 @@ pub struct Param {
 /// Where a parameter's value comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ParamValue {
-    Argument { shape: Shape, description: Option<String>, default: Option<Value>, optional: bool },
+    Argument { shape: Box<Shape>, description: Option<String>, default: Option<Value>, optional: bool },
     Principal { claim: String },
 }
 
@@ -287,7 +287,7 @@ fn argument(
         );
     }
     Some(ParamValue::Argument {
-        shape,
+        shape: Box::new(shape),
         description: table.description,
         default: table.default,
         optional: table.optional,

@@ -68,13 +68,11 @@ impl Statement {
     }
 
     fn number(&mut self, name: &str) -> usize {
-        match self.names.iter().position(|known| known == name) {
-            Some(index) => index + 1,
-            None => {
-                self.names.push(name.to_owned());
-                self.names.len()
-            }
-        }
+        let known = self.names.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        }) + 1
     }
 }
 
