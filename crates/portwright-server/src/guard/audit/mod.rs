@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use portwright_core::Health;
+use portwright_core::{Health, limits};
 
 use queue::Queue;
 use store::{FileStore, Store};
@@ -111,6 +111,14 @@ impl Audit {
         match self.open.queue.fault() {
             Some(words) => Health::Degraded(words.to_string()),
             None => Health::Ready,
+        }
+    }
+
+    /// Waits, within a bound, until everything recorded so far is written. Called when the server stops.
+    pub async fn flush(&self) {
+        let flushed = self.open.queue.flush();
+        if !matches!(tokio::time::timeout(limits::AUDIT_WAIT, flushed).await, Ok(Ok(()))) {
+            tracing::error!("audit records are not written yet");
         }
     }
 

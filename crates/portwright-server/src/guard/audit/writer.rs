@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portwright_core::limits;
 
-use super::queue::{Entry, Queue};
+use super::queue::{Entry, Held, Queue};
 use super::record::Record;
 use super::store::Store;
 
@@ -21,28 +21,29 @@ pub(super) fn run(queue: &Arc<Queue>, store: impl Store) {
     }
     let _end = End(queue);
     let mut writer = Writer { store, lines: Vec::new() };
-    let mut held = Vec::new();
+    let mut held = Held::default();
     loop {
         let open = queue.take(&mut held);
         let mut unrecorded = queue.take_unrecorded();
-        match writer.write(&mut held, &mut unrecorded) {
+        match writer.write(&mut held.entries, &mut unrecorded) {
             Ok(()) => {
+                held.flushed();
                 if queue.clear_fault() {
                     tracing::info!("audit records are written again");
                 }
             }
             Err(error) => {
                 queue.give_back_unrecorded(unrecorded);
-                held.iter_mut().for_each(Entry::failed);
+                held.entries.iter_mut().for_each(Entry::failed);
                 if queue.set_fault("audit records can't be written") {
                     tracing::error!(error = &error as &dyn Error, "audit records can't be written");
                 }
             }
         }
         if !open {
-            if !held.is_empty() {
+            if !held.entries.is_empty() {
                 tracing::error!(
-                    records = held.len(),
+                    records = held.entries.len(),
                     "audit records are lost: they could not be written before the end"
                 );
             }
