@@ -60,7 +60,7 @@ impl fmt::Debug for Link {
 pub(super) struct Record {
     pub(super) ts: SystemTime,
     pub(super) id: Arc<str>,
-    pub(super) principal: Option<Arc<str>>,
+    pub(super) principal: Option<String>,
     pub(super) auth: Option<&'static str>,
     pub(super) transport: Option<&'static str>,
     pub(super) client: Option<String>,
