@@ -10,8 +10,11 @@ use crate::cli::print::{self, BAD, CAREFUL, FAINT, STRONG, styled};
 use crate::cli::target::Client;
 use crate::cli::{content, table};
 
+/// Characters of a tool's description that are shown.
+const SENTENCE_CHARS: usize = 92;
+
 /// Rows of one result that are shown.
-const ROWS_SHOWN: usize = 5;
+const ROWS_SHOWN: usize = 8;
 
 /// Characters of one cell that are shown: a row shall fit on a terminal.
 const CELL_CHARS: usize = 44;
@@ -22,15 +25,15 @@ pub(super) async fn hold(client: &Client, audit: &Path) -> Result<(), CliError> 
     said("tools/list")?;
     print::out(&offered(&tools))?;
 
-    let found = call(client, "query_customers", json!({"search_term": "mor", "limit": 5})).await?;
+    let found = call(client, "query_customers", json!({"search_term": "andr", "limit": 8})).await?;
     let customer = rows(&found).first().and_then(|row| row.get("id")).cloned().unwrap_or(json!(1));
     call(client, "get_order_history", json!({"customer_id": customer, "days": 365})).await?;
 
-    call(client, "get_order_history", json!({"customer_id": "Moreau", "day": 7})).await?;
+    call(client, "get_order_history", json!({"customer_id": "Andrés", "day": 7})).await?;
     call(client, "run_sql_query", json!({"sql": "DELETE FROM customers"})).await?;
 
     let record = last_line(audit).await?;
-    print::out(&format!("{}\n{}", styled(STRONG, "The audit's record of that call"), indented(&record)))
+    print::out(&format!("{}\n{}", styled(STRONG, "The audit's record of that call"), indented(&wrapped(&record))))
 }
 
 /// One call, shown with its answer.
@@ -51,10 +54,10 @@ fn said(what: &str) -> Result<(), CliError> {
 fn offered(tools: &[Tool]) -> String {
     let width = tools.iter().map(|tool| tool.name.chars().count()).max().unwrap_or_default();
     let line = |tool: &Tool| {
-        let sentence = first_sentence(tool.description.as_deref().unwrap_or_default());
-        format!("  {:width$}  {}\n", print::safe(&tool.name), styled(FAINT, &print::safe(sentence)))
+        let sentence = cut(first_sentence(tool.description.as_deref().unwrap_or_default()), SENTENCE_CHARS);
+        format!("  {:width$}  {}\n", print::safe(&tool.name), styled(FAINT, &print::safe(&sentence)))
     };
-    tools.iter().map(line).collect()
+    tools.iter().map(line).chain(["\n".to_owned()]).collect()
 }
 
 pub(super) fn first_sentence(text: &str) -> &str {
@@ -90,13 +93,34 @@ fn rows(result: &CallToolResult) -> &[Value] {
 fn shortened(row: &Value) -> Value {
     let Value::Object(row) = row else { return row.clone() };
     let shorten = |value: &Value| match value {
-        Value::String(text) => match text.char_indices().nth(CELL_CHARS) {
-            Some((end, _)) => Value::from(format!("{}…", &text[..end])),
-            None => value.clone(),
-        },
+        Value::String(text) => cut(text, CELL_CHARS).into(),
         other => other.clone(),
     };
     row.iter().map(|(name, value)| (name.clone(), shorten(value))).collect()
+}
+
+fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A record on several lines, broken between its fields.
+pub(super) fn wrapped(record: &str) -> String {
+    const COLUMNS: usize = 100;
+    let mut lines = vec![String::new()];
+    for field in record.split_inclusive(",\"").map(|field| field.strip_suffix('"').unwrap_or(field)) {
+        let quote = if lines.len() > 1 || !lines[0].is_empty() { "\"" } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || line.chars().count() + field.chars().count() < COLUMNS => {
+                line.push_str(quote);
+                line.push_str(field);
+            }
+            _ => lines.push(format!("{quote}{field}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Lines moved in, with an empty one after them.

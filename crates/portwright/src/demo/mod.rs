@@ -41,6 +41,7 @@ pub(crate) async fn run(options: Options) -> Result<Exit, CliError> {
     if options.stdio {
         let shop = Shop::make().await?;
         let server = serve::start(App::from_plan(shop.plan()?))?;
+        server.settled(limits::CONNECT_WAIT).await;
         return serve::serve(server.serve_stdio(shutdown), impatient).await;
     }
     let listener = listen(options).await?;
@@ -83,7 +84,7 @@ async fn listen(options: Options) -> Result<TcpListener, CliError> {
 async fn talk(address: SocketAddr, shop: &Shop) -> Result<(), CliError> {
     let head = styled(STRONG, "A shop in SQLite, made just now");
     let size = styled(FAINT, shop::CONTENTS);
-    print::out(&format!("{head}  {size}\n"))?;
+    print::out(&format!("{head}  {size}\n\n"))?;
     let client = target::over_http(&format!("http://{address}/mcp")).await?;
     let talked = conversation::hold(&client, &shop.audit_file()).await;
     client.close().await;

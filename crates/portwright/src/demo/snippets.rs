@@ -32,23 +32,22 @@ pub(super) fn all(address: SocketAddr) -> String {
 
 fn list(address: SocketAddr, program: &str) -> [Snippet; 4] {
     let url = format!("http://{address}/mcp");
-    let pretty = |value: &serde_json::Value| format!("{value:#}");
     [
         Snippet { client: "Claude Code", place: "", text: format!("claude mcp add --transport http {NAME} {url}") },
         Snippet {
             client: "VS Code",
             place: ".vscode/mcp.json",
-            text: pretty(&json!({"servers": {NAME: {"type": "http", "url": url}}})),
+            text: json!({"servers": {NAME: {"type": "http", "url": url}}}).to_string(),
         },
         Snippet {
             client: "Claude Desktop",
             place: "claude_desktop_config.json; it starts a demo of its own",
-            text: pretty(&json!({"mcpServers": {NAME: {"command": program, "args": ["demo", "--stdio"]}}})),
+            text: json!({"mcpServers": {NAME: {"command": program, "args": ["demo", "--stdio"]}}}).to_string(),
         },
         Snippet {
             client: "This program",
             place: "in another terminal",
-            text: format!("{program} call --url {url} query_customers search_term=mor"),
+            text: format!("{program} call --url {url} query_customers search_term=andr"),
         },
     ]
 }

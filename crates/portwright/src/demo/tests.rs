@@ -3,7 +3,7 @@
 use portwright_core::protocol::{CallToolResult, ContentBlock};
 use serde_json::json;
 
-use super::conversation::{answer, first_sentence};
+use super::conversation::{answer, first_sentence, wrapped};
 use super::shop::{CONFIGURATION, CONTENTS, SCRIPT, Shop};
 
 #[test]
@@ -56,7 +56,7 @@ fn the_example_is_what_the_demo_serves() {
 #[test]
 fn answers_are_drawn() {
     let mut result = CallToolResult::success(vec![ContentBlock::text("text")]);
-    let rows: Vec<_> = (0..7).map(|id| json!({"id": id, "name": "n".repeat(60)})).collect();
+    let rows: Vec<_> = (0..10).map(|id| json!({"id": id, "name": "n".repeat(60)})).collect();
     result.structured_content = Some(json!({ "rows": rows }));
     let drawn = answer(&result);
     assert!(drawn.contains("… and 2 more rows"), "{drawn}");
@@ -64,6 +64,14 @@ fn answers_are_drawn() {
     let refused = CallToolResult::error(vec![ContentBlock::text("no\u{1b}[2J such row")]);
     let drawn = answer(&refused);
     assert!(drawn.contains("no\u{fffd}[2J such row"), "an answer can't steer the terminal: {drawn:?}");
+}
+
+#[test]
+fn a_record_is_broken_between_its_fields() {
+    let record = json!({"a": "x".repeat(60), "b": {"c": "y,\"z"}, "d": "w".repeat(60), "e": null}).to_string();
+    let lines = wrapped(&record);
+    assert_eq!(lines.replace('\n', ""), record);
+    assert!(lines.lines().count() > 1 && lines.lines().all(|line| line.len() < 100), "{lines}");
 }
 
 #[test]
