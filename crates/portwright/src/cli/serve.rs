@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     serve(&server, server.serve_http(listener, shutdown), impatient).await
 }
 
-fn start(app: App) -> Result<Server, CliError> {
+pub(crate) fn start(app: App) -> Result<Server, CliError> {
     app.start().map_err(CliError::start)
 }
 
@@ -66,7 +66,7 @@ fn greet(name: &str, address: SocketAddr, sources: &[Arc<str>]) {
 }
 
 /// Serves until everything has drained, or until somebody has no more patience.
-async fn serve(
+pub(crate) async fn serve(
     server: &Server,
     transport: impl Future<Output = Result<(), TransportError>>,
     impatient: CancellationToken,
@@ -82,7 +82,7 @@ async fn serve(
 }
 
 /// The first signal asks the server to drain; the second, which the returned token tells, ends it at once.
-fn signals(shutdown: CancellationToken) -> CancellationToken {
+pub(crate) fn signals(shutdown: CancellationToken) -> CancellationToken {
     let impatient = CancellationToken::new();
     let second = impatient.clone();
     tokio::spawn(async move {
