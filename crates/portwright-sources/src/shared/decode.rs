@@ -20,21 +20,17 @@ pub fn known<T: DeserializeOwned + Default>(
     others: &[String],
     problems: &mut Vec<Diagnostic>,
 ) -> T {
-    match serde_json::from_value(Value::Object(table.clone())) {
-        Ok(read) => read,
-        Err(_) => {
-            let mut sound = JsonObject::new();
-            for (key, value) in table {
-                let alone = |value: Value| serde_json::from_value::<T>(Value::Object(one(key, value))).err();
-                let before = problems.len();
-                blame(&alone, value, &place.join(key), others, problems);
-                if problems.len() == before {
-                    sound.insert(key.clone(), value.clone());
-                }
-            }
-            serde_json::from_value(Value::Object(sound)).unwrap_or_default()
+    if let Ok(read) = serde_json::from_value(Value::Object(table.clone())) {
+        return read;
+    }
+    let mut sound = JsonObject::new();
+    for (key, value) in table {
+        let alone = |value: Value| serde_json::from_value::<T>(Value::Object(one(key, value))).err();
+        if let Some(value) = blame(&alone, value, &place.join(key), others, problems) {
+            sound.insert(key.clone(), value);
         }
     }
+    serde_json::from_value(Value::Object(sound)).unwrap_or_default()
 }
 
 /// Names by their closeness to what was written.
@@ -48,30 +44,42 @@ fn one(key: &str, value: Value) -> JsonObject {
     JsonObject::from_iter([(key.to_owned(), value)])
 }
 
-/// Finds the innermost values that `try_alone` refuses by trying each of them without its neighbours.
+/// Finds the innermost values that `try_alone` refuses by trying each of them without its neighbours. What is left of
+/// `value` without them comes back.
 fn blame(
     try_alone: &dyn Fn(Value) -> Option<serde_json::Error>,
     value: &Value,
     place: &Pointer,
     others: &[String],
     problems: &mut Vec<Diagnostic>,
-) {
-    let Some(error) = try_alone(value.clone()) else { return };
+) -> Option<Value> {
+    let Some(error) = try_alone(value.clone()) else { return Some(value.clone()) };
     let before = problems.len();
-    if let Value::Object(table) = value {
-        for (key, inner) in table {
-            let alone = |inner: Value| try_alone(Value::Object(one(key, inner)));
-            blame(&alone, inner, &place.join(key), &[], problems);
+    let rest = match value {
+        Value::Object(table) => {
+            let mut sound = JsonObject::new();
+            for (key, inner) in table {
+                let alone = |inner: Value| try_alone(Value::Object(one(key, inner)));
+                if let Some(inner) = blame(&alone, inner, &place.join(key), &[], problems) {
+                    sound.insert(key.clone(), inner);
+                }
+            }
+            Some(Value::Object(sound))
         }
-    }
-    if let Value::Array(list) = value {
-        for (index, inner) in list.iter().enumerate() {
-            blame(&|inner: Value| try_alone(Value::Array(vec![inner])), inner, &place.join(index), &[], problems);
+        Value::Array(list) => {
+            for (index, inner) in list.iter().enumerate() {
+                let alone = |inner: Value| try_alone(Value::Array(vec![inner]));
+                blame(&alone, inner, &place.join(index), &[], problems);
+            }
+            None
         }
+        _ => None,
+    };
+    if problems.len() > before {
+        return rest;
     }
-    if problems.len() == before {
-        problems.push(told(&error.to_string(), place, others));
-    }
+    problems.push(told(&error.to_string(), place, others));
+    None
 }
 
 /// Words of serde's error, without the value where it may be a secret.
@@ -94,11 +102,11 @@ fn told(error: &str, place: &Pointer, others: &[String]) -> Diagnostic {
         return Diagnostic::error(place.clone(), "wrong-value", format!("`{name}` is not one of its values"))
             .hint(hint(name, quoted(expected)));
     }
-    if wrong.starts_with("invalid type: string ") {
-        return Diagnostic::error(place.clone(), "wrong-type", format!("a text stands where {expected} is expected"));
-    }
-    if wrong.starts_with("invalid type: ") {
-        return Diagnostic::error(place.clone(), "wrong-type", error.replacen("invalid type: ", "wrong type: ", 1));
+    if let Some(found) = wrong.strip_prefix("invalid type: ") {
+        let found = if found.starts_with("string ") { "a text" } else { found };
+        let whole = matches!(expected, "usize" | "u8" | "u16" | "u32" | "u64" | "i64" | "isize");
+        let expected = if whole { "a whole number" } else { expected };
+        return Diagnostic::error(place.clone(), "wrong-type", format!("{found} stands where {expected} is expected"));
     }
     Diagnostic::error(place.clone(), "wrong-value", error)
 }
@@ -138,12 +146,14 @@ mod tests {
             read(json!({"names": ["a", 7], "inner": {"max": "x", "mox": 1}, "wait": "5 sec", "nmaes": [], "zzz": 1}));
         let places: Vec<_> = problems.iter().map(|(place, ..)| place.as_str()).collect();
         assert_eq!(places, ["/t/names/1", "/t/inner/max", "/t/inner/mox", "/t/wait", "/t/nmaes", "/t/zzz"]);
-        assert_eq!(problems[1].1, "a text stands where u32 is expected");
+        assert_eq!(problems[1].1, "a text stands where a whole number is expected");
         assert_eq!(problems[2].2.as_deref(), Some("did you mean `max`?"));
         assert!(problems[3].1.contains("`5 sec` is not a duration"), "{}", problems[3].1);
         assert_eq!(problems[4].2.as_deref(), Some("did you mean `names`?"));
         assert_eq!(problems[5].2.as_deref(), Some("known here: names, inner, wait"));
         assert!(outer.names.is_empty() && outer.inner.max.is_none());
+        let (outer, _) = read(json!({"inner": {"max": 3, "mox": 1}}));
+        assert_eq!(outer.inner.max, Some(3));
     }
 
     #[test]

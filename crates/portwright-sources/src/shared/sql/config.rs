@@ -194,6 +194,7 @@ fn bounded(
     let value = value.unwrap_or(default);
     if !(1..=ceiling).contains(&value) {
         problems.push(Diagnostic::error(place, "out-of-range", format!("{value} is not between 1 and {ceiling}")));
+        return default;
     }
     value
 }
@@ -207,6 +208,7 @@ fn positive(
     let value = value.map_or(default, |value| value.0);
     if value.is_zero() {
         problems.push(Diagnostic::error(place, "out-of-range", "it must be longer than 0s"));
+        return default;
     }
     value
 }

@@ -23,5 +23,5 @@ pub use database::{
     Access, ColumnInfo, Database, Description, Dialect, ForeignKey, Index, OutputColumn, ParamType, Query, Rows,
     Schema, Scope, SqlError, Table, TableKind, Truncation,
 };
-pub use rows::{base64, float, integer, integer_schema, json_bytes, unique_names};
+pub use rows::{base64, float, integer, integer_schema, json_bytes, row_bytes, unique_names};
 pub use source::SqlSource;

@@ -162,7 +162,7 @@ fn listed_tool(declared: &DeclaredTool, standing: &Standing) -> Option<Tool> {
     let description = declared.description.as_deref().map(|text| Cow::Owned(text.trim().to_owned()));
     let mut tool = Tool::new_with_raw(declared.name.clone(), description, schema)
         .with_annotations(annotations)
-        .with_raw_output_schema(output_schema(Some(columns)));
+        .with_raw_output_schema(output_schema(Some(columns), *access));
     tool.title.clone_from(&declared.title);
     Some(tool)
 }

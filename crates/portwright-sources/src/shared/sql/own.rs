@@ -105,7 +105,7 @@ impl OwnTool {
             ToolAnnotations::new().read_only(true).idempotent(true).open_world(false)
         };
         let output = match self {
-            Self::RunSqlQuery => output_schema(None),
+            Self::RunSqlQuery => output_schema(None, plan.access),
             other => std::sync::Arc::new(other.output()),
         };
         Tool::new(self.name(), self.description(plan, dialect), std::sync::Arc::new(self.params(plan).input_schema()))
@@ -123,16 +123,22 @@ impl OwnTool {
         match self {
             Self::RunSqlQuery => {
                 let what = match plan.access {
-                    Access::ReadOnly => "that reads; anything that would change data is refused",
-                    Access::ReadWrite => "that may also write; it is one transaction",
+                    Access::ReadOnly => {
+                        "Run one {name} statement that reads (SELECT, WITH, VALUES) on the database \
+                                         `{source}`; anything that would change data is refused."
+                    }
+                    Access::ReadWrite => {
+                        "Run one {name} statement, which may also write, on the database `{source}`; \
+                                          it is one transaction."
+                    }
                 };
+                let what = what.replace("{name}", name).replace("{source}", source);
                 let first = match others(&[Self::ListTables, Self::DescribeTable]).as_str() {
                     "" => String::new(),
                     tools => format!(" Learn the names of tables and columns from {tools} first."),
                 };
                 format!(
-                    "Run one {name} statement on the database `{source}` {what}. Use it when no more specific tool \
-                     answers the question.{first} Returns rows as objects; at most {} rows and {}, and a notice when \
+                    "{what} Use it when no more specific tool answers the question.{first} Returns rows as objects; at most {} rows and {}, and a notice when \
                      there are more. Stops after {}. {}",
                     plan.bounds.rows_max,
                     ByteSize(plan.bounds.bytes_max as u64),
@@ -156,6 +162,7 @@ impl OwnTool {
         }
     }
 
+    /// The schema of what it returns; empty for the one that has rows.
     fn output(self) -> JsonObject {
         static SCHEMAS: LazyLock<[Value; 4]> = LazyLock::new(|| {
             let text = json!({"type": "string"});
@@ -184,7 +191,7 @@ impl OwnTool {
         });
         let [schemas, tables, table, plan] = &*SCHEMAS;
         let schema = match self {
-            Self::RunSqlQuery => return JsonObject::clone(&output_schema(None)),
+            Self::RunSqlQuery => return JsonObject::new(),
             Self::ListSchemas => schemas,
             Self::ListTables => tables,
             Self::DescribeTable => table,

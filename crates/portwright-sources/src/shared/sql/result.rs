@@ -7,7 +7,7 @@ use portwright_core::protocol::{CallToolResult, ContentBlock, JsonObject};
 use serde_json::{Value, json};
 
 use super::config::Bounds;
-use super::database::{OutputColumn, Rows, Truncation};
+use super::database::{Access, OutputColumn, Rows, Truncation};
 use super::text;
 
 /// Who wrote the statement: it decides what the reader can do about a result.
@@ -99,18 +99,20 @@ fn written(count: u64) -> String {
     if count == 1 { "1 row was written.".to_owned() } else { format!("{count} rows were written.") }
 }
 
-/// The schema of [`structured`]; `columns` where they are known before the statement runs.
-pub fn output_schema(columns: Option<&[OutputColumn]>) -> Arc<JsonObject> {
+/// The schema of [`structured`] for a statement that runs with `access`; `columns` where they are known before.
+pub fn output_schema(columns: Option<&[OutputColumn]>, access: Access) -> Arc<JsonObject> {
     let items = columns.map_or_else(|| json!({"type": "object"}), row_schema);
     let mut schema = JsonObject::new();
     schema.insert("type".into(), "object".into());
-    let properties = json!({
+    let mut properties = json!({
         "rows": {"type": "array", "items": items},
         "row_count": {"type": "integer"},
         "truncated": {"type": "boolean", "description": "Whether rows were left out; `notice` says how to go on."},
-        "affected": {"type": "integer", "description": "Rows written, for a statement that writes."},
         "notice": {"type": "string"},
     });
+    if access == Access::ReadWrite {
+        properties["affected"] = json!({"type": "integer", "description": "Rows written."});
+    }
     schema.insert("properties".into(), properties);
     schema.insert("required".into(), json!(["rows", "row_count", "truncated"]));
     Arc::new(schema)
@@ -154,7 +156,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Author, nullable, output_schema, tool_result};
-    use crate::shared::sql::{Bounds, OutputColumn, Rows, Truncation};
+    use crate::shared::sql::{Access, Bounds, OutputColumn, Rows, Truncation};
 
     const BOUNDS: Bounds = Bounds { timeout: std::time::Duration::from_secs(1), rows_max: 2, bytes_max: 65_536 };
 
@@ -211,7 +213,7 @@ mod tests {
             json!({"type": ["integer", "string", "null"], "enum": [1, null]})
         );
         assert_eq!(nullable(json!({})), json!({}));
-        let schema = output_schema(Some(&[column("id", json!({"type": "integer"}))]));
+        let schema = output_schema(Some(&[column("id", json!({"type": "integer"}))]), Access::ReadOnly);
         assert_eq!(schema["properties"]["rows"]["items"]["properties"]["id"], json!({"type": ["integer", "null"]}));
     }
 }

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use base64::Engine;
 use serde_json::{Value, json};
 
+use super::database::OutputColumn;
+
 /// The largest integer that every JSON reader keeps exactly: 2^53 - 1.
 pub const INTEGER_MAX: i64 = 9_007_199_254_740_991;
 
@@ -62,6 +64,12 @@ pub fn json_bytes(value: &Value) -> usize {
         Value::Array(list) => 2 + list.iter().map(|value| json_bytes(value) + 1).sum::<usize>(),
         Value::Object(map) => 2 + map.iter().map(|(key, value)| key.len() + 4 + json_bytes(value)).sum::<usize>(),
     }
+}
+
+/// How long a row is as a JSON object, the comma after it included.
+pub fn row_bytes(columns: &[OutputColumn], values: &[Value]) -> usize {
+    let pair = |(column, value): (&OutputColumn, &Value)| column.name.len() + 4 + json_bytes(value);
+    3 + columns.iter().zip(values).map(pair).sum::<usize>()
 }
 
 fn escaped_bytes(byte: u8) -> usize {

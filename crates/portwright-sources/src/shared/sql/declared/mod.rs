@@ -1,8 +1,5 @@
 //! Tools and resources that the configuration declares on an SQL source.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use portwright_core::protocol::JsonObject;

@@ -1,6 +1,8 @@
 //! What a call does: which statement runs with which values, and what becomes of its rows.
 
 use portwright_core::protocol::ResourceContents;
+use std::time::Duration;
+
 use portwright_core::protocol::{CallToolResult, ContentBlock, JsonObject, MetaObject, ReadResourceResult};
 use portwright_core::{Context, HumanDuration, Refusal};
 use serde_json::{Value, json};
@@ -12,6 +14,7 @@ use crate::shared::sql::database::{Access, Database, OutputColumn, Query, Rows};
 use crate::shared::sql::declared::{DeclaredResource, DeclaredSql, MimeType};
 use crate::shared::sql::offer::Standing;
 use crate::shared::sql::own::OwnTool;
+use crate::shared::sql::params::Params;
 use crate::shared::sql::refuse::{refuse, refuse_statement};
 use crate::shared::sql::result::{Author, notice, structured, tool_result};
 use crate::shared::sql::text;
@@ -32,8 +35,8 @@ impl<D: Database> Shared<D> {
             let rows = self.run_declared(&tool.sql, *access, columns, arguments, cx).await?;
             return Ok(tool_result(&rows, tool.sql.bounds, Author::Configuration));
         }
-        match OwnTool::by_name(name).filter(|tool| self.plan.own_tools.contains(tool)) {
-            Some(tool) => self.call_own(tool, arguments, cx).await,
+        match OwnTool::by_name(name).and_then(|tool| self.own.iter().find(|(own, _)| *own == tool)) {
+            Some((tool, params)) => self.call_own(*tool, params, arguments, cx).await,
             None => Err(Refusal::not_found("tool", name)),
         }
     }
@@ -66,9 +69,15 @@ impl<D: Database> Shared<D> {
         Ok(rows)
     }
 
-    async fn call_own(&self, tool: OwnTool, arguments: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
+    async fn call_own(
+        &self,
+        tool: OwnTool,
+        params: &Params,
+        arguments: &JsonObject,
+        cx: &Context,
+    ) -> Result<CallToolResult, Refusal> {
         let names: Vec<String> = tool.arguments().iter().map(ToString::to_string).collect();
-        let values = tool.params(&self.plan).bind(&names, arguments, None)?;
+        let values = params.bind(&names, arguments, None)?;
         let text = |index: usize| values.get(index).and_then(Value::as_str);
         let database = &*self.database;
         match tool {
@@ -184,7 +193,9 @@ fn within(bounds: Bounds, cx: &Context) -> Result<Bounds, Refusal> {
     if cx.cancel.is_cancelled() {
         return Err(Refusal::cancelled());
     }
-    let timeout = cx.time_left().map_or(bounds.timeout, |left| left.min(bounds.timeout));
+    // Whole milliseconds, since it may be told.
+    let left = cx.time_left().map(|left| Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)));
+    let timeout = left.map_or(bounds.timeout, |left| left.min(bounds.timeout));
     if timeout.is_zero() {
         return Err(Refusal::timed_out(format!(
             "the call's time was over before the statement began; a statement may take {}",

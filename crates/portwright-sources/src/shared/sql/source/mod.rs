@@ -1,8 +1,6 @@
 //! [`SqlSource`]: a database as a source.
 
 mod calls;
-#[cfg(test)]
-mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,6 +16,8 @@ use super::browse;
 use super::config::SqlPlan;
 use super::database::Database;
 use super::offer::{self, Offer, table_template};
+use super::own::OwnTool;
+use super::params::Params;
 
 /// A database as a source: declared tools, own tools, live schema.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct SqlSource<D: Database> {
 struct Shared<D: Database> {
     database: Arc<D>,
     plan: SqlPlan,
+    /// The parameters of the own tools, made once.
+    own: Vec<(OwnTool, Params)>,
     offer: RwLock<Arc<Offer>>,
     changes: watch::Sender<u64>,
     /// Rung when a result did not look as described.
@@ -46,7 +48,9 @@ impl<D: Database> SqlSource<D> {
             tracing::warn!(source = %plan.name, name, reason = words, "declaration left out");
         }
         let offer = RwLock::new(Arc::new(offer));
-        let shared = Arc::new(Shared { database, plan, offer, changes: watch::Sender::new(0), stale: Notify::new() });
+        let own = plan.own_tools.iter().map(|tool| (*tool, tool.params(&plan))).collect();
+        let (changes, stale) = (watch::Sender::new(0), Notify::new());
+        let shared = Arc::new(Shared { database, plan, own, offer, changes, stale });
         let asking = CancellationToken::new();
         let ends = asking.clone();
         let task = shared.clone();
