@@ -41,7 +41,7 @@ pub enum RunError {
 impl App {
     /// A server of that name, with every default and nothing to offer.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { plan: ServerPlan::new(name, env!("CARGO_PKG_VERSION")), listen: LISTEN_DEFAULT, mounts: Vec::new() }
+        Self { plan: ServerPlan::new(name), listen: LISTEN_DEFAULT, mounts: Vec::new() }
     }
 
     /// What a configuration says.

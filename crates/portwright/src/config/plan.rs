@@ -39,7 +39,7 @@ pub struct Configured {
 /// The sections → the part of the plan that belongs to no source.
 pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
-    let mut server = ServerPlan::new(file.server.name, env!("CARGO_PKG_VERSION"));
+    let mut server = ServerPlan::new(file.server.name);
     server.title = file.server.title;
     server.instructions = file.server.instructions;
     if let Some(wait) = file.limits.call_timeout {
