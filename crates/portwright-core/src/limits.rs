@@ -73,9 +73,9 @@ pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 /// How long a source may take to open before the attempt counts as failed.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
-/// How long a server that starts holds back its first answers for sources that are still opening: a client that asks at
-/// once should not see an empty list, and one hanging source should not keep the others' from being used.
-pub const SETTLE_WAIT: Duration = Duration::from_secs(2);
+/// How long requests wait, from the server's start, for sources that were not tried yet: a client that asks at once must
+/// not learn, and keep, that there are no tools.
+pub const SETTLE_WAIT: Duration = Duration::from_secs(5);
 
 /// The first and the longest pause between attempts to open a source that is down.
 pub const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
