@@ -11,9 +11,9 @@ const LIST: &str = include_str!("builtins.txt");
 /// Harmless functions of servers newer than the one that the list comes from, and what the grammar spells as a
 /// function.
 const NEWER: &[&str] = &[
-    "any_value", "array_reverse", "array_sample", "array_shuffle", "array_sort", "casefold", "coalesce", "crc32", "crc32c",
+    "any_value", "array_reverse", "array_sample", "array_shuffle", "array_sort", "casefold", "coalesce", "crc32", "crc32c", "current_time", "current_timestamp",
     "date_add", "date_subtract", "erf", "erfc", "gamma", "greatest", "grouping", "icu_unicode_version", "json",
-    "json_array", "json_arrayagg", "json_object", "json_objectagg", "json_scalar", "json_serialize", "least", "lgamma",
+    "json_array", "json_arrayagg", "json_object", "json_objectagg", "json_scalar", "json_serialize", "least", "lgamma", "localtime", "localtimestamp",
     "normalize", "nullif", "pg_input_is_valid", "random_normal", "system_user", "to_bin", "to_oct",
     "unicode_assigned", "unicode_version", "uuid_extract_timestamp", "uuid_extract_version", "uuidv4", "uuidv7",
     "xmlconcat", "xmltext",
