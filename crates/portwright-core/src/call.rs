@@ -113,7 +113,8 @@ pub struct Target {
     pub effects: Effects,
     /// The tool as listed, for a call of a tool.
     pub tool: Option<Arc<Tool>>,
-    /// Checks the arguments against the tool's input schema, compiled when the catalog was built.
+    /// Checks the arguments against the tool's input schema or the prompt's arguments, compiled when the catalog was
+    /// built. A tool or prompt without it can't be called.
     pub arguments: Option<Arc<dyn CheckArguments>>,
 }
 

@@ -47,6 +47,8 @@ pub struct Trail {
     pub truncated: bool,
     /// Anything worth noticing, one short word each (`injection`, `redacted`, `retried`).
     pub flags: Vec<String>,
+    /// Whether every guard let the call through to its source.
+    pub reached: bool,
 }
 
 /// Reads a resource of the same server, as the same principal and through the same chain. Prompts embed resources
@@ -76,8 +78,8 @@ pub struct Context {
     pub resources: Option<Arc<dyn ReadResource>>,
     /// How many reads deep this call is inside another one.
     pub depth: u8,
-    principal: OnceLock<Arc<Principal>>,
-    trail: Mutex<Trail>,
+    principal: Arc<OnceLock<Arc<Principal>>>,
+    trail: Arc<Mutex<Trail>>,
 }
 
 impl Context {
@@ -94,8 +96,29 @@ impl Context {
             clock: Arc::new(SystemClock),
             resources: None,
             depth: 0,
-            principal: OnceLock::new(),
-            trail: Mutex::new(Trail::default()),
+            principal: Arc::default(),
+            trail: Arc::default(),
+        }
+    }
+
+    /// The same call under a deadline that may be nearer: same caller, same trail, same way back to the client.
+    /// Cancelling it leaves this context's own token alone.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        Self {
+            request: self.request.clone(),
+            transport: self.transport,
+            protocol: self.protocol.clone(),
+            client: self.client.clone(),
+            session: self.session.clone(),
+            cancel: self.cancel.child_token(),
+            deadline: Some(self.deadline.map_or(deadline, |own| own.min(deadline))),
+            downstream: self.downstream.clone(),
+            clock: self.clock.clone(),
+            resources: self.resources.clone(),
+            depth: self.depth,
+            principal: self.principal.clone(),
+            trail: self.trail.clone(),
         }
     }
 

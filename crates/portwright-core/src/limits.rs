@@ -12,6 +12,9 @@ pub const MESSAGE_DEPTH_MAX: usize = 128;
 /// Bytes of a JSON-RPC id that is a string. It is echoed and logged.
 pub const REQUEST_ID_BYTES_MAX: usize = 256;
 
+/// Messages of a batch, where the protocol revision has batches (2025-03-26).
+pub const BATCH_MESSAGES_MAX: usize = 32;
+
 /// Bytes of a method, tool or prompt name.
 pub const NAME_BYTES_MAX: usize = 256;
 
@@ -27,8 +30,20 @@ pub const SESSION_CALLS_MAX: usize = 64;
 /// Sessions of the `initialize` lifecycle, in all. The oldest idle one makes room.
 pub const SESSIONS_MAX: usize = 10_000;
 
+/// Streams for the server's own messages that one session may hold open.
+pub const SESSION_STREAMS_MAX: usize = 4;
+
+/// Streams that wait for changes (`subscriptions/listen`, GET), in all.
+pub const STREAMS_MAX: usize = 4096;
+
+/// How often an open stream gets a comment, so that proxies keep it.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long a client may take a list for fresh; a change is told at once to those who listen.
+pub const LIST_FRESH: Duration = Duration::from_secs(30);
+
 /// How long a session may be idle before it ends. The plan may change it.
-pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+pub const SESSION_IDLE: Duration = Duration::from_mins(30);
 
 /// Messages that wait for one slow reader before it is shed.
 pub const OUTBOX_MESSAGES_MAX: usize = 64;
@@ -47,6 +62,10 @@ pub const CONNECTIONS_MAX: usize = 4096;
 
 /// How long a call may take. The plan may change it (`limits.call_timeout`).
 pub const CALL_WAIT: Duration = Duration::from_secs(30);
+
+/// How long a source may take to stop by itself once its call was cancelled or timed out, before the call is dropped:
+/// long enough for a database to cancel a statement.
+pub const STOP_WAIT: Duration = Duration::from_secs(2);
 
 /// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
@@ -72,6 +91,18 @@ pub const RESULT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an SQL statement that a model writes.
 pub const SQL_BYTES_MAX: usize = 32 * 1024;
 
+/// Tables that one reading of a database's schema returns.
+pub const SCHEMA_TABLES_MAX: usize = 1000;
+
+/// What the plan may set at most, so that a slip of the pen is no memory bomb: rows, bytes, connections, parameters.
+pub const ROWS_CEILING: usize = 100_000;
+pub const RESULT_BYTES_CEILING: usize = 64 * 1024 * 1024;
+pub const POOL_CEILING: usize = 1000;
+pub const PARAMS_MAX: usize = 100;
+
+/// The first and the longest pause between attempts to describe a declared statement that the database refused.
+pub const DESCRIBE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+
 /// How long a statement may run. The plan may change it (`timeout`).
 pub const STATEMENT_WAIT: Duration = Duration::from_secs(10);
 
@@ -87,6 +118,13 @@ pub const RESOURCE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes that a prompt may render to, embedded resources included.
 pub const PROMPT_BYTES_MAX: usize = 1024 * 1024;
 
+/// Resources that one prompt may embed.
+pub const PROMPT_RESOURCES_MAX: usize = 32;
+
+/// Times that a prompt's template is rendered until it has every resource it asks for. One is enough for a template
+/// that asks for none, two for one that always asks for the same.
+pub const PROMPT_ROUNDS_MAX: usize = 4;
+
 /// Steps a prompt's template may take (minijinja's fuel).
 pub const PROMPT_FUEL: u64 = 100_000;
 
@@ -96,6 +134,21 @@ pub const CONFIG_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes of a file that holds a secret.
 pub const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
+/// Bytes of a tool's input schema as JSON. It is compiled once and sent with every list.
+pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
+
+/// Levels of nesting in a tool's input schema, a reference counting as one more.
+pub const SCHEMA_DEPTH_MAX: usize = 64;
+
+/// Bytes of a compiled pattern of an input schema.
+pub const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+
+/// Faults of a call's arguments that one refusal lists.
+pub const FAULTS_MAX: usize = 8;
+
+/// Bytes of one prompt argument or completion value.
+pub const PROMPT_ARGUMENT_BYTES_MAX: usize = 64 * 1024;
+
 /// Audit records that wait for the writer. A full queue refuses calls when the audit is required.
 pub const AUDIT_QUEUE_MAX: usize = 4096;
 
@@ -104,3 +157,31 @@ pub const AUDIT_WAIT: Duration = Duration::from_secs(5);
 
 /// Bytes of one value in an audit record or log line; longer ones are cut.
 pub const AUDIT_VALUE_BYTES_MAX: usize = 1024;
+
+/// How long the audit waits after a failed write before it tries again.
+pub const AUDIT_RETRY: Duration = Duration::from_millis(250);
+
+/// Argument names in one audit record, and values in one list of it; the rest is counted.
+pub const AUDIT_ENTRIES_MAX: usize = 64;
+
+/// Bytes of all argument values in one audit record; what does not fit is left out.
+pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 16 * 1024;
+
+/// Flags in one audit record.
+pub const AUDIT_FLAGS_MAX: usize = 16;
+
+/// Bytes of lines that the audit appends at once. What stands after the head file's record is never more than this.
+pub const AUDIT_BATCH_BYTES: usize = 512 * 1024;
+
+/// Levels of nesting of argument values in an audit record.
+pub const AUDIT_DEPTH_MAX: usize = 8;
+
+/// Bytes of one line of the audit file. No record of ours comes near it; a longer line is not ours.
+pub const AUDIT_LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long our own client waits for a server's greeting. Longer than a package runner's first download of a server
+/// would be endless; shorter would miss slow ones.
+pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);
+
+/// How long our own client waits for an answer.
+pub const CLIENT_CALL_WAIT: Duration = Duration::from_mins(2);

@@ -58,6 +58,7 @@ impl JsonSchema for Secret {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
+            "writeOnly": true,
             "description": "A secret. Refer to it: `${env:NAME}` or `${file:PATH}`."
         })
     }

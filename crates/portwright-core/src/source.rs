@@ -142,6 +142,12 @@ pub trait Source: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Other names by which clients may call the tools (`query` for `run_sql_query`): accepted, not listed. Pairs of
+    /// the other name and the tool's own. A listed name always wins.
+    fn aliases(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     fn resources(&self) -> Vec<Resource> {
         Vec::new()
     }

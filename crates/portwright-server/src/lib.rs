@@ -1,1 +1,18 @@
+//! Everything between bytes and sources: transports, sessions, guards, the catalog.
+//!
+//! Start with [`Server`]. The way of a call is told in `session/dispatch.rs`; the order of the guards in
+//! [`guard::chain`]. This crate knows no source; it serves whatever implements the contract of [`portwright_core`].
 
+mod catalog;
+pub mod guard;
+mod ops;
+pub mod plan;
+mod server;
+mod session;
+mod transport;
+
+pub use catalog::{Catalog, Mount, Origin, SourceHealth, State};
+pub use ops::health::{HealthReport, Status};
+pub use plan::{Anonymous, ListenPlan, ServerPlan, SessionPlan};
+pub use server::{Server, StartError};
+pub use transport::TransportError;

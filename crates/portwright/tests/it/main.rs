@@ -1,1 +1,15 @@
+//! The one integration test program: it drives the built binary as its users do.
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests fail by panics and tell what they saw"
+)]
 
+mod cli;
+mod config;
+mod faults;
+mod harness;
+mod interop;
+mod tidy;
+mod transcripts;

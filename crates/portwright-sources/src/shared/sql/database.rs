@@ -20,6 +20,7 @@ pub enum Access {
 
 /// How a database's SQL is written, as far as the shared code must know.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether a dialect has something")]
 pub struct Dialect {
     /// For people: `PostgreSQL`.
     pub name: &'static str,
@@ -33,6 +34,11 @@ pub struct Dialect {
     pub nested_comments: bool,
     /// Identifiers in `[…]` and `` `…` ``.
     pub bracket_identifiers: bool,
+    /// Characters that begin the database's own placeholders (`$` in `$1`). A declared statement must not use them,
+    /// since its parameters have names.
+    pub own_placeholders: &'static [char],
+    /// A sentence for the model about what is special in this SQL.
+    pub notes: &'static str,
 }
 
 /// The JSON side of a parameter's type.
@@ -68,6 +74,9 @@ pub struct Description {
     pub params: Vec<String>,
     /// Empty for a statement without a result.
     pub columns: Vec<OutputColumn>,
+    /// Whether it runs with [`Access::ReadOnly`]: it would pass the same walls. On a source that may write, such a
+    /// declared statement is offered as one that only reads, and runs so.
+    pub read_only: bool,
 }
 
 /// A statement to run.
@@ -80,9 +89,12 @@ pub struct Query<'a> {
     pub access: Access,
     /// It comes from the configuration: prepare it once a connection and keep it.
     pub declared: bool,
+    /// More than these are not read from the database; [`Truncation::Rows`] says that there were more.
     pub rows_max: usize,
-    /// Bytes of the rows as JSON.
+    /// Bytes of the rows as JSON ([`json_bytes`](super::json_bytes)). The row that would exceed it is left out, and
+    /// [`Truncation::Bytes`] says so.
     pub bytes_max: usize,
+    /// What is left for it, the wait for a connection included; never longer than the call may take.
     pub timeout: Duration,
 }
 
@@ -169,13 +181,23 @@ pub struct Table {
     pub indexes: Vec<Index>,
 }
 
-/// What there is, as read from the catalogs now; only what the role may see.
+/// Which part of the schema is wanted. Names compare as the database compares quoted identifiers; one that does not
+/// exist gives no tables and is no error.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scope<'a> {
+    pub schema: Option<&'a str>,
+    pub table: Option<&'a str>,
+}
+
+/// What there is, as read from the catalogs now; only what the role may see, and without the database's own schemas.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schema {
     /// Names of the schemas, also empty ones.
     pub schemas: Vec<String>,
-    /// In order of schema and name.
+    /// In order of schema and name; at most [`SCHEMA_TABLES_MAX`](portwright_core::limits::SCHEMA_TABLES_MAX).
     pub tables: Vec<Table>,
+    /// Whether there are more tables than that.
+    pub truncated: bool,
     /// The schema that unqualified names mean: `public`, `main`.
     pub default_schema: String,
 }
@@ -216,7 +238,8 @@ pub enum SqlError {
 pub trait Database: Debug + Send + Sync + 'static {
     fn dialect(&self) -> &'static Dialect;
 
-    /// Asks the database what a statement takes and gives. Runs nothing.
+    /// Asks the database what a statement takes and gives. Runs nothing. With [`Access::ReadOnly`], a statement that
+    /// the read-only guard would refuse is refused here too.
     async fn describe(&self, sql: &str, access: Access) -> Result<Description, SqlError>;
 
     /// Runs one statement in a clean session, in one transaction, and stops when `cx.cancel` fires. With
@@ -226,11 +249,12 @@ pub trait Database: Debug + Send + Sync + 'static {
     /// The plan of a read-only statement as text; `analyze` runs it (still read-only).
     async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError>;
 
-    /// What there is now.
-    async fn schema(&self, cx: &Context) -> Result<Schema, SqlError>;
+    /// What there is now within `scope`. [`Schema::schemas`] is complete whatever the scope.
+    async fn schema(&self, scope: Scope<'_>, cx: &Context) -> Result<Schema, SqlError>;
 
     async fn health(&self) -> Health;
 
-    /// Privileges that are wider than the plan needs, each with the statements that mend it.
+    /// Privileges that are wider than the plan needs, each with the statements that mend it. Places are within
+    /// `[sources.NAME]`.
     async fn privileges(&self) -> Vec<Diagnostic>;
 }

@@ -1,0 +1,217 @@
+//! A source's lists, prepared once: schemas compiled, entries written as they go over the wire.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use portwright_core::protocol::{JsonObject, Prompt, Tool};
+use portwright_core::{Effects, Source, Target, limits};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::compile;
+use super::template::UriTemplate;
+use crate::guard::validate;
+
+/// Everything one source offers.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) tools: Vec<ToolEntry>,
+    pub(crate) aliases: Vec<(String, String)>,
+    pub(crate) prompts: Vec<(Prompt, Arc<Target>, Arc<RawValue>)>,
+    pub(crate) resources: Vec<(String, Arc<Target>, Arc<RawValue>)>,
+    pub(crate) templates: Vec<(UriTemplate, Arc<Target>, Arc<RawValue>)>,
+    /// What could not be listed, and why.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// A tool with what a call of it needs.
+#[derive(Debug, Clone)]
+pub(crate) struct ToolEntry {
+    pub(crate) tool: Arc<Tool>,
+    pub(crate) target: Arc<Target>,
+    pub(crate) json: Arc<RawValue>,
+    /// Arguments that clients mirror into headers (`x-mcp-header`).
+    pub(crate) headers: Arc<[HeaderParam]>,
+}
+
+/// An argument that a client mirrors into the header `Mcp-Param-NAME`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeaderParam {
+    /// The whole header's name in lower case.
+    pub(crate) header: String,
+    /// The keys that lead to the argument.
+    pub(crate) path: Vec<String>,
+}
+
+impl ToolEntry {
+    /// The entry under the name it is listed by: its own, or `SOURCE.name` if others have its own too.
+    pub(crate) fn listed_as(&self, source: &str, collides: bool) -> Self {
+        let mut entry = self.clone();
+        if collides {
+            let mut tool = Tool::clone(&self.tool);
+            tool.name = Cow::Owned(format!("{source}.{}", tool.name));
+            if let Some(json) = raw(&tool) {
+                entry.json = json;
+            }
+            entry.tool = Arc::new(tool);
+        }
+        entry
+    }
+}
+
+/// The same for a prompt.
+pub(crate) fn prompt_listed_as(
+    source: &str,
+    prompt: &Prompt,
+    json: &Arc<RawValue>,
+    collisions: &HashSet<&str>,
+) -> (String, Arc<RawValue>) {
+    if !collisions.contains(prompt.name.as_str()) {
+        return (prompt.name.clone(), json.clone());
+    }
+    let mut listed = prompt.clone();
+    listed.name = format!("{source}.{}", prompt.name);
+    let json = raw(&listed).unwrap_or_else(|| json.clone());
+    (listed.name, json)
+}
+
+impl Listing {
+    /// Asks a source for its lists.
+    pub(crate) fn of(name: &Arc<str>, source: &Arc<dyn Source>) -> Self {
+        let mut listing = Self {
+            name: name.clone(),
+            source: source.clone(),
+            tools: Vec::new(),
+            aliases: source.aliases(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
+            templates: Vec::new(),
+            left_out: Vec::new(),
+        };
+        let mut seen = HashSet::new();
+        for tool in source.tools() {
+            if seen.insert(tool.name.to_string()) {
+                listing.add_tool(tool);
+            } else {
+                listing.left_out.push(format!("tool `{}`: offered twice", tool.name));
+            }
+        }
+        let mut seen = HashSet::new();
+        for prompt in source.prompts() {
+            if seen.insert(prompt.name.clone()) {
+                listing.add_prompt(prompt);
+            } else {
+                listing.left_out.push(format!("prompt `{}`: offered twice", prompt.name));
+            }
+        }
+        for resource in source.resources() {
+            let target = listing.target(&resource.uri);
+            if let Some(json) = raw(&resource) {
+                listing.resources.push((resource.uri, target, json));
+            }
+        }
+        for template in source.templates() {
+            let target = listing.target(&template.uri_template);
+            match (compile(&template), raw(&template)) {
+                (Some(matcher), Some(json)) => listing.templates.push((matcher, target, json)),
+                _ => listing.left_out.push(format!("template `{}`: it can't be matched", template.uri_template)),
+            }
+        }
+        listing
+    }
+
+    fn add_tool(&mut self, tool: Tool) {
+        let schema = &tool.input_schema;
+        let compiled = match (named(&tool.name), validate::compile(schema), header_params(schema)) {
+            (false, ..) => Err("its name may hold letters, digits and `_.-` only".to_owned()),
+            (_, Err(error), _) => Err(error.to_string()),
+            (.., Err(error)) => Err(error),
+            (true, Ok(compiled), Ok(headers)) => Ok((compiled, headers)),
+        };
+        let (compiled, headers) = match compiled {
+            Ok(compiled) => compiled,
+            Err(reason) => return self.left_out.push(format!("tool `{}`: {reason}", tool.name)),
+        };
+        let tool = Arc::new(tool);
+        let Some(json) = raw(&*tool) else { return };
+        let target = Target {
+            source: self.name.clone(),
+            name: tool.name.to_string(),
+            effects: Effects::of(&tool),
+            tool: Some(tool.clone()),
+            arguments: Some(compiled),
+        };
+        self.tools.push(ToolEntry { tool, target: Arc::new(target), json, headers: headers.into() });
+    }
+
+    fn add_prompt(&mut self, prompt: Prompt) {
+        let Some(json) = raw(&prompt) else { return };
+        let mut target = self.bare_target(&prompt.name);
+        target.arguments = Some(validate::compile_prompt(&prompt));
+        self.prompts.push((prompt, Arc::new(target), json));
+    }
+
+    fn target(&self, name: &str) -> Arc<Target> {
+        Arc::new(self.bare_target(name))
+    }
+
+    fn bare_target(&self, name: &str) -> Target {
+        Target { source: self.name.clone(), name: name.to_owned(), effects: Effects::None, tool: None, arguments: None }
+    }
+}
+
+fn raw(value: &impl Serialize) -> Option<Arc<RawValue>> {
+    serde_json::value::to_raw_value(value).ok().map(Arc::from)
+}
+
+/// The specification's letters for tool names.
+fn named(name: &str) -> bool {
+    (1..=128).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
+/// The arguments that carry `x-mcp-header`. The keyword may stand only on strings, integers and booleans that a pure
+/// chain of `properties` leads to.
+fn header_params(schema: &JsonObject) -> Result<Vec<HeaderParam>, String> {
+    let mut found = Vec::new();
+    collect(schema, &mut Vec::new(), &mut found)?;
+    let mut seen = HashSet::new();
+    match found.iter().find(|param| !seen.insert(param.header.as_str())) {
+        Some(twice) => Err(format!("two arguments have the header `{}`", twice.header)),
+        None => Ok(found),
+    }
+}
+
+fn collect(schema: &JsonObject, path: &mut Vec<String>, found: &mut Vec<HeaderParam>) -> Result<(), String> {
+    if path.len() > limits::SCHEMA_DEPTH_MAX {
+        return Ok(());
+    }
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
+    for (key, property) in properties {
+        let Some(property) = property.as_object() else { continue };
+        path.push(key.clone());
+        if let Some(name) = property.get("x-mcp-header") {
+            let kind = property.get("type").and_then(Value::as_str);
+            let name = name.as_str().filter(|name| token(name));
+            match (name, kind) {
+                (Some(name), Some("string" | "integer" | "boolean")) => {
+                    let header = format!("mcp-param-{}", name.to_ascii_lowercase());
+                    found.push(HeaderParam { header, path: path.clone() });
+                }
+                _ => return Err(format!("`x-mcp-header` of `{}` does not fit", path.join("."))),
+            }
+        }
+        collect(property, path, found)?;
+        path.pop();
+    }
+    Ok(())
+}
+
+/// A token of RFC 9110.
+fn token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}

@@ -1,0 +1,229 @@
+//! The catalog: which source owns which name. It is never changed, only replaced whole, so that a call sees one
+//! version from start to end. It knows sources by their contract alone, and no transport.
+
+mod listing;
+mod supervisor;
+mod template;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use portwright_core::protocol::{Reference, ResourceTemplate};
+use portwright_core::{Call, Context, Endpoint, Operation, Refusal, Reply, Source, Target, async_trait};
+use serde_json::value::RawValue;
+
+pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
+pub(crate) use supervisor::Supervisor;
+pub use supervisor::{Mount, Origin, SourceHealth, State};
+
+use template::UriTemplate;
+
+/// One page-able list: entries as they go over the wire, with the names that order them.
+#[derive(Debug, Default)]
+pub(crate) struct Section {
+    entries: Vec<(String, Arc<RawValue>)>,
+}
+
+impl Section {
+    fn sorted(mut entries: Vec<(String, Arc<RawValue>)>) -> Self {
+        entries.sort_by(|left, right| left.0.cmp(&right.0));
+        Self { entries }
+    }
+
+    /// Up to `count` entries whose names come after `after`, and the last name if more follow.
+    pub(crate) fn page(&self, after: Option<&str>, count: usize) -> (&[(String, Arc<RawValue>)], Option<&str>) {
+        let start = after.map_or(0, |name| self.entries.partition_point(|entry| entry.0.as_str() <= name));
+        let end = self.entries.len().min(start + count);
+        let page = &self.entries[start..end];
+        let more = end < self.entries.len();
+        (page, page.last().filter(|_| more).map(|entry| entry.0.as_str()))
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.0.as_str())
+    }
+
+    fn same_as(&self, other: &Self) -> bool {
+        self.entries.len() == other.entries.len()
+            && self.entries.iter().zip(&other.entries).all(|(left, right)| left.1.get() == right.1.get())
+    }
+}
+
+/// Which lists differ between two catalogs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Changed {
+    pub(crate) tools: bool,
+    pub(crate) resources: bool,
+    pub(crate) prompts: bool,
+}
+
+impl Changed {
+    pub(crate) fn any(self) -> bool {
+        self.tools || self.resources || self.prompts
+    }
+}
+
+/// Names and their owners.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    pub(crate) tools: Section,
+    pub(crate) resources: Section,
+    pub(crate) templates: Section,
+    pub(crate) prompts: Section,
+    tool_entries: HashMap<String, ToolEntry>,
+    aliases: HashMap<String, String>,
+    prompt_targets: HashMap<String, Arc<Target>>,
+    resource_targets: HashMap<String, Arc<Target>>,
+    template_targets: Vec<(UriTemplate, Arc<Target>)>,
+    sources: HashMap<Arc<str>, Arc<dyn Source>>,
+    collisions: Vec<String>,
+}
+
+impl Catalog {
+    /// One catalog of everything that is listed. Where two sources offer the same name, each gets `SOURCE.name`; of
+    /// two that offer the same URI, the first in the order of the configuration serves it.
+    pub(crate) fn merge(listings: &[Arc<Listing>]) -> Self {
+        let mut catalog = Self::default();
+        let tools = twice(listings.iter().flat_map(|one| one.tools.iter().map(|tool| tool.tool.name.as_ref())));
+        let prompts = twice(listings.iter().flat_map(|one| one.prompts.iter().map(|prompt| prompt.0.name.as_str())));
+        let (mut tool_rows, mut prompt_rows) = (Vec::new(), Vec::new());
+        let (mut resource_rows, mut template_rows) = (Vec::new(), Vec::new());
+        for listing in listings {
+            catalog.sources.insert(listing.name.clone(), listing.source.clone());
+            for entry in &listing.tools {
+                let entry = entry.listed_as(&listing.name, tools.contains(entry.tool.name.as_ref()));
+                let name = entry.tool.name.to_string();
+                tool_rows.push((name.clone(), entry.json.clone()));
+                catalog.tool_entries.insert(name, entry);
+            }
+            for (prompt, target, json) in &listing.prompts {
+                let (name, json) = listing::prompt_listed_as(&listing.name, prompt, json, &prompts);
+                prompt_rows.push((name.clone(), json));
+                catalog.prompt_targets.insert(name, target.clone());
+            }
+            for (uri, target, json) in &listing.resources {
+                if !catalog.resource_targets.contains_key(uri) {
+                    catalog.resource_targets.insert(uri.clone(), target.clone());
+                    resource_rows.push((uri.clone(), json.clone()));
+                }
+            }
+            for (template, target, json) in &listing.templates {
+                template_rows.push((template.text().to_owned(), json.clone()));
+                catalog.template_targets.push((template.clone(), target.clone()));
+            }
+        }
+        catalog.alias(listings);
+        catalog.collisions = tools.into_iter().chain(prompts).map(str::to_owned).collect();
+        catalog.collisions.sort();
+        catalog.tools = Section::sorted(tool_rows);
+        catalog.prompts = Section::sorted(prompt_rows);
+        catalog.resources = Section::sorted(resource_rows);
+        catalog.templates = Section::sorted(template_rows);
+        catalog
+    }
+
+    /// An alias works where exactly one source has it and nothing is listed by that name.
+    fn alias(&mut self, listings: &[Arc<Listing>]) {
+        let shared = twice(listings.iter().flat_map(|one| one.aliases.iter().map(|alias| alias.0.as_str())));
+        for listing in listings {
+            for (alias, name) in &listing.aliases {
+                let dotted = format!("{}.{name}", listing.name);
+                let name = if self.tool_entries.contains_key(&dotted) { &dotted } else { name };
+                if !self.tool_entries.contains_key(alias) && !shared.contains(alias.as_str()) {
+                    self.aliases.insert(alias.clone(), name.clone());
+                }
+            }
+        }
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<&ToolEntry> {
+        self.tool_entries.get(name).or_else(|| self.tool_entries.get(self.aliases.get(name)?))
+    }
+
+    /// Names that several sources offer, and that are therefore listed as `SOURCE.name`.
+    pub fn collisions(&self) -> &[String] {
+        &self.collisions
+    }
+
+    /// The names of the tools, as listed.
+    pub fn tool_names(&self) -> Vec<String> {
+        self.tools.names().map(str::to_owned).collect()
+    }
+
+    /// What an operation's name stands for.
+    pub(crate) fn target(&self, operation: &Operation) -> Option<Arc<Target>> {
+        match operation {
+            Operation::CallTool { name, .. } => self.tool(name).map(|entry| entry.target.clone()),
+            Operation::GetPrompt { name, .. } => self.prompt_targets.get(name).cloned(),
+            Operation::ReadResource { uri } => self.resource(uri),
+            Operation::Complete { reference: Reference::Prompt(prompt), .. } => {
+                self.prompt_targets.get(&prompt.name).cloned()
+            }
+            Operation::Complete { reference: Reference::Resource(resource), .. } => {
+                let uri = resource.uri.as_str();
+                let listed = self.template_targets.iter().find(|(template, _)| template.text() == uri);
+                listed.map(|(_, target)| target.clone()).or_else(|| self.resource(uri))
+            }
+            _ => None,
+        }
+    }
+
+    fn resource(&self, uri: &str) -> Option<Arc<Target>> {
+        let exact = self.resource_targets.get(uri);
+        let fitting = || self.template_targets.iter().find(|(template, _)| template.fits(uri)).map(|found| &found.1);
+        exact.or_else(fitting).cloned()
+    }
+
+    /// What changed since `old`.
+    pub(crate) fn changed_since(&self, old: &Self) -> Changed {
+        Changed {
+            tools: !self.tools.same_as(&old.tools),
+            resources: !(self.resources.same_as(&old.resources) && self.templates.same_as(&old.templates)),
+            prompts: !self.prompts.same_as(&old.prompts),
+        }
+    }
+}
+
+/// The names that occur more than once.
+fn twice<'a>(names: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
+    let mut seen = HashSet::new();
+    names.filter(|name| !seen.insert(*name)).collect()
+}
+
+/// The URI template of a resource template, if it can be matched.
+fn compile(template: &ResourceTemplate) -> Option<UriTemplate> {
+    UriTemplate::parse(&template.uri_template)
+}
+
+/// The end of the chain: the source that owns the name.
+#[async_trait]
+impl Endpoint for Catalog {
+    async fn reach(&self, call: &Call, cx: &Context) -> Result<Reply, Refusal> {
+        let target = call.target.as_ref().ok_or_else(|| call.operation.not_found())?;
+        let source = self.sources.get(&target.source).ok_or_else(|| call.operation.not_found())?;
+        cx.note(|trail| trail.reached = true);
+        match &call.operation {
+            Operation::CallTool { arguments, .. } => source.call(&target.name, arguments, cx).await.map(Reply::Tool),
+            Operation::ReadResource { uri } => source.read(uri, cx).await.map(Reply::Resource),
+            Operation::GetPrompt { arguments, .. } => {
+                source.get_prompt(&target.name, arguments, cx).await.map(Reply::Prompt)
+            }
+            Operation::Complete { reference, argument, context } => {
+                let reference = own_reference(reference, &target.name);
+                source.complete(&reference, argument, context.as_ref(), cx).await.map(Reply::Completion)
+            }
+            _ => Err(call.operation.not_found()),
+        }
+    }
+}
+
+/// The reference as its source knows it, where the listed name is another one.
+fn own_reference(reference: &Reference, name: &str) -> Reference {
+    let mut own = reference.clone();
+    if let Reference::Prompt(prompt) = &mut own
+        && prompt.name != name
+    {
+        name.clone_into(&mut prompt.name);
+    }
+    own
+}

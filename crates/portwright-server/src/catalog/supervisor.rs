@@ -1,0 +1,302 @@
+//! The supervisor: opens each source in the background, opens it again while it is down, and publishes a new catalog
+//! whenever what is offered changes. One source's hang or panic never touches another.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use futures::FutureExt;
+use portwright_core::{ConnectError, Health, Source, SourceConfig, limits};
+use serde::Serialize;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Catalog, Changed, Listing};
+
+/// A source to serve.
+#[derive(Debug)]
+pub struct Mount {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// Its kind, for people.
+    pub kind: String,
+    pub origin: Origin,
+}
+
+/// Where a source comes from.
+#[derive(Debug)]
+pub enum Origin {
+    /// Configured: opened, and opened again while it is down.
+    Config(Box<dyn SourceConfig>),
+    /// Already open.
+    Open(Arc<dyn Source>),
+}
+
+/// How far a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not open yet.
+    Connecting,
+    Ready,
+    /// Open, but not all of it works.
+    Degraded,
+    /// It can't be opened; it is tried again.
+    Down,
+}
+
+/// What a health page says of a source.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceHealth {
+    pub name: Arc<str>,
+    pub kind: String,
+    pub state: State,
+    /// Seconds in this state.
+    pub since_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One mount's present.
+struct Slot {
+    name: Arc<str>,
+    kind: String,
+    state: State,
+    since: Instant,
+    reason: Option<String>,
+    listing: Option<Arc<Listing>>,
+    /// Whether it was tried once.
+    tried: bool,
+}
+
+struct Shared {
+    slots: Mutex<Vec<Slot>>,
+    catalog: ArcSwap<Catalog>,
+    changes: broadcast::Sender<Changed>,
+    /// How many mounts were tried once.
+    tried: watch::Sender<usize>,
+    stop: CancellationToken,
+}
+
+/// Keeps the sources open and the catalog true.
+#[derive(Clone)]
+pub(crate) struct Supervisor {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").finish_non_exhaustive()
+    }
+}
+
+impl Supervisor {
+    /// Starts opening every mount.
+    pub(crate) fn start(mounts: Vec<Mount>, stop: CancellationToken) -> Self {
+        let slots = mounts.iter().map(Slot::new).collect();
+        let (changes, _) = broadcast::channel(16);
+        let shared = Arc::new(Shared {
+            slots: Mutex::new(slots),
+            catalog: ArcSwap::default(),
+            changes,
+            tried: watch::Sender::new(0),
+            stop,
+        });
+        for (index, mount) in mounts.into_iter().enumerate() {
+            tokio::spawn(shared.clone().keep(index, mount));
+        }
+        Self { shared }
+    }
+
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog.load_full()
+    }
+
+    /// Tells which lists changed, whenever some did.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.shared.changes.subscribe()
+    }
+
+    /// Waits until each mount was tried once, at most `wait`.
+    pub(crate) async fn settled(&self, wait: Duration) {
+        let all = self.shared.slots().len();
+        let mut tried = self.shared.tried.subscribe();
+        let _ = tokio::time::timeout(wait, tried.wait_for(|count| *count >= all)).await;
+    }
+
+    /// How each source is now. Asks those that are open, within a bound.
+    pub(crate) async fn health(&self) -> Vec<SourceHealth> {
+        let open: Vec<_> = {
+            let slots = self.shared.slots();
+            slots.iter().map(|slot| slot.listing.as_ref().map(|listing| listing.source.clone())).collect()
+        };
+        let asked = open.into_iter().map(|source| async move {
+            match source {
+                Some(source) => Some(ask(&*source).await),
+                None => None,
+            }
+        });
+        let answers = futures::future::join_all(asked).await;
+        let mut slots = self.shared.slots();
+        for (slot, answer) in slots.iter_mut().zip(answers) {
+            match answer {
+                Some(Health::Ready) => slot.become_state(State::Ready, None),
+                Some(Health::Degraded(reason)) => slot.become_state(State::Degraded, Some(reason)),
+                None => {}
+            }
+        }
+        slots.iter().map(Slot::health).collect()
+    }
+}
+
+async fn ask(source: &dyn Source) -> Health {
+    let answer = AssertUnwindSafe(source.health()).catch_unwind();
+    match tokio::time::timeout(limits::HEALTH_WAIT, answer).await {
+        Ok(Ok(health)) => health,
+        Ok(Err(_)) => Health::Degraded("it failed when asked how it is".to_owned()),
+        Err(_) => Health::Degraded("it does not answer".to_owned()),
+    }
+}
+
+impl Slot {
+    fn new(mount: &Mount) -> Self {
+        Self {
+            name: mount.name.clone(),
+            kind: mount.kind.clone(),
+            state: State::Connecting,
+            since: Instant::now(),
+            reason: None,
+            listing: None,
+            tried: false,
+        }
+    }
+
+    fn become_state(&mut self, state: State, reason: Option<String>) {
+        if self.state != state {
+            self.state = state;
+            self.since = Instant::now();
+        }
+        self.reason = reason;
+    }
+
+    fn health(&self) -> SourceHealth {
+        SourceHealth {
+            name: self.name.clone(),
+            kind: self.kind.clone(),
+            state: self.state,
+            since_seconds: self.since.elapsed().as_secs(),
+            reason: self.reason.clone(),
+        }
+    }
+}
+
+impl Shared {
+    fn slots(&self) -> std::sync::MutexGuard<'_, Vec<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of one mount.
+    async fn keep(self: Arc<Self>, index: usize, mount: Mount) {
+        let stop = self.stop.clone();
+        let life = async {
+            match mount.origin {
+                Origin::Open(source) => self.follow(index, &mount.name, &source).await,
+                Origin::Config(config) => {
+                    let source = self.open(index, &mount.name, &*config).await;
+                    self.follow(index, &mount.name, &source).await;
+                }
+            }
+        };
+        let _ = stop.run_until_cancelled(life).await;
+    }
+
+    /// Tries until it opens, with growing pauses.
+    async fn open(&self, index: usize, name: &Arc<str>, config: &dyn SourceConfig) -> Arc<dyn Source> {
+        let (mut pause, longest) = limits::RECONNECT_PAUSE;
+        loop {
+            let attempt = AssertUnwindSafe(config.connect()).catch_unwind();
+            let error = match tokio::time::timeout(limits::CONNECT_WAIT, attempt).await {
+                Ok(Ok(Ok(source))) => return source,
+                Ok(Ok(Err(error))) => error,
+                Ok(Err(_)) => ConnectError::new("it failed in a way that it should not; this is a bug"),
+                Err(_) => ConnectError::new(format!("it did not open within {:?}", limits::CONNECT_WAIT)),
+            };
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            warn!(source = %name, reason = %error, cause, "source does not open, trying again");
+            self.slots()[index].become_state(State::Down, Some(error.to_string()));
+            self.mark_tried(index);
+            tokio::time::sleep(jittered(pause)).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// Lists an open source now and whenever it says that something changed.
+    async fn follow(&self, index: usize, name: &Arc<str>, source: &Arc<dyn Source>) {
+        let mut changes = source.changes();
+        loop {
+            if let Some(changes) = &mut changes {
+                changes.mark_unchanged();
+            }
+            self.publish(index, name, source).await;
+            let more = match &mut changes {
+                Some(changes) => changes.changed().await.is_ok(),
+                None => false,
+            };
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Makes the lists, away from the threads that serve (ten thousand schemas take a while), and swaps the catalog.
+    async fn publish(&self, index: usize, name: &Arc<str>, source: &Arc<dyn Source>) {
+        let (owned_name, owned_source) = (name.clone(), source.clone());
+        let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source)).await;
+        let listing = match made {
+            Ok(listing) => listing,
+            Err(error) => {
+                warn!(source = %name, %error, "source can't be listed");
+                self.slots()[index].become_state(State::Down, Some("its lists can't be read".to_owned()));
+                return self.mark_tried(index);
+            }
+        };
+        for reason in &listing.left_out {
+            warn!(source = %name, reason, "left out of the catalog");
+        }
+        let changed = {
+            let mut slots = self.slots();
+            let (state, reason) = match listing.left_out.first() {
+                None => (State::Ready, None),
+                Some(first) => (State::Degraded, Some(first.clone())),
+            };
+            slots[index].become_state(state, reason);
+            slots[index].listing = Some(Arc::new(listing));
+            let listings: Vec<_> = slots.iter().filter_map(|slot| slot.listing.clone()).collect();
+            let new = Arc::new(Catalog::merge(&listings));
+            let old = self.catalog.swap(new.clone());
+            new.changed_since(&old)
+        };
+        info!(source = %name, "source is open");
+        if changed.any() {
+            let _ = self.changes.send(changed);
+        }
+        self.mark_tried(index);
+    }
+
+    fn mark_tried(&self, index: usize) {
+        let first = !std::mem::replace(&mut self.slots()[index].tried, true);
+        if first {
+            self.tried.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+/// Up to a quarter more, so that a restarted host is not met by everyone at once.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0u8];
+    let _ = getrandom::fill(&mut byte);
+    pause + pause.mul_f64(f64::from(byte[0]) / 1024.0)
+}

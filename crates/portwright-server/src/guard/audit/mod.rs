@@ -1,0 +1,135 @@
+//! The audit: exactly one outcome record for each call, and an intent record before a call with effects runs; chained
+//! by hashes, written before the reply leaves.
+//!
+//! The way of a record: a guard makes it ([`guards`]), a bounded queue carries it ([`queue`]), one thread appends it
+//! ([`writer`], [`store`]), and [`verify`] finds whatever was done to the file since. A reply waits for its record, and
+//! a call that can't be recorded is refused, unless the plan says otherwise.
+//!
+//! The chain is not keyed: it proves that a file is what it was when its head was last known. Who can rewrite the file
+//! and its head can make a new chain, so keep a copy of the head elsewhere if that matters.
+
+mod arguments;
+mod guards;
+mod head;
+mod queue;
+mod record;
+mod store;
+mod tail;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use portwright_core::Health;
+
+use queue::Queue;
+use store::{FileStore, Store};
+
+pub(super) use guards::{Intent, Outcome};
+pub use store::OpenError;
+pub use verify::{Broken, HeadState, Verified, verify};
+
+/// What the plan says of the audit.
+#[derive(Debug, Clone)]
+pub struct AuditPlan {
+    /// The file of records. Beside it stand `FILE.head`, the last record's number and hash, and perhaps `FILE.torn`,
+    /// half lines that a crash left behind.
+    pub file: PathBuf,
+    pub arguments: Arguments,
+    /// Whether a call that can't be recorded is refused. If not, no reply waits for its record.
+    pub required: bool,
+    pub durability: Durability,
+}
+
+impl AuditPlan {
+    /// The defaults, for `file`.
+    pub fn new(file: impl Into<PathBuf>) -> Self {
+        Self { file: file.into(), arguments: Arguments::default(), required: true, durability: Durability::default() }
+    }
+}
+
+/// How much of a call's arguments a record tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Arguments {
+    None,
+    /// Their names.
+    #[default]
+    Keys,
+    /// Names and values; what looks like a secret is left out, long values are cut.
+    Values,
+}
+
+/// What an acknowledged record survives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the process, however it comes: it is written before the reply leaves.
+    #[default]
+    Process,
+    /// The end of the machine: it is on the disk before the reply leaves.
+    Disk,
+}
+
+/// The open audit. Cheap to clone; the file is let go when the last clone, and the last chain made with one, is dropped.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    open: Arc<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    queue: Arc<Queue>,
+    arguments: Arguments,
+    required: bool,
+}
+
+impl Audit {
+    /// Opens or creates the file, checks and mends its end, and starts the writer.
+    pub fn open(plan: &AuditPlan) -> Result<Self, OpenError> {
+        let store = FileStore::open(&plan.file, plan.durability)?;
+        Self::start(store, plan.arguments, plan.required).map_err(|cause| OpenError::new(&plan.file, cause))
+    }
+
+    fn start(store: impl Store + 'static, arguments: Arguments, required: bool) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let own = queue.clone();
+        thread::Builder::new().name("audit".to_owned()).spawn(move || writer::run(&own, store))?;
+        Ok(Self { open: Arc::new(Open { queue, arguments, required }) })
+    }
+
+    /// How it is: degraded while records can't be written.
+    pub fn health(&self) -> Health {
+        match self.open.queue.fault() {
+            Some(words) => Health::Degraded(words.to_string()),
+            None => Health::Ready,
+        }
+    }
+
+    /// The guard that records how each call ended.
+    pub(super) fn outcome(&self) -> Outcome {
+        Outcome::new(self.clone())
+    }
+
+    /// The guard that records what a call is about to do.
+    pub(super) fn intent(&self) -> Intent {
+        Intent::new(self.clone())
+    }
+}
+
+impl Drop for Open {
+    /// Waits, within a bound, until everything that was recorded is written.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// The path of a file that stands beside the audit file.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}

@@ -1,0 +1,190 @@
+//! The queue between calls and the writer: bounded by slots, so that room for a call's outcome is there before the call
+//! begins.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use portwright_core::limits;
+use tokio::sync::oneshot;
+
+use super::record::Record;
+
+/// Records on their way to the writer.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+    done: Condvar,
+    slots_taken: AtomicUsize,
+    /// Calls refused without a record since the last record was written.
+    unrecorded: AtomicU64,
+    faulty: AtomicBool,
+    fault: Mutex<Option<Arc<str>>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: Vec<Entry>,
+    closed: bool,
+    done: bool,
+}
+
+/// Room for one record. Given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<Queue>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.slots_taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A record that waits.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) record: Record,
+    pub(super) waiter: Waiter,
+    _slot: Slot,
+}
+
+/// Who waits for a record to be written.
+#[derive(Debug)]
+pub(super) enum Waiter {
+    Nobody,
+    Caller(oneshot::Sender<()>),
+    /// A caller who was told that it could not be.
+    Gone,
+}
+
+impl Entry {
+    /// Tells the caller that the record is written.
+    pub(super) fn written(self) {
+        if let Waiter::Caller(caller) = self.waiter {
+            // A caller who went away has already answered without the record.
+            let _ = caller.send(());
+        }
+    }
+
+    /// Tells the caller that it is not. The record is kept: it says what happened, only later than it should.
+    pub(super) fn failed(&mut self) {
+        if matches!(self.waiter, Waiter::Caller(_)) {
+            self.waiter = Waiter::Gone;
+        }
+    }
+
+    /// Whether the caller got a refusal instead of what the record says.
+    pub(super) fn withheld(&self) -> bool {
+        match &self.waiter {
+            Waiter::Nobody => false,
+            Waiter::Caller(caller) => caller.is_closed(),
+            Waiter::Gone => true,
+        }
+    }
+}
+
+/// Resolves when the record is written; an error means that it is not.
+pub(super) type Receipt = oneshot::Receiver<()>;
+
+impl Queue {
+    /// Room for one record, if there is any.
+    pub(super) fn reserve(self: &Arc<Self>) -> Option<Slot> {
+        let taken = self.slots_taken.fetch_add(1, Ordering::Relaxed);
+        let slot = Slot(self.clone());
+        (taken < limits::AUDIT_QUEUE_MAX).then_some(slot)
+    }
+
+    /// Queues a record that nobody waits for.
+    pub(super) fn push(&self, record: Record, slot: Slot) {
+        self.enqueue(Entry { record, waiter: Waiter::Nobody, _slot: slot });
+    }
+
+    /// Queues a record that the caller waits for.
+    pub(super) fn submit(&self, record: Record, slot: Slot) -> Receipt {
+        let (sender, receipt) = oneshot::channel();
+        self.enqueue(Entry { record, waiter: Waiter::Caller(sender), _slot: slot });
+        receipt
+    }
+
+    fn enqueue(&self, entry: Entry) {
+        let mut state = self.lock();
+        let first = state.entries.is_empty();
+        state.entries.push(entry);
+        drop(state);
+        if first {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Counts a call that was refused because there was no room for its record.
+    pub(super) fn unrecorded(&self) {
+        self.unrecorded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The calls so counted; the count starts again.
+    pub(super) fn take_unrecorded(&self) -> u64 {
+        self.unrecorded.swap(0, Ordering::Relaxed)
+    }
+
+    pub(super) fn give_back_unrecorded(&self, calls: u64) {
+        self.unrecorded.fetch_add(calls, Ordering::Relaxed);
+    }
+
+    /// Adds what waits to `held`; waits for it, or, while older records are held, for the time to try them again.
+    /// False when the queue is closed and empty.
+    pub(super) fn take(&self, held: &mut Vec<Entry>) -> bool {
+        let mut state = self.lock();
+        if held.is_empty() {
+            while state.entries.is_empty() && !state.closed {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        } else if !state.closed {
+            state = self.pause(state);
+        }
+        held.append(&mut state.entries);
+        !state.closed
+    }
+
+    /// New records do not end the pause: a disk that is full is not asked for each of them.
+    fn pause<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.wake
+            .wait_timeout_while(state, limits::AUDIT_RETRY, |state| !state.closed)
+            .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
+    }
+
+    /// Lets the writer end, and waits until it has, within a bound.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake.notify_one();
+        let _ = self.done.wait_timeout_while(state, limits::AUDIT_WAIT, |state| !state.done);
+    }
+
+    /// The writer has ended.
+    pub(super) fn end(&self) {
+        self.lock().done = true;
+        self.done.notify_all();
+    }
+
+    /// Why records can't be written, if they can't.
+    pub(super) fn fault(&self) -> Option<Arc<str>> {
+        if !self.faulty.load(Ordering::Acquire) {
+            return None;
+        }
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says why records can't be written. Gives back whether that is news.
+    pub(super) fn set_fault(&self, words: &str) -> bool {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(words.into());
+        !self.faulty.swap(true, Ordering::AcqRel)
+    }
+
+    /// Says that a record was written. Gives back whether that is news.
+    pub(super) fn clear_fault(&self) -> bool {
+        self.faulty.load(Ordering::Acquire) && self.faulty.swap(false, Ordering::AcqRel)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

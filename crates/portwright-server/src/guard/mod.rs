@@ -1,0 +1,47 @@
+//! The guard chain: every call passes it, in this order, on its way to a source.
+//!
+//! What each guard does stands in its own file. None of them knows a transport, a session or a source.
+
+pub mod audit;
+mod deadline;
+mod fence;
+mod telemetry;
+pub mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portwright_core::Guard;
+
+pub use audit::{Audit, AuditPlan};
+
+/// The chain, outermost first. The order is fixed here and nowhere else:
+///
+/// - telemetry sees everything that happens;
+/// - the audit stands outside every guard that may refuse, so that each refusal leaves its record;
+/// - the fence and the deadline stand right inside it, so that panics and time-outs of everything further in are
+///   refusals by the time they are recorded, and no guard can hold a call longer than it may take;
+/// - who calls is settled before what they may do, and that before what they say is looked at;
+/// - the intent stands next to the source: only a call that every guard let through had an intent.
+pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard>> {
+    if audit.is_none() {
+        tracing::info!("no audit file is configured, so calls leave no record");
+    }
+    let steps: [Option<Arc<dyn Guard>>; 6] = [
+        Some(Arc::new(telemetry::Telemetry)),
+        audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
+        Some(Arc::new(fence::Fence)),
+        Some(Arc::new(deadline::Deadline::new(call_timeout))),
+        // authenticate: the credential becomes a principal
+        // rate limit: per principal, per tool
+        // policy: may this principal do this, with these arguments
+        Some(Arc::new(validate::Validate)),
+        // approve: a person says yes. Its wait needs a bound of its own, since the deadline counts it as the call's
+        audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
+        // sanitize: innermost, so that every other guard sees only the cleaned reply
+    ];
+    steps.into_iter().flatten().collect()
+}

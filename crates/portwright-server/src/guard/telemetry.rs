@@ -1,0 +1,142 @@
+//! Telemetry: one structured event a call, in a span that every log line of the call stands in.
+//!
+//! Names are those of OpenTelemetry's semantic conventions for MCP and generative AI. Argument values and results never
+//! appear. What a client chose (names, ids) is cut and its control characters are escaped, so that it can't forge a line.
+
+use std::error::Error;
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use portwright_core::{
+    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, TransportKind, async_trait, limits,
+};
+use tracing::{Instrument, Level, Span};
+
+/// Tells what happened to each call.
+#[derive(Debug)]
+pub(super) struct Telemetry;
+
+#[async_trait]
+impl Guard for Telemetry {
+    fn name(&self) -> &'static str {
+        "telemetry"
+    }
+
+    async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
+        if !tracing::enabled!(Level::ERROR) {
+            return next.run(call, cx).await;
+        }
+        let span = span(call, cx);
+        let start = cx.clock.instant();
+        let result = next.run(call, cx).instrument(span.clone()).await;
+        let took = cx.clock.instant().saturating_duration_since(start);
+        span.in_scope(|| tell(cx, &result, took));
+        result
+    }
+}
+
+/// Disabled, and then free, when nobody listens at info.
+fn span(call: &Call, cx: &Context) -> Span {
+    let span = tracing::info_span!(
+        "call",
+        mcp.method.name = call.operation.method(),
+        gen_ai.tool.name = tracing::field::Empty,
+        gen_ai.prompt.name = tracing::field::Empty,
+        mcp.resource.uri = tracing::field::Empty,
+        mcp.session.id = tracing::field::Empty,
+        mcp.protocol.version = cx.protocol.as_str(),
+        network.transport = network(cx.transport),
+        source = tracing::field::Empty,
+        request = &*cx.request,
+    );
+    if span.is_disabled() {
+        return span;
+    }
+    // Recorded as text, which every format quotes: a name with a space or an equals sign forges no field.
+    let name = Clean(call.operation.name()).to_string();
+    let field = match (&call.operation, call.operation.noun()) {
+        (Operation::CallTool { .. }, _) => "gen_ai.tool.name",
+        (_, "resource") => "mcp.resource.uri",
+        _ => "gen_ai.prompt.name",
+    };
+    span.record(field, name.as_str());
+    if let Some(session) = &cx.session {
+        span.record("mcp.session.id", Clean(session).to_string().as_str());
+    }
+    if let Some(target) = &call.target {
+        span.record("source", &*target.source);
+    }
+    span
+}
+
+fn tell(cx: &Context, result: &Result<Reply, Refusal>, took: Duration) {
+    let duration = took.as_secs_f64();
+    match result {
+        Ok(reply) if reply.is_error() => {
+            tracing::info!(duration, error.r#type = "tool_error", "call answered");
+        }
+        Ok(_) => tracing::info!(duration, "call answered"),
+        Err(refusal) if refusal.kind() == RefusalKind::Internal => tracing::error!(
+            duration,
+            error.r#type = refusal.kind().as_str(),
+            request = &*cx.request,
+            cause = Chain(refusal).to_string(),
+            "call failed inside"
+        ),
+        Err(refusal) => {
+            tracing::info!(duration, error.r#type = refusal.kind().as_str(), "call refused");
+            if refusal.source().is_some() {
+                tracing::debug!(request = &*cx.request, cause = Chain(refusal).to_string(), "cause of the refusal");
+            }
+        }
+    }
+}
+
+/// OpenTelemetry's word for what carries the messages.
+fn network(transport: TransportKind) -> &'static str {
+    match transport {
+        TransportKind::Stdio | TransportKind::InProcess => "pipe",
+        _ => "tcp",
+    }
+}
+
+/// The causes of a refusal, outermost first, each cleaned and cut.
+struct Chain<'a>(&'a Refusal);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const CAUSES_MAX: usize = 8;
+        let mut cause = self.0.source();
+        for depth in 0..CAUSES_MAX {
+            let Some(error) = cause else { break };
+            if depth > 0 {
+                f.write_str(": ")?;
+            }
+            write!(f, "{}", Clean(&error.to_string()))?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Text of a stranger as it may stand on a log line: control and invisible characters escaped, cut to a bound.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clean<'a>(pub(super) &'a str);
+
+impl fmt::Display for Clean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cut = self.0.floor_char_boundary(limits::AUDIT_VALUE_BYTES_MAX);
+        for letter in self.0[..cut].chars() {
+            // `escape_debug` knows what is not printable; quotes need no escape here.
+            if matches!(letter, '"' | '\'') {
+                f.write_char(letter)?;
+            } else {
+                write!(f, "{}", letter.escape_debug())?;
+            }
+        }
+        if cut < self.0.len() {
+            write!(f, "…({} bytes)", self.0.len())?;
+        }
+        Ok(())
+    }
+}

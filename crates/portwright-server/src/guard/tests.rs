@@ -1,0 +1,234 @@
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use portwright_core::protocol::JsonObject;
+use portwright_core::testing::{Direct, Faulty, HIDDEN, call_of, context};
+use portwright_core::{
+    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, Target, async_trait, limits,
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::deadline::Deadline;
+use super::fence::Fence;
+use super::telemetry::{Clean, Telemetry};
+use super::{Audit, AuditPlan, chain, validate};
+
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A call of one of the faulty source's tools, with what a catalog would know of it.
+pub(super) fn call(source: &Faulty, tool: &str) -> Call {
+    let mut call = call_of(source, tool, JsonObject::new());
+    if let Some(target) = &call.target
+        && let Some(listed) = &target.tool
+    {
+        let arguments = validate::compile(&listed.input_schema).ok();
+        call.target = Some(Arc::new(Target {
+            source: "faulty".into(),
+            name: tool.to_owned(),
+            effects: target.effects,
+            tool: target.tool.clone(),
+            arguments,
+        }));
+    }
+    call
+}
+
+async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &Context) -> Result<Reply, Refusal> {
+    let end = Direct(source.clone());
+    Next::new(guards, &end).run(&call(source, tool), cx).await
+}
+
+#[test]
+fn the_chain_has_this_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
+    let names = |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit).iter().map(|guard| guard.name()).collect::<Vec<_>>();
+    assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent"]);
+    assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate"]);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_refusal_without_words() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Fence)];
+    let cx = context();
+    let refusal = run(&guards, &source, "panic", &cx).await.unwrap_err();
+    assert_eq!((refusal.kind(), refusal.public()), (RefusalKind::Internal, "internal error"));
+    let cause = std::error::Error::source(&refusal).map(ToString::to_string);
+    assert_eq!(cause, Some(format!("panic: {HIDDEN}")), "the log may know");
+    assert_eq!(cx.trail().flags, ["panicked"]);
+    assert!(run(&guards, &source, "echo", &cx).await.is_ok(), "the next call is not touched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_listens_stops_when_its_time_is_up() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Deadline::new(CALL_TIMEOUT))];
+    let cx = context();
+    let refusal = run(&guards, &source, "wait", &cx).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::TimedOut);
+    assert_eq!(
+        refusal.public(),
+        "the call took longer than 30 s and was stopped. \
+         Ask for less, with a narrower filter or a smaller limit, or try again later."
+    );
+    assert_eq!(source.stopped(), 1, "the source was told");
+    assert!(!cx.cancel.is_cancelled(), "only this call was stopped");
+    assert_eq!(cx.trail().flags, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_does_not_listen_is_dropped() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Deadline::new(CALL_TIMEOUT))];
+    let (cx, start) = (context(), tokio::time::Instant::now());
+    let refusal = run(&guards, &source, "hang_writing", &cx).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::TimedOut);
+    assert!(refusal.public().ends_with("It may have taken effect: look before you try again."), "{refusal}");
+    assert_eq!(cx.trail().flags, ["abandoned"]);
+    let limit = CALL_TIMEOUT + limits::STOP_WAIT + Duration::from_secs(1);
+    assert!(start.elapsed() < limit, "the clock of this test is paused, so this is exact");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_nearer_deadline_counts() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Deadline::new(CALL_TIMEOUT))];
+    let mut cx = context();
+    cx.deadline = Some(cx.clock.instant() + Duration::from_millis(500));
+    let refusal = run(&guards, &source, "wait", &cx).await.unwrap_err();
+    assert!(refusal.public().starts_with("the call took longer than 0.5 s"), "{refusal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_call_ends_soon() {
+    for tool in ["wait", "hang"] {
+        let source = Arc::new(Faulty::default());
+        let guards: [Arc<dyn Guard>; 1] = [Arc::new(Deadline::new(CALL_TIMEOUT))];
+        let cx = context();
+        let cancel = cx.cancel.clone();
+        let (result, ()) = tokio::join!(run(&guards, &source, tool, &cx), async {
+            tokio::task::yield_now().await;
+            cancel.cancel();
+        });
+        assert_eq!(result.unwrap_err().kind(), RefusalKind::Cancelled, "{tool}");
+        assert_eq!(source.calls(), 1);
+        let again = run(&guards, &source, "echo", &cx).await.unwrap_err();
+        assert_eq!(again.kind(), RefusalKind::Cancelled, "a call that was cancelled before it began");
+        assert_eq!(source.calls(), 1, "does not begin");
+    }
+}
+
+/// Answers when it is cancelled, as a statement does that ended just then.
+struct Late;
+
+#[async_trait]
+impl Guard for Late {
+    fn name(&self) -> &'static str {
+        "late"
+    }
+
+    async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
+        cx.cancel.cancelled().await;
+        next.run(call, cx).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_after_all_is_told() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Deadline::new(CALL_TIMEOUT)), Arc::new(Late)];
+    assert!(run(&guards, &source, "write", &context()).await.is_ok());
+}
+
+/// Keeps what was logged.
+#[derive(Clone, Default)]
+pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+fn logged(level: tracing::Level, work: impl Future<Output = ()>) -> String {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .finish();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tracing::subscriber::with_default(subscriber, || runtime.block_on(work));
+    lines.text()
+}
+
+#[test]
+fn each_call_is_one_line_of_the_log() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry), Arc::new(Fence)];
+    let log = logged(tracing::Level::INFO, async {
+        let mut cx = context();
+        cx.session = Some("s-1\nforged".into());
+        cx.clock = Arc::new(portwright_core::testing::ManualClock::default());
+        for tool in ["echo", "refuse", "no\u{1b}[2Jsuch\r\ntool\u{202e}"] {
+            let _ = run(&guards, &source, tool, &cx).await;
+        }
+    });
+    insta::assert_snapshot!(log, @r#"
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="echo" mcp.session.id="s-1\\nforged" source="faulty"}: call answered duration=0.0
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="refuse" mcp.session.id="s-1\\nforged" source="faulty"}: call refused duration=0.0 error.type="failed"
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="no\\u{1b}[2Jsuch\\r\\ntool\\u{202e}" mcp.session.id="s-1\\nforged"}: call refused duration=0.0 error.type="not_found"
+    "#);
+    assert!(!log.contains('\u{1b}') && !log.contains('\r') && !log.contains('\u{202e}'), "{log}");
+}
+
+#[test]
+fn causes_are_for_the_log_and_arguments_are_not() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry), Arc::new(Fence)];
+    let work = async {
+        let mut call = call(&source, "break");
+        call.operation = Operation::CallTool {
+            name: "break".to_owned(),
+            arguments: [("canary".to_owned(), "canary-value".into())].into_iter().collect(),
+        };
+        let end = Direct(source.clone());
+        let refusal = Next::new(&guards, &end).run(&call, &context()).await.unwrap_err();
+        assert_eq!(refusal.public(), "internal error");
+    };
+    let log = logged(tracing::Level::ERROR, work);
+    assert_eq!(log.lines().count(), 1, "{log}");
+    let end = format!(r#"error.type="internal" request="test" cause="{HIDDEN}""#);
+    assert!(log.starts_with("ERROR call failed inside duration=") && log.trim_end().ends_with(&end), "{log}");
+}
+
+#[test]
+fn strangers_words_are_cut_and_escaped() {
+    assert_eq!(Clean("a\tb\u{7f}\u{85}\u{200b}\u{e0041}\"é").to_string(), "a\\tb\\u{7f}\\u{85}\\u{200b}\\u{e0041}\"é");
+    let long = "é".repeat(limits::AUDIT_VALUE_BYTES_MAX);
+    let cut = Clean(&long).to_string();
+    assert!(cut.len() < limits::AUDIT_VALUE_BYTES_MAX + 32 && cut.ends_with("…(2048 bytes)"), "{cut}");
+}

@@ -1,0 +1,3 @@
+//! Running it: how it is.
+
+pub(crate) mod health;

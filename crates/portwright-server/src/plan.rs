@@ -1,0 +1,87 @@
+//! What the server needs to know, resolved: the part of the plan that is not about sources.
+
+use std::time::Duration;
+
+use portwright_core::limits;
+
+use crate::guard::AuditPlan;
+
+/// The plan of one server.
+#[derive(Debug, Clone)]
+pub struct ServerPlan {
+    /// `serverInfo.name`.
+    pub name: String,
+    pub title: Option<String>,
+    pub version: String,
+    /// What this server is for, for the model.
+    pub instructions: Option<String>,
+    /// How long a call may take.
+    pub call_timeout: Duration,
+    pub sessions: SessionPlan,
+    pub listen: ListenPlan,
+    /// No file, no audit.
+    pub audit: Option<AuditPlan>,
+}
+
+impl ServerPlan {
+    /// A plan with every default.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            title: None,
+            version: version.into(),
+            instructions: None,
+            call_timeout: limits::CALL_WAIT,
+            sessions: SessionPlan::default(),
+            listen: ListenPlan::default(),
+            audit: None,
+        }
+    }
+}
+
+/// Sessions of the `initialize` lifecycle.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionPlan {
+    pub max: usize,
+    /// How long one may be idle before it ends.
+    pub idle: Duration,
+}
+
+impl Default for SessionPlan {
+    fn default() -> Self {
+        Self { max: limits::SESSIONS_MAX, idle: limits::SESSION_IDLE }
+    }
+}
+
+/// Who may call without a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Anonymous {
+    Never,
+    /// Those on this machine.
+    #[default]
+    Loopback,
+    Anywhere,
+}
+
+/// The listener.
+#[derive(Debug, Clone)]
+pub struct ListenPlan {
+    /// Where clients find it from outside: `https://mcp.acme.example`. Its host is allowed as Host, it as Origin.
+    pub public_url: Option<String>,
+    /// Origins of web pages that may call, beside loopback and `public_url`.
+    pub allowed_origins: Vec<String>,
+    pub anonymous: Anonymous,
+    /// How long calls in flight may take to end when the server stops.
+    pub drain: Duration,
+}
+
+impl Default for ListenPlan {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            allowed_origins: Vec::new(),
+            anonymous: Anonymous::default(),
+            drain: limits::DRAIN_WAIT,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! [`Server`]: one plan, its sources, its guards; served on as many transports as one likes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use portwright_core::protocol::Implementation;
+use portwright_core::{Context, Guard, Operation, Principal, Refusal, Reply, TransportKind};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::catalog::{Catalog, Mount, Supervisor};
+use crate::guard::{self, Audit};
+use crate::ops::health::{self, HealthReport};
+use crate::plan::ServerPlan;
+use crate::session::downstream::Notifier;
+use crate::session::reply::ServerInfo;
+use crate::session::store::Store;
+use crate::session::{Speaker, dispatch};
+use crate::transport::{TransportError, http, stdio};
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the audit can't be opened")]
+    Audit(#[from] guard::audit::OpenError),
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+/// What all conversations share.
+pub(crate) struct Engine {
+    pub(crate) plan: ServerPlan,
+    pub(crate) info: ServerInfo,
+    pub(crate) guards: Vec<Arc<dyn Guard>>,
+    pub(crate) sessions: Store,
+    pub(crate) supervisor: Supervisor,
+    /// Calls in flight.
+    pub(crate) calls: TaskTracker,
+    /// Streams that wait for changes.
+    pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    /// The server stops: no new calls, streams end.
+    pub(crate) draining: CancellationToken,
+    /// The server has stopped: calls still in flight are called off.
+    pub(crate) stop: CancellationToken,
+    pub(crate) started: Instant,
+    pub(crate) health: health::Cache,
+    audit: Option<Audit>,
+    swept: AtomicBool,
+    run: String,
+    requests: AtomicU64,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("name", &self.plan.name).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An id that can't be guessed: 192 random bits.
+    pub(crate) fn new_session_id(&self) -> Result<Arc<str>, getrandom::Error> {
+        random_hex::<24>().map(Arc::from)
+    }
+
+    /// The next request's id, for logs.
+    fn next_request(&self) -> String {
+        format!("{}-{}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What is known around a call.
+    pub(crate) fn context(
+        self: &Arc<Self>,
+        speaker: &Speaker,
+        catalog: &Arc<Catalog>,
+        cancel: CancellationToken,
+        notifier: Option<Notifier>,
+    ) -> Context {
+        let mut cx = Context::new(self.next_request(), speaker.transport);
+        cx.protocol = speaker.protocol.clone();
+        cx.client.clone_from(&speaker.client);
+        cx.session.clone_from(&speaker.session);
+        cx.cancel = cancel;
+        if let Some(notifier) = notifier {
+            cx.downstream = Arc::new(notifier);
+        }
+        cx.resources = Some(Arc::new(dispatch::Reader { engine: self.clone(), catalog: catalog.clone() }));
+        cx.set_principal(speaker.principal.clone());
+        cx
+    }
+
+    pub(crate) fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
+    }
+}
+
+/// A running server. Cheap to clone; its sources close when the last clone and the last conversation are gone, or on
+/// [`stop`](Self::stop).
+#[derive(Debug, Clone)]
+pub struct Server {
+    engine: Arc<Engine>,
+}
+
+impl Server {
+    /// Starts the guards and begins to open the sources, in the background. Needs a tokio runtime.
+    pub fn start(plan: ServerPlan, mounts: Vec<Mount>) -> Result<Self, StartError> {
+        let audit = plan.audit.as_ref().map(Audit::open).transpose()?;
+        let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
+        info.title.clone_from(&plan.title);
+        let stop = CancellationToken::new();
+        let engine = Engine {
+            info: ServerInfo(json!(info)),
+            guards: guard::chain(plan.call_timeout, audit.as_ref()),
+            sessions: Store::new(plan.sessions),
+            supervisor: Supervisor::start(mounts, stop.clone()),
+            calls: TaskTracker::new(),
+            streams: Arc::new(tokio::sync::Semaphore::new(portwright_core::limits::STREAMS_MAX)),
+            draining: CancellationToken::new(),
+            stop,
+            started: Instant::now(),
+            health: health::Cache::default(),
+            swept: AtomicBool::new(false),
+            run: random_hex::<4>().map_err(|_| StartError::Random)?,
+            requests: AtomicU64::new(1),
+            audit,
+            plan,
+        };
+        Ok(Self { engine: Arc::new(engine) })
+    }
+
+    /// Waits until each source has opened or failed once, at most `wait`.
+    pub async fn settled(&self, wait: Duration) {
+        self.engine.supervisor.settled(wait).await;
+    }
+
+    /// What is served now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.engine.supervisor.catalog()
+    }
+
+    /// How the server and its sources are now.
+    pub async fn health(&self) -> HealthReport {
+        health::report(&self.engine).await
+    }
+
+    /// One operation through the whole chain.
+    pub async fn call(&self, operation: Operation, mut cx: Context) -> Result<Reply, Refusal> {
+        let catalog = self.catalog();
+        if cx.resources.is_none() {
+            let reader = dispatch::Reader { engine: self.engine.clone(), catalog: catalog.clone() };
+            cx.resources = Some(Arc::new(reader));
+        }
+        dispatch::call(&self.engine, &catalog, operation, &cx).await.1
+    }
+
+    /// Serves MCP over HTTP until `shutdown` fires, then lets calls in flight end.
+    pub async fn serve_http(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), TransportError> {
+        self.sweep_sessions();
+        http::serve(&self.engine, listener, shutdown).await
+    }
+
+    /// Serves the process's standard input and output until either side ends.
+    pub async fn serve_stdio(&self, shutdown: CancellationToken) -> Result<(), TransportError> {
+        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        let principal = Principal::local(user.as_deref().unwrap_or("local"));
+        let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+        self.serve_io(input, output, TransportKind::Stdio, principal, shutdown).await
+    }
+
+    /// Serves newline-delimited JSON-RPC over any pair of streams, for one client.
+    pub async fn serve_io<R, W>(
+        &self,
+        reader: R,
+        writer: W,
+        transport: TransportKind,
+        principal: Principal,
+        shutdown: CancellationToken,
+    ) -> Result<(), TransportError>
+    where
+        R: AsyncRead + Unpin + Send,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        stdio::serve(&self.engine, reader, writer, transport, Arc::new(principal), shutdown).await
+    }
+
+    /// Lets calls in flight end, at most as long as the plan says; then calls off the rest, closes the sources and
+    /// makes the audit sure.
+    pub async fn stop(&self) {
+        let engine = &self.engine;
+        engine.draining.cancel();
+        engine.calls.close();
+        if tokio::time::timeout(engine.plan.listen.drain, engine.calls.wait()).await.is_err() {
+            tracing::warn!("calls in flight did not end in time and are called off");
+        }
+        engine.stop.cancel();
+        let _ = tokio::time::timeout(portwright_core::limits::STOP_WAIT, engine.calls.wait()).await;
+        if let Some(audit) = engine.audit() {
+            audit.flush().await;
+        }
+    }
+
+    /// Ends idle sessions as long as the server lives.
+    fn sweep_sessions(&self) {
+        if self.engine.swept.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (engine, stop) = (Arc::downgrade(&self.engine), self.engine.stop.clone());
+        let pause = self.engine.sessions.sweep_pause();
+        tokio::spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+                match engine.upgrade() {
+                    Some(engine) => engine.sessions.sweep(),
+                    None => return,
+                }
+            }
+        });
+    }
+}
+
+fn random_hex<const N: usize>() -> Result<String, getrandom::Error> {
+    let mut bytes = [0u8; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,41 @@
+//! Sessions: from messages to calls and back. Two lifecycles, [`legacy`] (`initialize`, 2024-11-05 to 2025-11-25) and
+//! [`modern`] (2026-07-28: each request on its own), meet in [`dispatch`], the main path. Nothing here knows how bytes
+//! travel.
+
+pub(crate) mod dispatch;
+pub(crate) mod downstream;
+pub(crate) mod envelope;
+pub(crate) mod errors;
+pub(crate) mod headers;
+pub(crate) mod inflight;
+pub(crate) mod legacy;
+mod lists;
+pub(crate) mod meta;
+pub(crate) mod modern;
+pub(crate) mod reply;
+pub(crate) mod store;
+pub(crate) mod streams;
+
+use std::sync::Arc;
+
+use portwright_core::protocol::{Implementation, ProtocolVersion};
+use portwright_core::{LogLevel, Principal, TransportKind};
+
+/// Who speaks, and in which revision: what all requests of one conversation share.
+#[derive(Debug, Clone)]
+pub(crate) struct Speaker {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) transport: TransportKind,
+    pub(crate) protocol: ProtocolVersion,
+    pub(crate) client: Option<Arc<Implementation>>,
+    pub(crate) session: Option<Arc<str>>,
+    /// The mildest log messages that the client asked for.
+    pub(crate) log_level: Option<LogLevel>,
+}
+
+impl Speaker {
+    /// Whether the revision is a stateless one.
+    pub(crate) fn modern(&self) -> bool {
+        !self.protocol.has_initialize()
+    }
+}

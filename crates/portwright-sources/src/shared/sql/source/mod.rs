@@ -1,0 +1,176 @@
+//! [`SqlSource`]: a database as a source.
+
+mod calls;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use portwright_core::protocol::{
+    ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, CompletionInfo, JsonObject, ReadResourceResult,
+    Reference, Resource, ResourceTemplate, Tool,
+};
+use portwright_core::{Context, Diagnostic, Health, Refusal, Source, async_trait, limits};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::browse;
+use super::config::SqlPlan;
+use super::database::Database;
+use super::offer::{self, Offer, table_template};
+use super::own::OwnTool;
+use super::params::Params;
+
+/// A database as a source: declared tools, own tools, live schema.
+#[derive(Debug)]
+pub struct SqlSource<D: Database> {
+    shared: Arc<Shared<D>>,
+    /// Ends the task that asks again about statements that were left out.
+    _asking: DropGuard,
+}
+
+#[derive(Debug)]
+struct Shared<D: Database> {
+    database: Arc<D>,
+    plan: SqlPlan,
+    /// The parameters of the own tools, made once.
+    own: Vec<(OwnTool, Params)>,
+    offer: RwLock<Arc<Offer>>,
+    changes: watch::Sender<u64>,
+    /// Rung when a result did not look as described.
+    stale: Notify,
+}
+
+impl<D: Database> SqlSource<D> {
+    /// Asks the database about each declared statement, and is then ready to serve. A statement that the database
+    /// refuses is left out and asked about again later; it is no reason to fail.
+    pub async fn open(database: Arc<D>, plan: SqlPlan) -> Arc<Self> {
+        let offer = offer::ask(&*database, &plan, None, true).await;
+        for (name, _, words) in offer.left_out(&plan) {
+            tracing::warn!(source = %plan.name, name, reason = words, "declaration left out");
+        }
+        let offer = RwLock::new(Arc::new(offer));
+        let own = plan.own_tools.iter().map(|tool| (*tool, tool.params(&plan))).collect();
+        let (changes, stale) = (watch::Sender::new(0), Notify::new());
+        let shared = Arc::new(Shared { database, plan, own, offer, changes, stale });
+        let asking = CancellationToken::new();
+        let ends = asking.clone();
+        let task = shared.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = ends.cancelled() => {}
+                () = task.keep_asking() => {}
+            }
+        });
+        Arc::new(Self { shared, _asking: asking.drop_guard() })
+    }
+}
+
+impl<D: Database> Shared<D> {
+    fn offer(&self) -> Arc<Offer> {
+        self.offer.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks again about what was left out, with growing pauses, and about everything when a result was not as
+    /// described.
+    async fn keep_asking(&self) {
+        let (first, longest) = limits::DESCRIBE_PAUSE;
+        let mut pause = first;
+        loop {
+            let all = if self.offer().left_out(&self.plan).next().is_some() {
+                tokio::select! {
+                    () = self.stale.notified() => true,
+                    () = tokio::time::sleep(pause) => false,
+                }
+            } else {
+                pause = first;
+                self.stale.notified().await;
+                true
+            };
+            if self.ask_again(all).await {
+                pause = first;
+            } else {
+                pause = (pause * 2).min(longest);
+            }
+            if all {
+                // A source whose results never look as described must not ask without end.
+                tokio::time::sleep(first).await;
+            }
+        }
+    }
+
+    /// Whether the lists have changed.
+    async fn ask_again(&self, all: bool) -> bool {
+        let before = self.offer();
+        let now = offer::ask(&*self.database, &self.plan, Some(&before), all).await;
+        let changed = !now.lists_as(&before);
+        *self.offer.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(now);
+        if changed {
+            tracing::info!(source = %self.plan.name, "declarations changed");
+            self.changes.send_modify(|count| *count += 1);
+        }
+        changed
+    }
+}
+
+#[async_trait]
+impl<D: Database> Source for SqlSource<D> {
+    fn tools(&self) -> Vec<Tool> {
+        self.shared.offer().tools.clone()
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        self.shared.offer().resources.clone()
+    }
+
+    fn templates(&self) -> Vec<ResourceTemplate> {
+        self.shared.offer().templates.clone()
+    }
+
+    async fn call(&self, tool: &str, arguments: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
+        self.shared.call(tool, arguments, cx).await
+    }
+
+    async fn read(&self, uri: &str, cx: &Context) -> Result<ReadResourceResult, Refusal> {
+        self.shared.read(uri, cx).await
+    }
+
+    async fn complete(
+        &self,
+        reference: &Reference,
+        argument: &ArgumentInfo,
+        _: Option<&CompletionContext>,
+        cx: &Context,
+    ) -> Result<CompleteResult, Refusal> {
+        let Shared { database, plan, .. } = &*self.shared;
+        let is_table = matches!(reference, Reference::Resource(it) if plan.schema && it.uri == table_template(plan));
+        let completion = match argument.name.as_str() {
+            "table" if is_table => browse::complete(&**database, &argument.value, cx).await?,
+            _ => CompletionInfo::default(),
+        };
+        Ok(CompleteResult::new(completion))
+    }
+
+    async fn health(&self) -> Health {
+        let Shared { database, plan, .. } = &*self.shared;
+        let offer = self.shared.offer();
+        let left_out: Vec<&str> = offer.left_out(plan).map(|(name, ..)| name).collect();
+        match database.health().await {
+            Health::Ready if !left_out.is_empty() => Health::Degraded(format!(
+                "left out, since the database refuses their SQL: {}; `portwright check` tells why",
+                left_out.join(", ")
+            )),
+            health => health,
+        }
+    }
+
+    async fn inspect(&self) -> Vec<Diagnostic> {
+        let Shared { database, plan, .. } = &*self.shared;
+        let mut found = self.shared.offer().diagnostics(plan);
+        found.extend(database.privileges().await);
+        found.extend(plan.advice.iter().cloned());
+        found
+    }
+
+    fn changes(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.shared.changes.subscribe())
+    }
+}

@@ -1,0 +1,87 @@
+//! Every value comes as it is, and what goes in comes out.
+
+use portwright_core::RefusalKind;
+use serde_json::{Value, json};
+
+use super::{Shop, content, cx, object, sql, text};
+
+#[tokio::test]
+async fn every_type_comes_without_loss() {
+    let shop = Shop::with(
+        "CREATE TABLE t(i INTEGER, r REAL, s TEXT, b BLOB, flag BOOLEAN, d DATE, any);
+         INSERT INTO t VALUES (9007199254740991, 0.1, 'é', x'00ff', 1, '2026-01-02', NULL);
+         INSERT INTO t VALUES (9007199254740992, 9e999, '', x'', 0, 5, 'x');
+         INSERT INTO t VALUES (-9223372036854775808, -9e999, x'ff', 'text', 2, 1.5, x'01');
+         INSERT INTO t VALUES ('word', 'word', CAST(x'ff61' AS TEXT), 7, 'maybe', x'00', 1e3);
+         INSERT INTO t VALUES (NULL, NULL, NULL, NULL, NULL, NULL, NULL);",
+    );
+    let source = shop.open(json!({})).await;
+    let content = content(sql(&source, "SELECT * FROM t ORDER BY rowid").await);
+    let expected = json!([
+        {"i": 9_007_199_254_740_991_i64, "r": 0.1, "s": "é", "b": "AP8=", "flag": true, "d": "2026-01-02", "any": null},
+        {"i": "9007199254740992", "r": "Infinity", "s": "", "b": "", "flag": false, "d": 5, "any": "x"},
+        {
+            "i": "-9223372036854775808", "r": "-Infinity", "s": {"base64": "/w=="}, "b": {"text": "text"}, "flag": 2,
+            "d": 1.5, "any": {"base64": "AQ=="}
+        },
+        {"i": "word", "r": "word", "s": {"text_base64": "/2E="}, "b": 7, "flag": "maybe", "d": {"base64": "AA=="}, "any": 1000.0},
+        {"i": null, "r": null, "s": null, "b": null, "flag": null, "d": null, "any": null},
+    ]);
+    assert_eq!(content["rows"], expected);
+}
+
+#[tokio::test]
+async fn columns_of_one_name_are_numbered() {
+    let shop = Shop::new();
+    let source = shop.open(json!({})).await;
+    let content = content(sql(&source, "SELECT 1 AS id, 2 AS id, 3 AS id, 4 AS id_2").await);
+    assert_eq!(content["rows"], json!([{"id": 1, "id_3": 2, "id_4": 3, "id_2": 4}]));
+}
+
+fn echo(kind: Value) -> Value {
+    json!({"sql": "SELECT :v AS v, typeof(:v) AS kind", "description": "Echo.", "params": {"v": kind}})
+}
+
+#[tokio::test]
+async fn what_goes_in_comes_out() {
+    let shop = Shop::new();
+    let tools = [
+        ("string", echo(json!({"type": "string", "optional": true}))),
+        ("integer", echo(json!({"type": "integer"}))),
+        ("number", echo(json!({"type": "number"}))),
+        ("boolean", echo(json!({"type": "boolean"}))),
+        ("array", echo(json!({"type": "array", "items": {"type": "string"}}))),
+        ("object", echo(json!({"type": "object"}))),
+    ];
+    let source = shop.open_with(json!({}), &tools, &[]).await;
+    for (tool, given, row) in [
+        ("string", json!("'; DROP TABLE customers; --"), json!({"v": "'; DROP TABLE customers; --", "kind": "text"})),
+        ("string", json!("a\u{0}b\u{1f600}%_?:v$1"), json!({"v": "a\u{0}b\u{1f600}%_?:v$1", "kind": "text"})),
+        ("string", json!(null), json!({"v": null, "kind": "null"})),
+        ("integer", json!(i64::MIN), json!({"v": i64::MIN.to_string(), "kind": "integer"})),
+        ("integer", json!(7.0), json!({"v": 7, "kind": "integer"})),
+        ("number", json!(0.25), json!({"v": 0.25, "kind": "real"})),
+        ("boolean", json!(true), json!({"v": 1, "kind": "integer"})),
+        ("array", json!(["a", "b\""]), json!({"v": "[\"a\",\"b\\\"\"]", "kind": "text"})),
+        ("object", json!({"k": [1, null]}), json!({"v": "{\"k\":[1,null]}", "kind": "text"})),
+    ] {
+        let content = content(source.call(tool, &object(json!({"v": given})), &cx()).await);
+        assert_eq!(content["rows"], json!([row]), "{tool}");
+    }
+    let refusal = source.call("integer", &object(json!({"v": u64::MAX})), &cx()).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::Invalid);
+    assert_eq!(content(sql(&source, "SELECT count(*) AS n FROM customers").await)["rows"], json!([{"n": 2}]));
+}
+
+#[tokio::test]
+async fn an_array_is_used_by_json_each() {
+    let shop = Shop::new();
+    let tool = json!({
+        "description": "By ids.",
+        "sql": "SELECT name FROM customers WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id",
+        "params": {"ids": {"type": "array", "items": {"type": "integer"}, "description": "Ids."}},
+    });
+    let source = shop.open_with(json!({}), &[("by_ids", tool)], &[]).await;
+    let result = source.call("by_ids", &object(json!({"ids": [2, 1, 9]})), &cx()).await;
+    assert_eq!(text(result), "name\nAda\nBob");
+}

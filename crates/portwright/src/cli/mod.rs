@@ -1,0 +1,134 @@
+//! The command line: one file a command.
+
+mod arguments;
+mod audit;
+mod call;
+mod check;
+mod completions;
+mod content;
+pub mod error;
+pub mod exit;
+mod list;
+mod logs;
+mod man;
+pub(crate) mod print;
+mod prompt;
+mod read;
+mod schema;
+mod serve;
+mod table;
+mod target;
+mod variables;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use error::CliError;
+use exit::Exit;
+
+/// Turn databases into production MCP servers, by configuration
+#[derive(Debug, Parser)]
+#[command(
+    name = "portwright",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logs: logs::LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the configuration, over HTTP or on standard input and output
+    Serve(serve::ServeArgs),
+    /// Check configuration, connections and privileges: everything wrong, at once
+    Check(check::CheckArgs),
+    /// List what a server offers: tools, resources, prompts
+    List(list::ListArgs),
+    /// Call a tool of any MCP server
+    Call(call::CallArgs),
+    /// Read a resource of any MCP server
+    Read(read::ReadArgs),
+    /// Fill in a prompt of any MCP server
+    Prompt(prompt::PromptArgs),
+    /// Verify the record of calls
+    Audit(audit::AuditArgs),
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page
+    Man(man::ManArgs),
+}
+
+/// What the program does; the exit code is one of [`Exit`].
+pub fn main() -> ExitCode {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            let help = !error.use_stderr();
+            let _ = error.print();
+            return if help { Exit::Ok } else { Exit::Usage }.into();
+        }
+    };
+    // TLS of every client goes through one provider; a second call finds it installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let ended = cli.run();
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            error.report();
+            error.exit().into()
+        }
+    }
+}
+
+impl Cli {
+    fn run(&self) -> Result<Exit, CliError> {
+        self.logs.start(match self.command {
+            Command::Serve(_) => "info,rmcp=warn",
+            _ => "error,portwright_sources=off,portwright_server=off,rmcp=off",
+        })?;
+        match &self.command {
+            Command::Audit(args) => audit::run(args),
+            Command::Schema => schema::run(),
+            Command::Completions(args) => completions::run(args),
+            Command::Man(args) => man::run(args),
+            Command::Serve(args) => wait_for(serve::run(args)),
+            Command::Check(args) => wait_for(check::run(args)),
+            Command::List(args) => wait_for(list::run(args)),
+            Command::Call(args) => wait_for(call::run(args)),
+            Command::Read(args) => wait_for(read::run(args)),
+            Command::Prompt(args) => wait_for(prompt::run(args)),
+        }
+    }
+}
+
+/// Runs a command that talks to somebody.
+fn wait_for(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    /// What is left by then (a read of standard input that never returns) is left behind.
+    const LEFTOVERS: Duration = Duration::from_millis(200);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CliError::Start(error.into()))?;
+    let ended = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFTOVERS);
+    ended
+}
+
+/// The parser, with the tables that its help is generated from.
+pub(crate) fn command() -> clap::Command {
+    let codes = Exit::MEANINGS.map(|(code, meaning)| format!("  {}  {meaning}", code as u8)).join("\n");
+    let variables = variables::ALL.map(|(name, meaning)| format!("  {name:<21} {meaning}")).join("\n");
+    Cli::command()
+        .after_help("Start with:  portwright serve -c portwright.toml")
+        .after_long_help(format!("Exit codes:\n{codes}\n\nEnvironment:\n{variables}"))
+}

@@ -1,0 +1,52 @@
+//! Our own server within this process, as its configuration says: what `serve --stdio` would answer, over a pipe in
+//! memory.
+
+use std::path::Path;
+
+use portwright_core::{Principal, TransportKind, limits};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Client;
+use crate::App;
+use crate::cli::error::CliError;
+use crate::config::{self, Environment};
+
+/// The server's side of the conversation.
+#[derive(Debug)]
+pub(super) struct Running {
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    pub(super) async fn stop(self) {
+        self.shutdown.cancel();
+        let _ = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, self.serving).await;
+    }
+}
+
+pub(super) async fn connect(config: Option<&Path>) -> Result<Client, CliError> {
+    /// Bytes in flight between the two sides.
+    const PIPE_BYTES: usize = 64 * 1024;
+    let loaded = config::load(config, Environment::default())?;
+    let what = loaded.plan.server.name.clone();
+    let server = App::from_plan(loaded.plan).start().map_err(|error| CliError::Start(error.into()))?;
+    server.settled(limits::CONNECT_WAIT).await;
+    let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    let serving = tokio::spawn(async move {
+        let (reader, writer) = tokio::io::split(theirs);
+        let principal = Principal::local(&user());
+        if let Err(error) = server.serve_io(reader, writer, TransportKind::InProcess, principal, stop).await {
+            tracing::error!(error = %error, "in-process server failed");
+        }
+    });
+    Client::greet(tokio::io::split(ours), what, Some(Running { shutdown, serving })).await
+}
+
+/// Who started this process, as the system's own variables say.
+fn user() -> String {
+    ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "local".into())
+}

@@ -1,0 +1,110 @@
+//! TARGET: the MCP server that a client command talks to, and how it is reached.
+
+mod http;
+mod in_process;
+mod process;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use portwright_core::limits;
+use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion};
+use rmcp::service::{ClientInitializeError, Peer, RoleClient, RunningService, ServiceError};
+use rmcp::transport::IntoTransport;
+use rmcp::{ClientLifecycleMode, ClientServiceExt};
+
+use super::error::CliError;
+use super::variables;
+
+/// Which server: ours by its configuration, one behind a URL, or a command's.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct TargetArgs {
+    /// Serve this configuration within this process (default: ./portwright.toml)
+    #[arg(short, long, value_name = "FILE", env = variables::CONFIG, hide_env = true)]
+    config: Option<PathBuf>,
+    /// A server's address: https://mcp.example.com/mcp
+    #[arg(long, value_name = "URL", conflicts_with = "stdio")]
+    url: Option<String>,
+    /// A command that speaks MCP on its standard input and output; it follows `--`
+    #[arg(long, requires = "command")]
+    stdio: bool,
+    /// The command and its arguments
+    #[arg(last = true, requires = "stdio", value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// A conversation with a server.
+#[derive(Debug)]
+pub(crate) struct Client {
+    service: RunningService<RoleClient, ClientConfig>,
+    /// The server, for messages.
+    what: String,
+    /// What lives as long as the conversation.
+    ours: Option<in_process::Running>,
+}
+
+impl TargetArgs {
+    pub(crate) async fn connect(&self) -> Result<Client, CliError> {
+        if let Some(url) = &self.url {
+            return http::connect(url).await;
+        }
+        match self.command.split_first() {
+            Some((program, arguments)) => process::connect(program, arguments).await,
+            None => in_process::connect(self.config.as_deref()).await,
+        }
+    }
+}
+
+impl Client {
+    /// Greets the server, in whichever of the two lifecycles it speaks.
+    async fn greet<T, E, A>(transport: T, what: String, ours: Option<in_process::Running>) -> Result<Self, CliError>
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let lifecycle =
+            ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
+        let greeting = this_client().serve_with_lifecycle(transport, lifecycle);
+        let answered = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, greeting).await;
+        match answered {
+            Ok(Ok(service)) => Ok(Self { service, what, ours }),
+            Ok(Err(ClientInitializeError::JsonRpcError(error))) => Err(CliError::Refused(error.message.into_owned())),
+            Ok(Err(error)) => Err(CliError::Unreachable { what, source: error.into() }),
+            Err(_) => {
+                let waited = format!("no answer within {:?}", limits::CLIENT_CONNECT_WAIT);
+                Err(CliError::Unreachable { what, source: waited.into() })
+            }
+        }
+    }
+
+    pub(crate) fn peer(&self) -> &Peer<RoleClient> {
+        self.service.peer()
+    }
+
+    /// Waits for an answer, within a bound.
+    pub(crate) async fn ask<T>(&self, question: impl Future<Output = Result<T, ServiceError>>) -> Result<T, CliError> {
+        match tokio::time::timeout(limits::CLIENT_CALL_WAIT, question).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(ServiceError::McpError(error))) => Err(CliError::Refused(error.message.into_owned())),
+            Ok(Err(error)) => Err(CliError::Unreachable { what: self.what.clone(), source: error.into() }),
+            Err(_) => Err(CliError::Silent(self.what.clone())),
+        }
+    }
+
+    /// Says goodbye and lets the server end.
+    pub(crate) async fn close(self) {
+        /// A command gets end of input, then SIGTERM, then SIGKILL, three seconds apart.
+        const FAREWELL: Duration = Duration::from_secs(10);
+        let _ = tokio::time::timeout(FAREWELL, self.service.cancel()).await;
+        if let Some(running) = self.ours {
+            running.stop().await;
+        }
+    }
+}
+
+fn this_client() -> ClientConfig {
+    let name = Implementation::new("portwright", env!("CARGO_PKG_VERSION"));
+    ClientConfig::new(ClientCapabilities::default(), name)
+}

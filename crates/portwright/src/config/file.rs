@@ -1,0 +1,134 @@
+//! [`File`]: the sections of `portwright.toml` that belong to no source, as written.
+
+use std::path::PathBuf;
+
+use portwright_core::HumanDuration;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Databases, files, clusters and APIs as MCP servers.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct File {
+    /// What the server says it is.
+    pub(crate) server: ServerSection,
+    /// Where clients reach it.
+    pub(crate) listen: ListenSection,
+    /// Bounds on every call.
+    pub(crate) limits: LimitsSection,
+    /// The record of every call.
+    pub(crate) audit: Option<AuditSection>,
+}
+
+/// What the server says it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerSection {
+    /// The name that clients get in `serverInfo`.
+    #[schemars(length(min = 1, max = 128))]
+    pub(crate) name: String,
+    /// The name for people.
+    #[schemars(length(max = 256))]
+    pub(crate) title: Option<String>,
+    /// What this server is for, in words for the model.
+    #[schemars(length(max = 65_536))]
+    pub(crate) instructions: Option<String>,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self { name: "portwright".into(), title: None, instructions: None }
+    }
+}
+
+/// Where clients reach it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ListenSection {
+    /// The address of the HTTP listener: `127.0.0.1:8722` where nothing is said.
+    pub(crate) http: Option<String>,
+    /// What the listener speaks; all of them where nothing is said.
+    pub(crate) transports: Option<Vec<Transport>>,
+    /// The address that clients see, when a proxy stands in front: `https://mcp.example.com`.
+    pub(crate) public_url: Option<String>,
+    /// Origins of web pages whose scripts may call: `https://chat.example.com`. Pages of the server's own host may.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Who may call without a credential.
+    pub(crate) anonymous: AnonymousSection,
+    /// How long calls in flight may take to end when the server stops: `30s` where nothing is said.
+    pub(crate) drain: Option<HumanDuration>,
+}
+
+/// What an HTTP listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    /// Streamable HTTP, on `/mcp`.
+    Http,
+}
+
+/// Who may call without a credential.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AnonymousSection {
+    /// Nobody.
+    Never,
+    /// Programs on this machine. The default.
+    #[default]
+    Loopback,
+    /// Everybody who reaches the listener.
+    Anywhere,
+}
+
+/// Bounds on every call.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LimitsSection {
+    /// How long a call may take: `30s` where nothing is said.
+    pub(crate) call_timeout: Option<HumanDuration>,
+}
+
+/// The record of every call.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditSection {
+    /// The file, one JSON object a line; relative to the configuration's folder.
+    pub(crate) file: PathBuf,
+    /// What is kept of a call's arguments.
+    #[serde(default)]
+    pub(crate) arguments: ArgumentsSection,
+    /// Whether a call that can't be recorded is refused.
+    #[serde(default = "required")]
+    pub(crate) required: bool,
+    /// When a record counts as written.
+    #[serde(default)]
+    pub(crate) durability: DurabilitySection,
+}
+
+fn required() -> bool {
+    true
+}
+
+/// What is kept of a call's arguments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ArgumentsSection {
+    /// Nothing.
+    None,
+    /// Their names. The default.
+    #[default]
+    Keys,
+    /// Their values, with secrets taken out.
+    Values,
+}
+
+/// When a record counts as written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DurabilitySection {
+    /// When the operating system has it: it survives the end of the process. The default.
+    #[default]
+    Process,
+    /// When the disk has it: it survives a power cut.
+    Disk,
+}

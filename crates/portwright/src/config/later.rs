@@ -1,0 +1,53 @@
+//! Keys and kinds that the documentation promises for later versions: whoever writes one gets told so, instead of a
+//! riddle.
+
+/// Pointers into the document; `*` stands for any one key.
+const KEYS: &[&str] = &[
+    "/auth",
+    "/roles",
+    "/sanitize",
+    "/telemetry",
+    "/listen/tls",
+    "/limits/calls",
+    "/limits/concurrent",
+    "/limits/store",
+    "/tools/*/limits",
+];
+
+const KINDS: &[&str] =
+    &["mysql", "files", "git", "http", "openapi", "github", "brave", "kubernetes", "mail", "command", "upstream"];
+
+const TRANSPORTS: &[&str] = &["sse", "websocket"];
+
+/// Whether a key of that place comes in a later version.
+pub(crate) fn key(place: &str) -> bool {
+    KEYS.iter().any(|key| {
+        let (mut expected, mut written) = (key.split('/'), place.split('/'));
+        loop {
+            match (expected.next(), written.next()) {
+                (None, None) => return true,
+                (Some(one), Some(other)) if one == "*" || one == other => {}
+                _ => return false,
+            }
+        }
+    })
+}
+
+/// Whether a kind of source comes in a later version.
+pub(crate) fn kind(name: &str) -> bool {
+    KINDS.contains(&name)
+}
+
+/// Whether a transport comes in a later version.
+pub(crate) fn transport(name: &str) -> bool {
+    TRANSPORTS.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn places_are_told_apart() {
+        assert!(super::key("/auth") && super::key("/tools/find/limits"));
+        assert!(!super::key("/tools/limits") && !super::key("/auth/keys") && !super::key("/server"));
+    }
+}

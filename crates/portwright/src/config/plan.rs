@@ -1,0 +1,166 @@
+//! [`Plan`]: the configuration as meant. Everything in it is resolved, checked and safe to use.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use portwright_core::{Diagnostic, Pointer, SourceConfig};
+use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
+use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan};
+
+use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection};
+
+/// Where HTTP is served when nothing is said.
+pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
+
+/// The rule that nothing listens beyond loopback without authentication, unless the plan says so.
+pub(crate) const OPEN_TO_ALL: &str = "open-to-all";
+
+/// The configuration as meant.
+#[derive(Debug)]
+pub struct Plan {
+    /// What the server needs to know.
+    pub server: ServerPlan,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// In the order of the file.
+    pub sources: Vec<Configured>,
+}
+
+/// A source that is configured but not open.
+#[derive(Debug)]
+pub struct Configured {
+    pub name: Arc<str>,
+    pub kind: String,
+    pub config: Box<dyn SourceConfig>,
+}
+
+/// The sections → the part of the plan that belongs to no source.
+pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut server = ServerPlan::new(file.server.name);
+    server.title = file.server.title;
+    server.instructions = file.server.instructions;
+    if let Some(wait) = file.limits.call_timeout {
+        let place = Pointer::root().join("limits").join("call_timeout");
+        server.call_timeout = positive(wait.0, place, &mut problems);
+    }
+    server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
+    let listen = listen(file.listen, &mut server.listen, &mut problems);
+    if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
+}
+
+/// Fills in how callers are judged; gives the address.
+fn listen(section: ListenSection, plan: &mut ListenPlan, problems: &mut Vec<Diagnostic>) -> SocketAddr {
+    let place = Pointer::root().join("listen");
+    plan.anonymous = match section.anonymous {
+        AnonymousSection::Never => Anonymous::Never,
+        AnonymousSection::Loopback => Anonymous::Loopback,
+        AnonymousSection::Anywhere => Anonymous::Anywhere,
+    };
+    if section.transports.as_ref().is_some_and(Vec::is_empty) {
+        problems.push(
+            Diagnostic::error(place.join("transports"), "out-of-range", "names no transport")
+                .hint("leave it out for all of them; `portwright serve --stdio` needs no listener"),
+        );
+    }
+    let http = section.http.as_deref().map_or(Ok(LISTEN_DEFAULT), address).unwrap_or_else(|message| {
+        problems.push(
+            Diagnostic::error(place.join("http"), "bad-address", message)
+                .hint("an address and a port: `127.0.0.1:8722`"),
+        );
+        LISTEN_DEFAULT
+    });
+    problems.extend(exposed(http, plan.anonymous, place.join("http")));
+    if let Some(message) = section.public_url.as_deref().and_then(|url| not_a_base_url(url).err()) {
+        problems.push(
+            Diagnostic::error(place.join("public_url"), "bad-url", message).hint("such as `https://mcp.example.com`"),
+        );
+    }
+    for (index, origin) in section.allowed_origins.iter().enumerate() {
+        if let Err(message) = origin_only(origin) {
+            let at = place.join("allowed_origins").join(index);
+            problems.push(Diagnostic::error(at, "bad-origin", message).hint("such as `https://chat.example.com`"));
+        }
+    }
+    plan.public_url = section.public_url;
+    plan.allowed_origins = section.allowed_origins;
+    if let Some(wait) = section.drain {
+        plan.drain = wait.0;
+    }
+    http
+}
+
+/// An IP address, or `localhost`, with a port.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let read = local.as_deref().unwrap_or(text).parse();
+    read.map_err(|_| match text.parse::<IpAddr>() {
+        Ok(_) => format!("`{text}` has no port"),
+        Err(_) => format!("`{text}` is not an address that can be listened on"),
+    })
+}
+
+/// Why a listener at `address` would be open to people who prove nothing, if it would be.
+pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, place: Pointer) -> Option<Diagnostic> {
+    if address.ip().to_canonical().is_loopback() || anonymous == Anonymous::Anywhere {
+        return None;
+    }
+    let message = format!("{address} can be reached from other machines, and nothing asks callers who they are");
+    let hint = "listen on 127.0.0.1, or allow everybody in so many words: `anonymous = \"anywhere\"` under [listen]";
+    Some(Diagnostic::error(place, OPEN_TO_ALL, message).hint(hint))
+}
+
+fn not_a_base_url(text: &str) -> Result<(), String> {
+    let url = reqwest::Url::parse(text).map_err(|error| format!("this is not a URL: {error}"))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Err("it must start with https:// or http://".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it must hold no user name and no password".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it must end before `?` and `#`".into());
+    }
+    Ok(())
+}
+
+fn origin_only(text: &str) -> Result<(), String> {
+    not_a_base_url(text)?;
+    let origin = reqwest::Url::parse(text).map(|url| url.origin().ascii_serialization());
+    match origin {
+        Ok(origin) if origin == text => Ok(()),
+        Ok(origin) => Err(format!("an origin is written `{origin}`: scheme, host and port, no more")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn audit(section: AuditSection, base: &Path, problems: &mut Vec<Diagnostic>) -> Option<AuditPlan> {
+    if section.file.as_os_str().is_empty() {
+        let place = Pointer::root().join("audit").join("file");
+        problems.push(Diagnostic::error(place, "out-of-range", "must not be empty").hint("such as `audit.jsonl`"));
+        return None;
+    }
+    let file: PathBuf = base.join(section.file);
+    Some(AuditPlan {
+        arguments: match section.arguments {
+            ArgumentsSection::None => Arguments::None,
+            ArgumentsSection::Keys => Arguments::Keys,
+            ArgumentsSection::Values => Arguments::Values,
+        },
+        durability: match section.durability {
+            DurabilitySection::Process => Durability::Process,
+            DurabilitySection::Disk => Durability::Disk,
+        },
+        required: section.required,
+        ..AuditPlan::new(file)
+    })
+}
+
+fn positive(wait: Duration, place: Pointer, problems: &mut Vec<Diagnostic>) -> Duration {
+    if wait.is_zero() {
+        problems.push(Diagnostic::error(place, "out-of-range", "must be longer than 0s"));
+    }
+    wait
+}

@@ -1,0 +1,67 @@
+//! The tables of sources, tools, resources and prompts → configured sources, by the kinds' own decoders.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use portwright_core::protocol::JsonObject;
+use portwright_core::{Declared, Diagnostic, Pointer, SourceSpec};
+use portwright_sources::declared;
+use serde_json::Value;
+
+use super::check::entries;
+use super::plan::Configured;
+use super::{DECLARED, schema};
+
+/// Decodes everything in which nothing wrong was found so far. Opens nothing.
+pub(crate) fn decode(value: &Value, base: &Path, found: &[Diagnostic]) -> (Vec<Configured>, Vec<Diagnostic>) {
+    let mut sources = Vec::new();
+    let mut problems = Vec::new();
+    let sound = |place: &Pointer| !found.iter().any(|diagnostic| within(&diagnostic.place, place));
+    for (name, table) in entries(value, "sources") {
+        let place = Pointer::root().join("sources").join(name);
+        let kind = table.get("kind").and_then(Value::as_str).and_then(schema::kind);
+        let (Some(kind), true) = (kind, sound(&place)) else { continue };
+        let spec = SourceSpec {
+            name: Arc::from(name.as_str()),
+            table: without(table, "kind"),
+            tools: declared_on(value, "tools", Some(name), &sound),
+            resources: declared_on(value, "resources", Some(name), &sound),
+            base: base.to_owned(),
+        };
+        match kind.decode(spec) {
+            Ok(config) => sources.push(Configured { name: Arc::from(name.as_str()), kind: kind.name().into(), config }),
+            Err(mut wrong) => problems.append(&mut wrong),
+        }
+    }
+    let resources = declared_on(value, "resources", None, &sound);
+    let prompts = declared_on(value, "prompts", None, &sound);
+    match declared::decode(resources, prompts, base.to_owned()) {
+        Ok(Some(config)) => sources.push(Configured { name: Arc::from(DECLARED), kind: DECLARED.into(), config }),
+        Ok(None) => {}
+        Err(mut wrong) => problems.append(&mut wrong),
+    }
+    (sources, problems)
+}
+
+fn declared_on(value: &Value, section: &str, source: Option<&str>, sound: &dyn Fn(&Pointer) -> bool) -> Vec<Declared> {
+    entries(value, section)
+        .filter(|(_, table)| table.is_object() && table.get("source").and_then(Value::as_str) == source)
+        .map(|(name, table)| Declared {
+            name: name.clone(),
+            table: without(table, "source"),
+            place: Pointer::root().join(section).join(name),
+        })
+        .filter(|declared| sound(&declared.place))
+        .collect()
+}
+
+fn without(table: &Value, key: &str) -> JsonObject {
+    let mut table = table.as_object().cloned().unwrap_or_default();
+    table.shift_remove(key);
+    table
+}
+
+/// Whether a place is `outer` or stands within it.
+fn within(place: &Pointer, outer: &Pointer) -> bool {
+    place.as_str().strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

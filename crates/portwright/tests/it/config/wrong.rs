@@ -1,0 +1,122 @@
+//! Each kind of mistake, and what is said of it.
+
+use insta::assert_snapshot;
+
+use super::{parse, said};
+
+#[test]
+fn syntax() {
+    assert_snapshot!(said("[server]\nname = acme\n[listen]\ndrain = 10s\nkey: value\n"));
+}
+
+#[test]
+fn a_string_without_end() {
+    assert_snapshot!(said("[server]\nname = \"acme\n"));
+}
+
+#[test]
+fn a_key_twice() {
+    assert_snapshot!(said("[server]\nname = \"a\"\nname = \"b\"\n[server]\n"));
+}
+
+#[test]
+fn wrong_keys() {
+    assert_snapshot!(said("[server]\nnmae = \"a\"\ncolour = \"red\"\n[listn]\nhttp = \"x\"\n"));
+}
+
+#[test]
+fn keys_of_later_versions() {
+    assert_snapshot!(said(
+        "[auth.keys]\nfile = \"keys.toml\"\n[listen]\ntransports = [\"http\", \"sse\"]\n\
+         tls = { cert = \"a\", key = \"b\" }\n[sources.x]\nkind = \"github\"\n"
+    ));
+}
+
+#[test]
+fn wrong_types() {
+    assert_snapshot!(said(
+        "[server]\nname = 3\ntitle = [\"a\"]\n[listen]\nallowed_origins = \"https://a.example\"\ndrain = 5\n\
+         [audit]\nfile = \"a\"\nrequired = \"true\"\n[limits]\ncall_timeout = { s = 1 }\n"
+    ));
+}
+
+#[test]
+fn wrong_words_and_durations() {
+    assert_snapshot!(said(
+        "[listen]\nanonymous = \"anywere\"\ndrain = \"5 sec\"\n[limits]\ncall_timeout = \"0s\"\n\
+         [audit]\nfile = \"a\"\narguments = \"all\"\n"
+    ));
+}
+
+#[test]
+fn values_that_no_key_takes() {
+    assert_snapshot!(said("[server]\nname = 2026-11-01\ntitle = nan\ninstructions = 99999999999999999999\n"));
+}
+
+#[test]
+fn durations_that_overflow() {
+    assert_snapshot!(said("[listen]\nhttp = \"0.0.0.0:1\"\n[limits]\ncall_timeout = \"99999999999999999d\"\n"));
+}
+
+#[test]
+fn missing_keys() {
+    assert_snapshot!(said("[audit]\nrequired = true\n[sources.shop]\n[tools.find]\nsql = \"SELECT 1\"\n"));
+}
+
+#[test]
+fn names() {
+    assert_snapshot!(said(
+        "[sources.\"a.b\"]\nkind = \"sqlite\"\npath = \"x\"\n[sources.declared]\nkind = \"sqlite\"\npath = \"x\"\n\
+         [tools.\"find it\"]\nsource = \"a.b\"\nsql = \"SELECT 1\"\n[resources.notes]\ntext = \"x\"\n"
+    ));
+}
+
+#[test]
+fn unknown_sources_and_kinds() {
+    assert_snapshot!(said(
+        "[sources.shop]\nkind = \"sqlit\"\n[sources.other]\nkind = \"oracle\"\n[tools.find]\nsource = \"shp\"\n\
+         [tools.search]\nsource = \"nowhere\"\n"
+    ));
+}
+
+#[test]
+fn sections_that_are_no_tables() {
+    assert_snapshot!(said("sources = 3\ntools = { find = 1 }\n"));
+}
+
+#[test]
+fn addresses() {
+    assert_snapshot!(said(
+        "[listen]\nhttp = \"127.0.0.1\"\npublic_url = \"mcp.example.com\"\n\
+         allowed_origins = [\"https://a.example/path\", \"*\"]\n"
+    ));
+}
+
+#[test]
+fn a_listener_that_is_open_to_all() {
+    assert_snapshot!(said("[listen]\nhttp = \"0.0.0.0:8722\"\n"));
+    assert_snapshot!(said("[listen]\nhttp = \"[::]:8722\"\nanonymous = \"never\"\n"));
+    let plan = parse("[listen]\nhttp = \"0.0.0.0:8722\"\nanonymous = \"anywhere\"\n").unwrap().plan;
+    assert_eq!(plan.listen.to_string(), "0.0.0.0:8722");
+}
+
+#[test]
+fn references() {
+    insta::with_settings!({ filters => vec![(r"there is no file .*/secrets", "there is no file …/secrets")] }, {
+        assert_snapshot!(said(
+            "[server]\nname = \"${env:NOWHERE}\"\ntitle = \"a ${env:DATABASE_URI} b ${file:secrets/title}\"\n\
+             instructions = \"${EMPTY} ${env:EMPTY} ${vault:x} ${open\"\n"
+        ));
+    });
+}
+
+#[test]
+fn several_come_in_the_order_of_the_file() {
+    let problems = parse("[zoo]\na = 1\n[server]\nname = 1\n[listen]\nhttp = \"x\"\n[audit]\nfile = 1\n").unwrap_err();
+    let json = problems.to_json();
+    let lines: Vec<_> = json.as_array().unwrap().iter().map(|problem| problem["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [1, 4, 6, 8]);
+    assert_eq!(json[1]["column"], 8);
+    assert_eq!(json[1]["rule"], "wrong-type");
+    assert_eq!(json[1]["place"], "/server/name");
+}

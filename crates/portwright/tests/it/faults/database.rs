@@ -1,0 +1,86 @@
+//! Databases that are down, slow, or answer with more than anyone can read.
+
+use serde_json::json;
+
+use crate::harness::postgres::Postgres;
+use crate::harness::server::{Portwright, serve};
+use crate::harness::shop::{Shop, postgres_data};
+use crate::harness::wire::{Client, Era, Http, Stdio};
+
+#[test]
+fn a_database_that_comes_up_later_brings_its_tools() {
+    let mut shop = Shop::on(Postgres::prepare());
+    let server = Portwright::listening(serve(&shop.config()));
+    let health = server.wait_health("the source to be down", |health| health["sources"][0]["state"] != "connecting");
+    assert_eq!(health["status"], "degraded", "{health}");
+    let mut client = Http::connect(server.address, Era::Legacy);
+    assert!(!client.tools().contains(&"query_customers".to_owned()));
+    let events = client.events();
+    let postgres = shop.database_mut().expect("a server");
+    postgres.start();
+    postgres.execute(&postgres_data());
+    events.wait("notifications/tools/list_changed");
+    let found = client.call("query_customers", json!({ "search_term": "ada" }));
+    assert_eq!(found["result"]["structuredContent"]["row_count"], 1, "{found}");
+    server.wait_health("the source to be back", |health| health["status"] == "ok");
+}
+
+#[test]
+fn a_database_that_restarts_costs_no_call() {
+    let mut shop = Shop::postgres();
+    let server = Portwright::start(&shop.config());
+    let mut client = Http::connect(server.address, Era::Modern);
+    let ask = json!({ "search_term": "ada" });
+    assert_eq!(client.call("query_customers", ask.clone())["result"]["structuredContent"]["row_count"], 1);
+    let postgres = shop.database_mut().expect("a server");
+    postgres.stop();
+    let refused = client.call("query_customers", ask.clone());
+    assert_eq!(refused["result"]["isError"], true, "{refused}");
+    postgres.start();
+    let found = client.call("query_customers", ask);
+    assert_eq!(found["result"]["structuredContent"]["row_count"], 1, "{found}");
+}
+
+#[test]
+fn a_cancelled_call_ends_its_statement() {
+    let shop = Shop::postgres();
+    let server = Portwright::start(&shop.config());
+    let postgres = shop.database().expect("a server");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%customers f%' AND pid <> pg_backend_pid()";
+    let mut client = Http::connect(server.address, Era::Modern);
+    let (_, stream) = client.send("tools/call", &json!({ "name": "slow_report", "arguments": {} }));
+    crate::harness::wait_for("the statement to run", || (postgres.ask(running) == "1").then_some(()));
+    drop(stream);
+    crate::harness::wait_for("the statement to end", || (postgres.ask(running) == "0").then_some(()));
+}
+
+#[test]
+fn a_million_rows_are_cut_with_a_word() {
+    for shop in [Shop::sqlite(), Shop::postgres()] {
+        let server = Portwright::start(&shop.config());
+        let mut client = Http::connect(server.address, Era::Modern);
+        let answer = client.call("million_rows", json!({}));
+        let content = &answer["result"]["structuredContent"];
+        assert_eq!(content["truncated"], true, "{answer}");
+        let rows = content["rows"].as_array().map_or(0, Vec::len);
+        assert!((1..=200).contains(&rows), "{rows} rows");
+        assert_eq!(content["row_count"], rows, "{answer}");
+        assert!(content["notice"].as_str().is_some_and(|notice| notice.len() > 20), "{answer}");
+        assert!(answer.to_string().len() < 300_000, "{} bytes", answer.to_string().len());
+        let record = &shop.outcomes()[0];
+        assert_eq!(record["truncated"], true, "{record}");
+    }
+}
+
+#[test]
+fn a_call_that_takes_too_long_is_stopped() {
+    let shop = Shop::sqlite();
+    let file = shop.folder().join("shop.sqlite");
+    shop.configure(&format!("kind = \"sqlite\"\npath = {:?}\ntimeout = \"200ms\"\n", file.display().to_string()), "");
+    let mut client = Stdio::start(serve(&shop.config()), Era::Legacy);
+    let answer = client.call("slow_report", json!({}));
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    let words = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
+    assert!(words.contains("200ms"), "{answer}");
+    assert!(client.close().success());
+}

@@ -1,0 +1,63 @@
+//! The tasks that only start other programs: `check`, `gen` and `interop`.
+//!
+//! Tests run under plain `cargo test`, not nextest: its process for each test would take from them what the tests of one
+//! program share, a PostgreSQL server and the clients' warm caches, and it runs no documentation tests.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::step::Step;
+
+/// Everything that must hold before a commit. Stops at the first step that fails; all tests run, whichever fail.
+pub(crate) fn run() -> Result<()> {
+    let start = Instant::now();
+    Step::cargo("format", &["fmt", "--all", "--check"], "Run `cargo fmt --all`.").run()?;
+    Step::cargo(
+        "lints",
+        &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
+        "Mend what clippy says above; where the code is right, `#[expect(.., reason = \"..\")]` says why.",
+    )
+    .run()?;
+    Step::cargo(
+        "documentation of portwright-core",
+        &["doc", "--no-deps", "--locked", "--package", "portwright-core"],
+        "The links in portwright-core's documentation must lead somewhere.",
+    )
+    .env("RUSTDOCFLAGS", "-D warnings")
+    .run()?;
+    Step::cargo("build", &["build", "--workspace", "--locked"], "Mend what the compiler says above.").run()?;
+    let count = Step::cargo(
+        "tests",
+        &["test", "--workspace", "--locked", "--no-fail-fast"],
+        "A test program could not be built or broke off; see above.",
+    )
+    .count()?;
+    println!("== all: {:.1} s", start.elapsed().as_secs_f64());
+    println!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.skipped);
+    if count.failed > 0 {
+        bail!("tests failed; run one again with `cargo test --package PACKAGE NAME -- --nocapture`");
+    }
+    Ok(())
+}
+
+/// Writes docs/ref anew. The test that compares them does the writing, so that one list of pages serves both.
+pub(crate) fn generate() -> Result<()> {
+    Step::cargo(
+        "generated pages",
+        &["test", "--locked", "--package", "portwright", "--test", "it", "--", "tidy::reference"],
+        "The pages come from the binary's own output; mend it first.",
+    )
+    .env("PORTWRIGHT_GENERATE", "1")
+    .run()
+}
+
+/// Prints the table of clients, transports and databases.
+pub(crate) fn interop() -> Result<()> {
+    Step::cargo(
+        "interoperability",
+        &["test", "--locked", "--package", "portwright", "--test", "it", "--", "interop::", "--nocapture"],
+        "The table above names what each client saw. If clients are missing, ./test installs them.",
+    )
+    .run()
+}
