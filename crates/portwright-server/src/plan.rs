@@ -25,11 +25,11 @@ pub struct ServerPlan {
 
 impl ServerPlan {
     /// A plan with every default.
-    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             title: None,
-            version: version.into(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             instructions: None,
             call_timeout: limits::CALL_WAIT,
             sessions: SessionPlan::default(),

@@ -157,18 +157,22 @@ impl Server {
         dispatch::call(&self.engine, &catalog, operation, &cx).await.1
     }
 
-    /// Serves MCP over HTTP until `shutdown` fires, then lets calls in flight end.
+    /// Serves MCP over HTTP until `shutdown` fires, then lets calls in flight end and stops.
     pub async fn serve_http(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), TransportError> {
         self.sweep_sessions();
-        http::serve(&self.engine, listener, shutdown).await
+        let served = http::serve(&self.engine, listener, shutdown).await;
+        self.stop().await;
+        served
     }
 
-    /// Serves the process's standard input and output until either side ends.
+    /// Serves the process's standard input and output until either side ends, then stops.
     pub async fn serve_stdio(&self, shutdown: CancellationToken) -> Result<(), TransportError> {
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         let principal = Principal::local(user.as_deref().unwrap_or("local"));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-        self.serve_io(input, output, TransportKind::Stdio, principal, shutdown).await
+        let served = self.serve_io(input, output, TransportKind::Stdio, principal, shutdown).await;
+        self.stop().await;
+        served
     }
 
     /// Serves newline-delimited JSON-RPC over any pair of streams, for one client.
@@ -187,8 +191,8 @@ impl Server {
         stdio::serve(&self.engine, reader, writer, transport, Arc::new(principal), shutdown).await
     }
 
-    /// Lets calls in flight end, at most as long as the plan says; then calls off the rest, closes the sources and
-    /// makes the audit sure.
+    /// Lets calls in flight end, at most as long as the plan says; then calls off the rest and
+    /// closes the sources.
     pub async fn stop(&self) {
         let engine = &self.engine;
         engine.draining.cancel();
@@ -198,9 +202,6 @@ impl Server {
         }
         engine.stop.cancel();
         let _ = tokio::time::timeout(portwright_core::limits::STOP_WAIT, engine.calls.wait()).await;
-        if let Some(audit) = engine.audit() {
-            audit.flush().await;
-        }
     }
 
     /// Ends idle sessions as long as the server lives.

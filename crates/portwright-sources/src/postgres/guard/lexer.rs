@@ -293,16 +293,14 @@ mod tests {
         assert_eq!(pieces(r"'a\' b"), [(Class::Text, r"'a\'"), (Class::Word, "b")]);
         assert_eq!(pieces(r"E'a\' b'"), [(Class::Text, r"E'a\' b'")]);
         assert_eq!(pieces("'a''b'"), [(Class::Text, "'a''b'")]);
-        assert_eq!(pieces("1..2"), [
-            (Class::Number, "1"),
-            (Class::Sign, "."),
-            (Class::Number, ".2")
-        ]);
+        assert_eq!(pieces("1..2"), [(Class::Number, "1"), (Class::Sign, "."), (Class::Number, ".2")]);
     }
 
     #[test]
     fn refuses_what_readers_could_differ_on() {
-        for sql in ["U&'a'", "u&\"a\"", "E'a'\n'b'", "$1a", "12abc", "'a", "/* a", "\"\"", "a\0b", "$x", "E'a' --c\n 'b'"] {
+        for sql in
+            ["U&'a'", "u&\"a\"", "E'a'\n'b'", "$1a", "12abc", "'a", "/* a", "\"\"", "a\0b", "$x", "E'a' --c\n 'b'"]
+        {
             assert!(lex(sql).is_err(), "{sql:?}");
         }
     }

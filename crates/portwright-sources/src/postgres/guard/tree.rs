@@ -48,7 +48,8 @@ impl Judge<'_> {
             SyntaxKind::EXPLAIN => {
                 for child in statement.children() {
                     match child.kind() {
-                        SyntaxKind::EXPLAIN_OPTION_LIST | SyntaxKind::EXPLAIN_ANALYZE | SyntaxKind::EXPLAIN_VERBOSE => {}
+                        SyntaxKind::EXPLAIN_OPTION_LIST | SyntaxKind::EXPLAIN_ANALYZE | SyntaxKind::EXPLAIN_VERBOSE => {
+                        }
                         kind if grammar::is_query(kind) => self.parts(&child, &mut fields)?,
                         _ => return self.refuse_part(&child, "EXPLAIN is allowed only of SELECT, VALUES and TABLE"),
                     }
@@ -75,8 +76,9 @@ impl Judge<'_> {
     /// Both lexers must see the same words, strings and comments.
     fn same_tokens(self, root: &SyntaxNode) -> Result<(), Rejection> {
         let begins_special = |text: &str| {
-            text.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '\'' | '"' | '$') || !first.is_ascii())
-                || text.starts_with("--")
+            text.starts_with(|first: char| {
+                first.is_alphabetic() || matches!(first, '_' | '\'' | '"' | '$') || !first.is_ascii()
+            }) || text.starts_with("--")
                 || text.starts_with("/*")
         };
         let theirs = root
@@ -161,7 +163,9 @@ impl Judge<'_> {
             };
         }
         let own_schema = schema != Some("pg_catalog");
-        if own_schema && (self.author == Author::Operator || self.access == Access::ReadWrite || self.guard.allows(schema, name)) {
+        if own_schema
+            && (self.author == Author::Operator || self.access == Access::ReadWrite || self.guard.allows(schema, name))
+        {
             return Ok(());
         }
         let full = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
@@ -198,8 +202,8 @@ impl Judge<'_> {
         };
         let setting: String = what.text().to_string().split_whitespace().collect();
         let setting = identifier(&setting);
-        let harmless =
-            matches!(what.kind(), SyntaxKind::TIME_ZONE | SyntaxKind::TRANSACTION_ISOLATION_LEVEL) || builtins::may_show(&setting);
+        let harmless = matches!(what.kind(), SyntaxKind::TIME_ZONE | SyntaxKind::TRANSACTION_ISOLATION_LEVEL)
+            || builtins::may_show(&setting);
         match harmless || self.author == Author::Operator {
             true => Ok(()),
             false => self.refuse_part(&what, "this setting is not shown; settings of formats, limits and versions are"),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::harness::files::root;
 use crate::harness::server::Output;
-use crate::harness::{wait_for, wait_longer};
 use crate::harness::wire::Era;
+use crate::harness::{wait_for, wait_longer};
 
 /// How long a client may take for all its steps: the inspector starts a process for each.
 const PATIENCE: Duration = Duration::from_mins(4);
