@@ -1,6 +1,7 @@
 //! PostgreSQL as a source.
 
 mod guard;
+mod types;
 
 pub(crate) use crate::shared::sql::Access;
 use portwright_core::{Diagnostic, SourceConfig, SourceKind, SourceSpec};

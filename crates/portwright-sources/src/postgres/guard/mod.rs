@@ -24,6 +24,10 @@ use super::Access;
 /// Levels of parentheses and brackets. Honest statements have a dozen.
 const NESTING_MAX: usize = 100;
 
+/// Tokens that may follow each other without a comma, with those around the parentheses that they stand in. A chain
+/// (`1+1+1…`, `a OR b OR c…`) is a tree as deep as it is long, and the parser takes quadratic time for it.
+const CHAIN_MAX: usize = 2000;
+
 /// Tokens up to which a statement is parsed on the caller's stack. The parser recurses at most once a token.
 const INLINE_TOKENS_MAX: usize = 200;
 
@@ -106,10 +110,8 @@ impl Guard {
         if author == Author::Model && sql.len() > SQL_BYTES_MAX {
             return Err(Rejection::new(format!("the statement is longer than {SQL_BYTES_MAX} bytes; shorten it")));
         }
-        let tokens = lexer::lex(sql).map_err(|error| {
-            Rejection::new(format!("the statement can't be read: {}", error.message)).at(sql, error.at)
-        })?;
-        let tokens: Vec<Token> = tokens.into_iter().collect();
+        let tokens = lexer::lex(sql)
+            .map_err(|error| Rejection::new(format!("the statement can't be read: {}", error.message)).at(sql, error.at))?;
         nesting(sql, &tokens)?;
         let judge = Judge { guard: self, sql, tokens: &tokens, access, author };
         judge.words()?;
@@ -126,9 +128,7 @@ impl Guard {
     /// Whether the plan allows a function that is not one of PostgreSQL's own; without a schema, any will do.
     pub(crate) fn allows(&self, schema: Option<&str>, name: &str) -> bool {
         self.allowed.iter().any(|pattern| {
-            !pattern.builtin
-                && pattern.name.is_match(name)
-                && schema.is_none_or(|schema| pattern.schema.is_match(schema))
+            !pattern.builtin && pattern.name.is_match(name) && schema.is_none_or(|schema| pattern.schema.is_match(schema))
         })
     }
 
@@ -141,18 +141,24 @@ fn unreadable() -> Rejection {
     Rejection::new("the statement can't be read; write it in a simpler way")
 }
 
-/// Bounds the parentheses before anything recurses over them.
+/// Bounds the depth of the tree before anything recurses over it.
 fn nesting(sql: &str, tokens: &[Token]) -> Result<(), Rejection> {
-    let mut depth = 0_usize;
-    for token in tokens.iter().filter(|token| token.class == Class::Sign) {
-        match token.text(sql) {
-            "(" | "[" => depth += 1,
-            ")" | "]" => depth = depth.saturating_sub(1),
+    let mut levels = vec![0_usize];
+    let mut chain = 0_usize;
+    for token in tokens.iter().filter(|token| token.class != Class::Comment) {
+        let text = token.text(sql);
+        match text {
+            "(" | "[" => levels.push(0),
+            ")" | "]" if levels.len() > 1 => chain -= levels.pop().unwrap_or(0),
+            "," => chain -= levels.last_mut().map_or(0, std::mem::take),
             _ => {}
         }
-        if depth > NESTING_MAX {
-            let words = format!("the statement nests more than {NESTING_MAX} levels deep; write it in a simpler way");
-            return Err(Rejection::new(words).at(sql, token.start));
+        if let Some(level) = levels.last_mut() {
+            *level += 1;
+            chain += 1;
+        }
+        if levels.len() > NESTING_MAX || chain > CHAIN_MAX {
+            return Err(Rejection::new("the statement nests too deep; write it in a simpler way").at(sql, token.start));
         }
     }
     Ok(())

@@ -112,10 +112,18 @@ fn names_in_field_position_are_told() {
 /// Shapes that make recursive parsers overflow, each as long as the bound allows, on a stack as small as a worker's.
 #[test]
 fn deep_statements_end_in_an_answer() {
-    let fill = |head: &str, part: &str, tail: &str| {
-        let room = super::SQL_BYTES_MAX - head.len() - tail.len();
-        format!("{head}{}{tail}", part.repeat(room / part.len()))
+    let filled = |length: usize| {
+        move |head: &str, part: &str, tail: &str| {
+            let room = length - head.len() - tail.len();
+            format!("{head}{}{tail}", part.repeat(room / part.len()))
+        }
     };
+    for length in [super::SQL_BYTES_MAX, 3000] {
+        deep_shapes(filled(length));
+    }
+}
+
+fn deep_shapes(fill: impl Fn(&str, &str, &str) -> String + Send + 'static) {
     let shapes = [
         fill("SELECT ", "(", ""),
         fill("SELECT 1", "+1", ""),
@@ -157,9 +165,20 @@ fn deep_statements_end_in_an_answer() {
             let _ = reads(sql);
         }
         reads(&fill("SELECT 1", ",1", "")).unwrap();
-        reads(&fill("SELECT 1", "+1", "")).unwrap();
     };
     thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(judge).unwrap().join().unwrap();
+}
+
+#[test]
+fn long_statements_of_honest_shape_pass() {
+    let list = vec!["12345"; 4000].join(", ");
+    reads(&format!("SELECT * FROM t WHERE id IN ({list})")).unwrap();
+    let rows = vec!["(1, -2.5, 'x')"; 1500].join(", ");
+    reads(&format!("VALUES {rows}")).unwrap();
+    let choice = vec!["name = 'x'"; 400].join(" OR ");
+    reads(&format!("SELECT * FROM t WHERE {choice}")).unwrap();
+    let sum = vec!["a"; 900].join(" + ");
+    reads(&format!("SELECT {sum} FROM t")).unwrap();
 }
 
 #[test]
