@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use portwright_core::{Pointer, limits};
+use portwright_core::Pointer;
 use portwright_server::{Server, TransportError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let impatient = signals(shutdown.clone());
     if args.stdio {
         let server = start(App::from_plan(plan))?;
-        return serve(&server, server.serve_stdio(shutdown), impatient).await;
+        return serve(server.serve_stdio(shutdown), impatient).await;
     }
     let place = Pointer::root().join("listen");
     if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, place) {
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let address = listener.local_addr().map_err(listen_failed)?;
     let server = start(App::from_plan(plan))?;
     greet(&name, address, &sources);
-    serve(&server, server.serve_http(listener, shutdown), impatient).await
+    serve(server.serve_http(listener, shutdown), impatient).await
 }
 
 pub(crate) fn start(app: App) -> Result<Server, CliError> {
@@ -67,15 +67,10 @@ fn greet(name: &str, address: SocketAddr, sources: &[Arc<str>]) {
 
 /// Serves until everything has drained, or until somebody has no more patience.
 pub(crate) async fn serve(
-    server: &Server,
     transport: impl Future<Output = Result<(), TransportError>>,
     impatient: CancellationToken,
 ) -> Result<Exit, CliError> {
-    let work = async {
-        server.settled(limits::SETTLE_WAIT).await;
-        transport.await
-    };
-    match impatient.run_until_cancelled(work).await {
+    match impatient.run_until_cancelled(transport).await {
         None | Some(Ok(())) => Ok(Exit::Ok),
         Some(Err(error)) => Err(CliError::start(error)),
     }

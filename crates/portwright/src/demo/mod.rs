@@ -45,7 +45,7 @@ pub(crate) async fn run(options: Options) -> Result<Exit, CliError> {
         return serve::serve(server.serve_stdio(shutdown), impatient).await;
     }
     let listener = listen(options).await?;
-    let address = listener.local_addr().map_err(|error| CliError::Start(error.into()))?;
+    let address = listener.local_addr().map_err(CliError::start)?;
     let shop = Shop::make().await?;
     let server = serve::start(App::from_plan(shop.plan()?))?;
     server.settled(limits::CONNECT_WAIT).await;

@@ -27,9 +27,9 @@ impl Shop {
     /// Makes the folder and fills the database.
     pub(super) async fn make() -> Result<Self, CliError> {
         let make = || -> Result<Self, CliError> {
-            let cannot = |error: std::io::Error| CliError::Start(error.into());
+            let cannot = |error: std::io::Error| CliError::start(error);
             let folder = tempfile::Builder::new().prefix("portwright-demo-").tempdir().map_err(cannot)?;
-            sqlite::create(&folder.path().join("shop.db"), SCRIPT).map_err(|error| CliError::Start(error.into()))?;
+            sqlite::create(&folder.path().join("shop.db"), SCRIPT).map_err(CliError::start)?;
             std::fs::write(folder.path().join("portwright.toml"), CONFIGURATION).map_err(cannot)?;
             Ok(Self { folder })
         };
