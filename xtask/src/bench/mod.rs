@@ -74,10 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let programs = Programs { folder: programs.clone(), scratch: folder.path().to_owned() };
     let postgres = Postgres::start(ROWS)?;
-    let mut subjects = vec![programs.bench_server("floor")?, programs.bench_server("rmcp")?];
-    if let Ok(e) = programs.echo() {
-        subjects.push(e)
-    }
+    let mut subjects = vec![programs.bench_server("floor")?, programs.bench_server("rmcp")?, programs.echo()?];
     match &postgres {
         Some(postgres) => {
             if let Ok(e) = programs.by_id(postgres) {
@@ -105,7 +102,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         report.memory.push(Memory { name: subject.name, idle: subject.idle, after: subject.process.memory()? });
     }
     drop(subjects);
-    let _ = programs.cold_starts(&mut report);
+    programs.cold_starts(&mut report)?;
     report.print(options.json)
 }
 
