@@ -1,16 +1,13 @@
 //! What `/health`, `/ready` and `/live` say.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use portwright_core::Health;
+use portwright_core::{Health, limits};
 use serde::Serialize;
 
 use crate::catalog::{SourceHealth, State};
 use crate::server::Engine;
-
-/// Probes must not hammer the sources: an answer serves this long.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,7 +54,7 @@ pub(crate) struct Cache(Mutex<Option<(Instant, Vec<SourceHealth>)>>);
 impl Cache {
     fn fresh(&self) -> Option<Vec<SourceHealth>> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cached.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, sources)| sources.clone())
+        cached.as_ref().filter(|(at, _)| at.elapsed() < limits::HEALTH_TTL).map(|(_, sources)| sources.clone())
     }
 
     fn keep(&self, sources: &[SourceHealth]) {
