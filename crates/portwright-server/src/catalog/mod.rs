@@ -39,6 +39,10 @@ impl Section {
         (page, page.last().filter(|_| more).map(|entry| entry.0.as_str()))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|entry| entry.0.as_str())
     }

@@ -1,16 +1,13 @@
 //! What `/health`, `/ready` and `/live` say.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use portwright_core::Health;
+use portwright_core::{Health, limits};
 use serde::Serialize;
 
 use crate::catalog::{SourceHealth, State};
 use crate::server::Engine;
-
-/// Probes must not hammer the sources: an answer serves this long.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,11 +40,8 @@ pub struct HealthReport {
 }
 
 impl HealthReport {
-    /// Whether it serves: not before every source was tried once, and not while all of them are down.
+    /// Whether it serves anything: a server whose every source is down does not.
     pub fn is_ready(&self) -> bool {
-        if self.sources.iter().any(|source| source.state == State::Connecting) {
-            return false;
-        }
         let serves = |source: &SourceHealth| matches!(source.state, State::Ready | State::Degraded);
         self.status != Status::Draining && (self.sources.is_empty() || self.sources.iter().any(serves))
     }
@@ -60,7 +54,7 @@ pub(crate) struct Cache(Mutex<Option<(Instant, Vec<SourceHealth>)>>);
 impl Cache {
     fn fresh(&self) -> Option<Vec<SourceHealth>> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cached.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, sources)| sources.clone())
+        cached.as_ref().filter(|(at, _)| at.elapsed() < limits::HEALTH_TTL).map(|(_, sources)| sources.clone())
     }
 
     fn keep(&self, sources: &[SourceHealth]) {

@@ -3,28 +3,21 @@
 //! A cursor is the name after which the next page begins, so it stays good while the catalog changes.
 
 use portwright_core::limits;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::dispatch::{self, Scene};
+use super::dispatch::Scene;
 use super::errors::WireError;
-use super::reply;
+use super::{params, reply};
 use crate::catalog::Section;
-
-#[derive(Deserialize)]
-struct Paginated {
-    #[serde(default)]
-    cursor: Option<String>,
-}
 
 /// One page of a list as a result.
 pub(crate) fn page(
     scene: &Scene<'_>,
     key: &str,
     section: &Section,
-    params: Option<&RawValue>,
+    cursor: Option<&RawValue>,
 ) -> Result<Vec<u8>, WireError> {
-    let Paginated { cursor } = dispatch::params(params)?;
+    let cursor: Option<String> = params::optional("cursor", cursor)?;
     let after = cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| decode(&cursor)).transpose()?;
     let (entries, next) = section.page(after.as_deref(), limits::PAGE_ENTRIES);
     let size: usize = entries.iter().map(|entry| entry.1.get().len() + 1).sum();
@@ -49,7 +42,7 @@ pub(crate) fn page(
         let freshness =
             format!(r#","resultType":"complete","ttlMs":{},"cacheScope":"private","_meta":"#, reply::list_ttl_ms());
         bytes.extend_from_slice(freshness.as_bytes());
-        bytes.extend_from_slice(&reply::json(&scene.engine.info.meta()));
+        bytes.extend_from_slice(scene.engine.info.meta().as_bytes());
     }
     bytes.push(b'}');
     Ok(bytes)

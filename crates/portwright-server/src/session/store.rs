@@ -25,14 +25,19 @@ impl Store {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a session. When the house is full, the one that was idle longest makes room; if all are busy, there is
-    /// none.
+    /// Keeps a session. When the house is full, or its principal's part of it, the one that was idle longest makes
+    /// room; if all are busy, there is none.
     pub(crate) fn insert(&self, session: Arc<Session>) -> Result<(), Full> {
         let mut sessions = self.sessions();
-        if sessions.len() >= self.plan.max {
-            let oldest = sessions.values().max_by_key(|session| session.idle_millis());
-            let oldest = oldest.filter(|session| session.idle_millis() > 0).map(|session| session.id.clone());
-            sessions.remove(&oldest.ok_or(Full)?);
+        let of_one = |other: &&Arc<Session>| other.is_of(&session.principal);
+        // Counting is worth it only where the part could be full.
+        let part_full =
+            sessions.len() >= self.plan.max_of_one && sessions.values().filter(of_one).count() >= self.plan.max_of_one;
+        if part_full || sessions.len() >= self.plan.max {
+            let candidates = sessions.values().filter(|other| !part_full || of_one(other));
+            let idlest = candidates.filter_map(|other| Some((other.idle()?, other.id.clone())));
+            let (_, id) = idlest.max_by_key(|(idle, _)| *idle).ok_or(Full)?;
+            sessions.remove(&id);
         }
         sessions.insert(session.id.clone(), session);
         Ok(())
@@ -41,12 +46,12 @@ impl Store {
     /// The session of that id, if it is this principal's; another's looks like none.
     pub(crate) fn get(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
         let session = self.sessions().get(id).cloned()?;
-        (session.principal.id == principal.id && session.principal.auth == principal.auth).then_some(session)
+        session.is_of(principal).then_some(session)
     }
 
     /// Ends a session and the calls that it has in flight.
     pub(crate) fn remove(&self, session: &Session) {
-        session.calls.cancel_all();
+        session.end();
         self.sessions().remove(&session.id);
     }
 
@@ -56,8 +61,7 @@ impl Store {
 
     /// Ends the sessions that were idle too long.
     pub(crate) fn sweep(&self) {
-        let idle = u64::try_from(self.plan.idle.as_millis()).unwrap_or(u64::MAX);
-        self.sessions().retain(|_, session| session.idle_millis() < idle);
+        self.sessions().retain(|_, session| session.idle().is_none_or(|idle| idle < self.plan.idle));
     }
 
     /// How often to sweep.

@@ -58,10 +58,9 @@ fn conversation(command: Command) -> Vec<Value> {
 
     let table = client.request("resources/read", &json!({ "uri": "db://shop/schema/customers" }));
     assert!(table["result"]["contents"][0]["text"].as_str().is_some_and(|text| text.contains("email")), "{table}");
-    for (name, arguments) in [
-        ("summarize_customer", json!({ "customer": "1" })),
-        ("explore_table", json!({ "table": "orders" })),
-    ] {
+    for (name, arguments) in
+        [("summarize_customer", json!({ "customer": "1" })), ("explore_table", json!({ "table": "orders" }))]
+    {
         let prompt = client.request("prompts/get", &json!({ "name": name, "arguments": arguments }));
         let messages = prompt["result"]["messages"].as_array().unwrap_or_else(|| panic!("{prompt}"));
         said.push(json!(messages.iter().map(|message| &message["content"]["type"]).collect::<Vec<_>>()));
