@@ -58,7 +58,9 @@ fn encode(name: &str) -> String {
 fn decode(cursor: &str) -> Result<String, WireError> {
     let wrong = || WireError::invalid_params("`cursor` is none of this server's; start without one");
     let digits = cursor.strip_prefix('a').filter(|digits| digits.len() <= 2 * limits::URI_BYTES_MAX);
-    let digits = digits.filter(|digits| digits.is_ascii() && digits.len() % 2 == 0).ok_or_else(wrong)?;
+    let digits = digits
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && digits.len().is_multiple_of(2))
+        .ok_or_else(wrong)?;
     let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
     let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(wrong)
