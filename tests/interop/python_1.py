@@ -42,12 +42,12 @@ async def cancelled(session, step):
     slow = asyncio.create_task(session.call_tool(step["name"], step["arguments"]))
     while session._request_id == number:
         await asyncio.sleep(0.01)
-    beside = await pages(session, "tools/list")
+    beside = await session.call_tool(step["beside"]["name"], step["beside"]["arguments"])
     finished = slow.done()
     note = types.CancelledNotification(params=types.CancelledNotificationParams(requestId=number, reason="test"))
     await session.send_notification(types.ClientNotification(note))
     slow.cancel()
-    return {"beside": len(beside["tools"]), "finished": finished}
+    return {"beside": wire(beside), "finished": finished}
 
 
 async def run(session, step):

@@ -73,6 +73,10 @@ pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 /// How long a source may take to open before the attempt counts as failed.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
+/// How long requests wait, from the server's start, for sources that were not tried yet: a client that asks at once must
+/// not learn, and keep, that there are no tools.
+pub const SETTLE_WAIT: Duration = Duration::from_secs(5);
+
 /// The first and the longest pause between attempts to open a source that is down.
 pub const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 

@@ -46,8 +46,8 @@ pub trait SourceKind: Send + Sync {
     fn decode(&self, spec: SourceSpec) -> Result<Box<dyn SourceConfig>, Vec<Diagnostic>>;
 }
 
-/// What the configuration says of one source.
-#[derive(Debug, Clone)]
+/// What the configuration says of one source. Its tables hold resolved secrets: they are left out of `Debug`.
+#[derive(Clone)]
 pub struct SourceSpec {
     /// Its name: `shop` in `[sources.shop]`.
     pub name: Arc<str>,
@@ -68,14 +68,33 @@ impl SourceSpec {
     }
 }
 
-/// A tool or resource that the configuration declares on a source.
-#[derive(Debug, Clone)]
+impl Debug for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, table: _, tools, resources, base } = self;
+        f.debug_struct("SourceSpec")
+            .field("name", name)
+            .field("tools", tools)
+            .field("resources", resources)
+            .field("base", base)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A tool or resource that the configuration declares on a source. Its table is left out of `Debug`, as a source's.
+#[derive(Clone)]
 pub struct Declared {
     pub name: String,
     /// Its table without `source`.
     pub table: JsonObject,
     /// Where its table stands.
     pub place: Pointer,
+}
+
+impl Debug for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, table: _, place } = self;
+        f.debug_struct("Declared").field("name", name).field("place", place).finish_non_exhaustive()
+    }
 }
 
 /// A source that is configured but not yet open.

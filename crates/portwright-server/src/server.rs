@@ -67,6 +67,14 @@ impl Engine {
         random_hex::<24>().map(Arc::from)
     }
 
+    /// The catalog that a method is answered from. What asks for none does not wait for the sources.
+    pub(crate) async fn catalog_for(&self, method: &str) -> Arc<Catalog> {
+        match method {
+            "ping" | "server/discover" => self.supervisor.catalog(),
+            _ => self.supervisor.settled_catalog().await,
+        }
+    }
+
     /// The next request's id, for logs.
     fn next_request(&self) -> String {
         format!("{}-{}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))

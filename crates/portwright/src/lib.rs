@@ -6,5 +6,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "sqlite")]
+mod demo;
 
 pub use app::App;

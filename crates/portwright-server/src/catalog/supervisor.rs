@@ -78,6 +78,7 @@ struct Shared {
     changes: broadcast::Sender<Changed>,
     /// How many mounts were tried once.
     tried: watch::Sender<usize>,
+    started: Instant,
     stop: CancellationToken,
 }
 
@@ -103,6 +104,7 @@ impl Supervisor {
             catalog: ArcSwap::default(),
             changes,
             tried: watch::Sender::new(0),
+            started: Instant::now(),
             stop,
         });
         for (index, mount) in mounts.into_iter().enumerate() {
@@ -113,6 +115,15 @@ impl Supervisor {
 
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
         self.shared.catalog.load_full()
+    }
+
+    /// The catalog for an answer: the first ones wait, within a bound, until every source was tried once.
+    pub(crate) async fn settled_catalog(&self) -> Arc<Catalog> {
+        let left = limits::SETTLE_WAIT.saturating_sub(self.shared.started.elapsed());
+        if !left.is_zero() {
+            self.settled(left).await;
+        }
+        self.catalog()
     }
 
     /// Tells which lists changed, whenever some did.

@@ -5,6 +5,7 @@
 pub mod audit;
 mod deadline;
 mod fence;
+mod redact;
 mod telemetry;
 pub mod validate;
 

@@ -5,8 +5,9 @@
 
 use std::error::Error;
 use std::fmt::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::redact::{REDACTED, looks_secret};
 use portwright_core::{
     Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, TransportKind, async_trait, limits,
 };
@@ -26,12 +27,35 @@ impl Guard for Telemetry {
         if !tracing::enabled!(Level::ERROR) {
             return next.run(call, cx).await;
         }
-        let span = span(call, cx);
-        let start = cx.clock.instant();
-        let result = next.run(call, cx).instrument(span.clone()).await;
-        let took = cx.clock.instant().saturating_duration_since(start);
-        span.in_scope(|| tell(cx, &result, took));
+        let mut watch = Watch { span: span(call, cx), cx, start: cx.clock.instant(), told: false };
+        let result = next.run(call, cx).instrument(watch.span.clone()).await;
+        watch.told = true;
+        watch.span.in_scope(|| tell(cx, &result, watch.took()));
         result
+    }
+}
+
+/// A call under way. Dropped before it ended, it was given up by its caller, and that is told too.
+struct Watch<'a> {
+    span: Span,
+    cx: &'a Context,
+    start: Instant,
+    told: bool,
+}
+
+impl Watch<'_> {
+    fn took(&self) -> Duration {
+        self.cx.clock.instant().saturating_duration_since(self.start)
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.told {
+            let duration = self.took().as_secs_f64();
+            let kind = RefusalKind::Cancelled.as_str();
+            self.span.in_scope(|| tracing::info!(duration, error.r#type = kind, "call given up"));
+        }
     }
 }
 
@@ -53,7 +77,8 @@ fn span(call: &Call, cx: &Context) -> Span {
         return span;
     }
     // Recorded as text, which every format quotes: a name with a space or an equals sign forges no field.
-    let name = Clean(call.operation.name()).to_string();
+    let name = call.operation.name();
+    let name = if looks_secret(name) { REDACTED.to_owned() } else { Clean(name).to_string() };
     let field = match (&call.operation, call.operation.noun()) {
         (Operation::CallTool { .. }, _) => "gen_ai.tool.name",
         (_, "resource") => "mcp.resource.uri",

@@ -193,16 +193,29 @@ fn each_call_is_one_line_of_the_log() {
         let mut cx = context();
         cx.session = Some("s-1\nforged".into());
         cx.clock = Arc::new(portwright_core::testing::ManualClock::default());
+        let _ = tokio::time::timeout(Duration::from_millis(10), run(&guards, &source, "hang", &cx)).await;
         for tool in ["echo", "refuse", "no\u{1b}[2Jsuch\r\ntool\u{202e}"] {
             let _ = run(&guards, &source, tool, &cx).await;
         }
     });
     insta::assert_snapshot!(log, @r#"
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="hang" mcp.session.id="s-1\\nforged" source="faulty"}: call given up duration=0.0 error.type="cancelled"
     INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="echo" mcp.session.id="s-1\\nforged" source="faulty"}: call answered duration=0.0
     INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="refuse" mcp.session.id="s-1\\nforged" source="faulty"}: call refused duration=0.0 error.type="failed"
     INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="no\\u{1b}[2Jsuch\\r\\ntool\\u{202e}" mcp.session.id="s-1\\nforged"}: call refused duration=0.0 error.type="not_found"
     "#);
     assert!(!log.contains('\u{1b}') && !log.contains('\r') && !log.contains('\u{202e}'), "{log}");
+}
+
+#[test]
+fn a_uri_that_holds_a_password_is_not_logged() {
+    let source = Arc::new(Faulty::default());
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Telemetry)];
+    let read = Call { operation: Operation::ReadResource { uri: "db://ada:hunter2@shop/x".to_owned() }, target: None };
+    let log = logged(tracing::Level::TRACE, async {
+        Next::new(&guards, &Direct(source.clone())).run(&read, &context()).await.unwrap_err();
+    });
+    assert!(log.contains(r#"mcp.resource.uri="[redacted]""#) && !log.contains("hunter2"), "{log}");
 }
 
 #[test]

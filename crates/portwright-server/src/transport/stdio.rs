@@ -205,7 +205,7 @@ impl Conversation {
     /// Answers at once what the catalog can answer; a call gets a task of its own.
     async fn answer(&self, request: &Request<'_>, meta: &Meta<'_>, speaker: &Speaker) -> Result<(), WireError> {
         let engine = &self.engine;
-        let catalog = engine.supervisor.catalog();
+        let catalog = engine.catalog_for(&request.method).await;
         let scene = Scene { engine, catalog: &catalog, speaker };
         let operation = match dispatch::step(&scene, &request.method, request.params)? {
             Step::Done(result) => {

@@ -71,7 +71,12 @@ impl PostgresDatabase {
     }
 
     /// Asks a question of our own, in a transaction that only reads.
-    async fn ask<Q: Question>(&self, question: &Q, wait: Duration, cancel: &CancellationToken) -> Result<Q::Answer, SqlError> {
+    async fn ask<Q: Question>(
+        &self,
+        question: &Q,
+        wait: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Q::Answer, SqlError> {
         let deadline = Instant::now() + wait;
         let work = async {
             let mut again = false;
@@ -219,7 +224,8 @@ impl Database for PostgresDatabase {
         let mut fields = if query.declared { BTreeSet::new() } else { passed.fields };
         fields.retain(|name| !self.guard.allows(None, name));
         let query = Query { rows_max: usize::MAX, declared: false, ..query };
-        let job = Job { query, sql: &sql, prefix: prefix.len(), fields: &fields, deadline: deadline(query.timeout, cx) };
+        let job =
+            Job { query, sql: &sql, prefix: prefix.len(), fields: &fields, deadline: deadline(query.timeout, cx) };
         let rows = self.attempts(job, cx).await?;
         let mut lines: Vec<String> =
             rows.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();

@@ -222,7 +222,9 @@ fn percent_decoded(text: &str) -> Result<String, DsnError> {
 fn with_query(url: &str, pairs: &[(String, String)]) -> String {
     let encode = |text: &str| -> String {
         text.bytes()
-            .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .map(
+                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") },
+            )
             .collect()
     };
     // The driver reads keys as they stand.
@@ -295,7 +297,10 @@ mod tests {
 
     #[test]
     fn reads_urls_and_pairs() {
-        let url = parse("postgres://ada:p%40ss@db.example:6432/shop?sslmode=verify-full&sslrootcert=ca.pem&options=-c%20a%3Db").unwrap();
+        let url = parse(
+            "postgres://ada:p%40ss@db.example:6432/shop?sslmode=verify-full&sslrootcert=ca.pem&options=-c%20a%3Db",
+        )
+        .unwrap();
         assert_eq!(url.config.get_password(), Some(&b"p@ss"[..]));
         assert_eq!(url.config.get_options(), Some("-c a=b"));
         assert_eq!(url.config.get_ports(), [6432]);

@@ -77,8 +77,7 @@ pub(super) async fn schema(client: &Client, scope: Scope<'_>, default_schema: &s
     if !tables.is_empty() {
         let oids: Vec<u32> = places.keys().copied().collect();
         let params: &[&(dyn ToSql + Sync)] = &[&oids];
-        let parts =
-            try_join3(client.query(COLUMNS, params), client.query(KEYS, params), client.query(INDEXES, params));
+        let parts = try_join3(client.query(COLUMNS, params), client.query(KEYS, params), client.query(INDEXES, params));
         let (columns, keys, indexes) = parts.await?;
         fill(&mut tables, &places, &columns, column)?;
         fill(&mut tables, &places, &keys, key)?;
@@ -141,7 +140,8 @@ fn key(table: &mut Table, row: &Row) -> Result<(), Error> {
         table.primary_key = columns;
         return Ok(());
     }
-    let (name, schema, own): (Option<String>, Option<String>, String) = (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
+    let (name, schema, own): (Option<String>, Option<String>, String) =
+        (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
     let (Some(name), Some(schema)) = (name, schema) else { return Ok(()) };
     let references = if schema == own { name } else { format!("{schema}.{name}") };
     table.foreign_keys.push(ForeignKey { columns, references, referenced_columns: row.try_get(6)? });

@@ -158,7 +158,9 @@ fn connect_error(error: SqlError, place: &Pointer) -> ConnectError {
         Some(OpenError::Resolve(_)) => "the host's name is not known",
         Some(OpenError::Connect(_)) => "nothing answers at the host and port of the URL",
         Some(OpenError::TimedOut) => "the server did not answer in time",
-        Some(OpenError::WrongServer(_)) => "no host of the URL is the kind of server that target_session_attrs asks for",
+        Some(OpenError::WrongServer(_)) => {
+            "no host of the URL is the kind of server that target_session_attrs asks for"
+        }
         Some(OpenError::Refused(error)) => refusal(error),
         _ => "the database can't be reached",
     };

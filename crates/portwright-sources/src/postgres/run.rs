@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, RowStream, Statement};
 
+use super::Access;
 use super::errors::told;
 use super::pool::Lease;
 use super::types::{Bound, Cell, Decoded, opaque, schema};
-use super::Access;
 use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, Truncation, row_bytes, unique_names};
 
 /// Values that only the server can write as text, asked for at a time.
@@ -65,9 +65,10 @@ impl Job<'_> {
         let lost = super::errors::is_lost(&error);
         if lost && lease.session().is_ok_and(|session| session.exceeded()) {
             return Failure::Told(SqlError::Database {
-                message: "a row of the result is larger than 16 MiB; ask for fewer columns, or for parts of long values \
+                message:
+                    "a row of the result is larger than 16 MiB; ask for fewer columns, or for parts of long values \
                           (left(text, 1000), substring(bytes, 1, 1000))"
-                    .to_owned(),
+                        .to_owned(),
                 code: "54000".to_owned(),
                 position: None,
             });
@@ -140,11 +141,8 @@ async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
     let check: OptionFuture<_> = (!names.is_empty()).then(|| field_functions(client, names)).into();
     let prepare: OptionFuture<_> = known.is_none().then(|| client.prepare(job.sql)).into();
     // They are sent in this order.
-    let started = try_join3(
-        client.batch_execute(&begin),
-        async { prepare.await.transpose() },
-        async { check.await.transpose() },
-    );
+    let started =
+        try_join3(client.batch_execute(&begin), async { prepare.await.transpose() }, async { check.await.transpose() });
     let (prepared, functions) = match started.await {
         Ok(((), prepared, functions)) => (prepared, functions),
         Err(error) => return Err(at_rest(lease, job, error)),
@@ -343,9 +341,10 @@ async fn commit(lease: &mut Lease, job: Job<'_>) -> Result<(), SqlError> {
             Ok(())
         }
         Err(error) if super::errors::is_lost(&error) => Err(SqlError::Database {
-            message: "the connection was lost while the change was being committed; look whether it took effect before \
+            message:
+                "the connection was lost while the change was being committed; look whether it took effect before \
                       trying again"
-                .to_owned(),
+                    .to_owned(),
             code: "08007".to_owned(),
             position: None,
         }),

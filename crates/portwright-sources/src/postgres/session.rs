@@ -210,7 +210,8 @@ impl Session {
         self.default_schema = schemas.first().cloned().unwrap_or_else(|| "public".to_owned());
         // PostgreSQL's own names come first, and temporary tables last, so that nothing shadows what a query means.
         let own = schemas.iter().filter(|schema| *schema != "pg_catalog").map(|schema| identifier(schema));
-        let path: Vec<String> = std::iter::once("pg_catalog".to_owned()).chain(own).chain(["pg_temp".to_owned()]).collect();
+        let path: Vec<String> =
+            std::iter::once("pg_catalog".to_owned()).chain(own).chain(["pg_temp".to_owned()]).collect();
         self.search_path = path.join(", ");
         Ok(())
     }

@@ -29,7 +29,8 @@ impl Endpoint {
     pub(super) async fn open(&self) -> io::Result<Socket> {
         Ok(Socket(Arc::new(Mutex::new(match self {
             Self::Tcp(address) => {
-                let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+                let socket =
+                    if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
                 socket.set_keepalive(true)?;
                 let stream = socket.connect(*address).await?;
                 stream.set_nodelay(true)?;
@@ -133,7 +134,11 @@ impl Place {
                 }
                 Self::Header { seen, length } => {
                     let length = if seen == 0 { 0 } else { length << 8 | u32::from(*first) };
-                    *self = if seen < 4 { Self::Header { seen: seen + 1, length } } else { Self::Body(length.saturating_sub(4)) };
+                    *self = if seen < 4 {
+                        Self::Header { seen: seen + 1, length }
+                    } else {
+                        Self::Body(length.saturating_sub(4))
+                    };
                     if let Self::Body(left) = *self {
                         if left > SERVER_MESSAGE_BYTES_MAX {
                             return false;

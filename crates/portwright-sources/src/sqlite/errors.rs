@@ -58,6 +58,11 @@ fn by_code(error: rusqlite::ffi::Error, message: String, position: Option<usize>
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked if around.stop.must_stop() => {
             halted(around.stop.why(), around.timeout)
         }
+        ErrorCode::TooBig => SqlError::Database {
+            message: format!("{message}: a value is too long to be read here; select its length() or other columns"),
+            code: error.extended_code.to_string(),
+            position,
+        },
         ErrorCode::ReadOnly => SqlError::Rejected(READ_ONLY.to_owned()),
         ErrorCode::CannotOpen
         | ErrorCode::NotADatabase

@@ -121,8 +121,19 @@ struct SqliteConfig {
 #[async_trait]
 impl SourceConfig for SqliteConfig {
     async fn connect(&self) -> Result<Arc<dyn Source>, ConnectError> {
-        let database = SqliteDatabase::open(&self.path, self.immutable, self.plan.access, self.plan.pool);
-        let database = database.await.map_err(|error| connect_error(error, &self.plan.place.join("path")))?;
+        let tools = self.plan.tools.iter().map(|tool| &tool.sql);
+        let declared = tools.chain(self.plan.resources.iter().map(|resource| &resource.sql));
+        let bytes_max = declared.map(|sql| sql.bounds.bytes_max).fold(self.plan.bounds.bytes_max, usize::max);
+        let settings = SqliteSettings {
+            immutable: self.immutable,
+            access: self.plan.access,
+            // A value is at most the whole of a result, and is a third shorter in the file than as base64.
+            value_bytes_max: open::VALUE_BYTES_MAX.max(bytes_max),
+            pool: self.plan.pool,
+        };
+        let database = SqliteDatabase::open(&self.path, settings)
+            .await
+            .map_err(|error| connect_error(error, &self.plan.place.join("path")))?;
         Ok(SqlSource::open(database, self.plan.clone()).await)
     }
 }
@@ -163,6 +174,15 @@ pub enum CreateError {
     Sql(#[from] rusqlite::Error),
 }
 
+/// How a file is opened.
+#[derive(Debug, Clone, Copy)]
+struct SqliteSettings {
+    immutable: bool,
+    access: Access,
+    value_bytes_max: usize,
+    pool: PoolPlan,
+}
+
 /// A database file with its connections.
 #[derive(Debug)]
 pub struct SqliteDatabase {
@@ -171,8 +191,9 @@ pub struct SqliteDatabase {
 
 impl SqliteDatabase {
     /// Opens the file and reads its first page.
-    pub async fn open(path: &Path, immutable: bool, access: Access, plan: PoolPlan) -> Result<Arc<Self>, SqlError> {
-        let database = Self { pool: Pool::new(path.to_owned(), immutable, plan) };
+    async fn open(path: &Path, settings: SqliteSettings) -> Result<Arc<Self>, SqlError> {
+        let SqliteSettings { immutable, access, value_bytes_max, pool } = settings;
+        let database = Self { pool: Pool::new(path.to_owned(), immutable, value_bytes_max, pool) };
         database.touch(Mode::Own, limits::CONNECT_WAIT).await?;
         if access == Access::ReadWrite {
             database.touch(Mode::Writer, limits::CONNECT_WAIT).await?;

@@ -15,9 +15,10 @@ use super::authorizer::{Gate, Mode};
 use super::stop::Stop;
 use portwright_core::limits;
 
-/// Bytes of one value or row. Larger ones can't be read; a result may not be that large anyway, and a function such as
-/// `printf('%.*c', …)` can't fill memory with one call.
-pub(super) const VALUE_BYTES_MAX: i32 = 8 * 1024 * 1024;
+/// Bytes of one value, unless the plan allows results that need more. Larger ones can't be read. It bounds what one call
+/// of a function can take, since SQLite does not look at the deadline within one: `printf('%.*c', …)` in memory, and
+/// `instr`, `trim` and `LIKE` in time, which grows with the square of the length.
+pub(super) const VALUE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Steps of SQLite's machine between two looks at the deadline.
 const STEPS_PER_LOOK: i32 = 1000;
@@ -73,11 +74,13 @@ pub(super) struct Opening<'a> {
     pub(super) writes: bool,
     /// Nobody writes to the file, so SQLite needs no locks and no files beside it.
     pub(super) immutable: bool,
+    /// Bytes that one value may have.
+    pub(super) value_bytes_max: usize,
 }
 
 impl Conn {
     pub(super) fn open(opening: Opening<'_>) -> rusqlite::Result<Self> {
-        let Opening { path, writes, immutable } = opening;
+        let Opening { path, writes, immutable, value_bytes_max } = opening;
         let cannot_open = |error: std::io::Error| {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
             rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
@@ -91,17 +94,17 @@ impl Conn {
             Connection::open_with_flags(path, flags)?
         };
         let conn = Self { db, gate: Arc::default(), identity, writes, running: Arc::default() };
-        conn.raise_walls()
+        conn.raise_walls(value_bytes_max)
     }
 
-    fn raise_walls(mut self) -> rusqlite::Result<Self> {
+    fn raise_walls(mut self, value_bytes_max: usize) -> rusqlite::Result<Self> {
         let db = &mut self.db;
         for (limit, bound) in [
             (Limit::SQLITE_LIMIT_ATTACHED, 0),
-            (Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX),
+            (Limit::SQLITE_LIMIT_LENGTH, i32::try_from(value_bytes_max).unwrap_or(i32::MAX)),
             // Declared statements and this module's own may be longer than what a model may send.
             (Limit::SQLITE_LIMIT_SQL_LENGTH, 4 * i32::try_from(limits::SQL_BYTES_MAX).unwrap_or(i32::MAX / 4)),
-            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 200),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 500),
             (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 100),
             (Limit::SQLITE_LIMIT_VDBE_OP, 250_000),
             (Limit::SQLITE_LIMIT_FUNCTION_ARG, 100),
@@ -163,7 +166,8 @@ impl Conn {
 
 /// A URI by which SQLite opens the file without locks.
 fn immutable_uri(path: &Path) -> String {
-    let escaped = path.to_string_lossy().bytes().map(|byte| match byte {
+    let path = path.to_string_lossy();
+    let escaped = path.bytes().map(|byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),
     });

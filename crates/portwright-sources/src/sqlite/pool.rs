@@ -22,6 +22,7 @@ const GRACE: Duration = Duration::from_millis(250);
 pub(super) struct Pool {
     path: PathBuf,
     immutable: bool,
+    value_bytes_max: usize,
     plan: PoolPlan,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Conn>>,
@@ -68,9 +69,9 @@ impl Drop for HaltOnDrop {
 }
 
 impl Pool {
-    pub(super) fn new(path: PathBuf, immutable: bool, plan: PoolPlan) -> Arc<Self> {
+    pub(super) fn new(path: PathBuf, immutable: bool, value_bytes_max: usize, plan: PoolPlan) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(plan.max));
-        Arc::new(Self { path, immutable, plan, permits, idle: Mutex::default() })
+        Arc::new(Self { path, immutable, value_bytes_max, plan, permits, idle: Mutex::default() })
     }
 
     pub(super) fn path(&self) -> &std::path::Path {
@@ -159,7 +160,12 @@ impl Pool {
         };
         match idle {
             Some(conn) => Ok(conn),
-            None => Conn::open(Opening { path: &self.path, writes, immutable: self.immutable }),
+            None => Conn::open(Opening {
+                path: &self.path,
+                writes,
+                immutable: self.immutable,
+                value_bytes_max: self.value_bytes_max,
+            }),
         }
     }
 }

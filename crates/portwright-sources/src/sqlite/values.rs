@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::shared::sql::{OutputColumn, SqlError, base64, float, integer};
 
+/// Bytes of a declared type that is told in a schema.
+const TYPE_NAME_BYTES_MAX: usize = 32;
+
 /// What a column's declared type says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Affinity {
@@ -53,7 +56,9 @@ impl Affinity {
         if self == Self::Blob {
             schema["contentEncoding"] = "base64".into();
         }
-        if let Some(name) = declared {
+        // A type may be any text in SQLite. Schemas are read by models, so only what looks like a type goes there.
+        let like_a_type = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '(' | ')' | ',');
+        if let Some(name) = declared.filter(|name| name.len() <= TYPE_NAME_BYTES_MAX && name.chars().all(like_a_type)) {
             schema["description"] = name.into();
         }
         schema

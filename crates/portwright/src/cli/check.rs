@@ -90,10 +90,12 @@ async fn attempt(source: Configured) -> Tried {
     match tokio::time::timeout(limits::CONNECT_WAIT, config.connect()).await {
         Ok(Ok(open)) => inspect(&mut tried, &*open).await,
         Ok(Err(error)) => {
-            if let Some(place) = &error.place {
-                tried.found.push(Diagnostic::error(place.clone(), "unreachable", error.to_string()));
+            let mut said = chain(&error);
+            tried.failed = Some(said.clone());
+            if let Some(place) = error.place {
+                let told = Diagnostic::error(place, "unreachable", said.remove(0));
+                tried.found.push(if said.is_empty() { told } else { told.hint(said.join(": ")) });
             }
-            tried.failed = Some(chain(&error));
         }
         Err(_) => tried.failed = Some(vec![format!("no answer within {:?}", limits::CONNECT_WAIT)]),
     }
@@ -180,6 +182,9 @@ fn text(origin: &Origin, problems: &Problems, tried: &[Tried], offline: bool) ->
         let offered =
             format!("{} tools, {} resources, {} prompts", source.tools.len(), source.resources, source.prompts);
         let _ = match (&source.failed, &source.degraded) {
+            (Some(_), _) if source.found.iter().any(|found| found.rule == "unreachable") => {
+                writeln!(out, "{} {name}", styled(BAD, "unreachable"))
+            }
             (Some(said), _) => {
                 writeln!(out, "{} {name}: {}", styled(BAD, "unreachable"), print::safe(&said.join("\n    because: ")))
             }

@@ -34,7 +34,7 @@ pub enum CliError {
     Refused(String),
     /// What the configuration asks for can't be had on this machine.
     #[error("can't start")]
-    Start(#[source] Cause),
+    Start { source: Cause, hint: Option<&'static str> },
     /// Nobody reads what we print.
     #[error("standard output was closed")]
     Closed,
@@ -50,12 +50,16 @@ impl CliError {
         Self::Usage { message: message.into(), hint: None }
     }
 
+    pub(crate) fn start(source: impl Into<Cause>) -> Self {
+        Self::Start { source: source.into(), hint: None }
+    }
+
     /// The code that the process ends with.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Closed => Exit::Ok,
             Self::Usage { .. } => Exit::Usage,
-            Self::Config(_) | Self::Start(_) => Exit::Config,
+            Self::Config(_) | Self::Start { .. } => Exit::Config,
             Self::Unreachable { .. } | Self::Silent(_) | Self::Listen { .. } => Exit::Unreachable,
             Self::Refused(_) => Exit::Refused,
             Self::Bug(_) | Self::Output(_) => Exit::Bug,
@@ -65,6 +69,7 @@ impl CliError {
     fn hint(&self) -> Option<&str> {
         match self {
             Self::Usage { hint, .. } => hint.as_deref(),
+            Self::Start { hint, .. } => *hint,
             Self::Config(ConfigError::Locate(crate::config::LocateError::Nowhere(_))) => Some("name one with -c FILE"),
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("another program listens there: stop it, or choose another port with --listen 127.0.0.1:PORT")

@@ -5,7 +5,9 @@ mod audit;
 mod call;
 mod check;
 mod completions;
-mod content;
+pub(crate) mod content;
+#[cfg(feature = "sqlite")]
+mod demo;
 pub mod error;
 pub mod exit;
 mod list;
@@ -15,9 +17,9 @@ pub(crate) mod print;
 mod prompt;
 mod read;
 mod schema;
-mod serve;
-mod table;
-mod target;
+pub(crate) mod serve;
+pub(crate) mod table;
+pub(crate) mod target;
 mod variables;
 
 use std::process::ExitCode;
@@ -47,6 +49,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a shop on the spot, show a client's conversation with it, and serve it
+    #[cfg(feature = "sqlite")]
+    Demo(demo::DemoArgs),
     /// Serve the configuration, over HTTP or on standard input and output
     Serve(serve::ServeArgs),
     /// Check configuration, connections and privileges: everything wrong, at once
@@ -103,6 +108,8 @@ impl Cli {
             Command::Schema => schema::run(),
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
+            #[cfg(feature = "sqlite")]
+            Command::Demo(args) => wait_for(demo::run(args)),
             Command::Serve(args) => wait_for(serve::run(args)),
             Command::Check(args) => wait_for(check::run(args)),
             Command::List(args) => wait_for(list::run(args)),
@@ -118,7 +125,7 @@ fn wait_for(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, 
     /// What is left by then (a read of standard input that never returns) is left behind.
     const LEFTOVERS: Duration = Duration::from_millis(200);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| CliError::Start(error.into()))?;
+    let runtime = runtime.map_err(CliError::start)?;
     let ended = runtime.block_on(work);
     runtime.shutdown_timeout(LEFTOVERS);
     ended
@@ -129,6 +136,6 @@ pub(crate) fn command() -> clap::Command {
     let codes = Exit::MEANINGS.map(|(code, meaning)| format!("  {}  {meaning}", code as u8)).join("\n");
     let variables = variables::ALL.map(|(name, meaning)| format!("  {name:<21} {meaning}")).join("\n");
     Cli::command()
-        .after_help("Start with:  portwright serve -c portwright.toml")
+        .after_help("Start with:  portwright demo")
         .after_long_help(format!("Exit codes:\n{codes}\n\nEnvironment:\n{variables}"))
 }

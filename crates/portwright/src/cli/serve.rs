@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use portwright_core::Pointer;
-use portwright_server::Server;
+use portwright_server::{Server, TransportError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -55,8 +55,8 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     serve(server.serve_http(listener, shutdown), impatient).await
 }
 
-fn start(app: App) -> Result<Server, CliError> {
-    app.start().map_err(|error| CliError::Start(error.into()))
+pub(crate) fn start(app: App) -> Result<Server, CliError> {
+    app.start().map_err(CliError::start)
 }
 
 fn greet(name: &str, address: SocketAddr, sources: &[Arc<str>]) {
@@ -66,44 +66,67 @@ fn greet(name: &str, address: SocketAddr, sources: &[Arc<str>]) {
 }
 
 /// Serves until everything has drained, or until somebody has no more patience.
-async fn serve<E: std::error::Error + Send + Sync + 'static>(
-    work: impl Future<Output = Result<(), E>>,
+pub(crate) async fn serve(
+    transport: impl Future<Output = Result<(), TransportError>>,
     impatient: CancellationToken,
 ) -> Result<Exit, CliError> {
-    tokio::select! {
-        ended = work => ended.map(|()| Exit::Ok).map_err(|error| CliError::Bug(error.to_string())),
-        () = impatient.cancelled() => Ok(Exit::Ok),
+    match impatient.run_until_cancelled(transport).await {
+        None | Some(Ok(())) => Ok(Exit::Ok),
+        Some(Err(error)) => Err(CliError::start(error)),
     }
 }
 
 /// The first signal asks the server to drain; the second, which the returned token tells, ends it at once.
-fn signals(shutdown: CancellationToken) -> CancellationToken {
+pub(crate) fn signals(shutdown: CancellationToken) -> CancellationToken {
     let impatient = CancellationToken::new();
     let second = impatient.clone();
     tokio::spawn(async move {
-        if signal().await {
-            tracing::info!("draining; a second signal ends at once");
-            shutdown.cancel();
-            if signal().await {
-                second.cancel();
-            }
-        }
+        let Ok(mut signals) = Signals::new() else { return };
+        signals.next().await;
+        tracing::info!("draining; a second signal ends at once");
+        shutdown.cancel();
+        signals.next().await;
+        second.cancel();
     });
     impatient
 }
 
-/// Waits for a signal to end. False if signals can't be had.
+/// What an operator ends a process with.
 #[cfg(unix)]
-async fn signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
-    tokio::select! {
-        _ = terminate.recv() => true,
-        interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
+/// What an operator ends a process with.
 #[cfg(not(unix))]
-async fn signal() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }

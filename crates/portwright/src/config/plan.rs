@@ -1,5 +1,6 @@
 //! [`Plan`]: the configuration as meant. Everything in it is resolved, checked and safe to use.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,12 +29,17 @@ pub struct Plan {
     pub sources: Vec<Configured>,
 }
 
-/// A source that is configured but not open.
-#[derive(Debug)]
+/// A source that is configured but not open. `Debug` tells nothing of what it was configured with.
 pub struct Configured {
     pub name: Arc<str>,
     pub kind: String,
     pub config: Box<dyn SourceConfig>,
+}
+
+impl fmt::Debug for Configured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configured").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 /// The sections → the part of the plan that belongs to no source.
@@ -45,6 +51,10 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     if let Some(wait) = file.limits.call_timeout {
         let place = Pointer::root().join("limits").join("call_timeout");
         server.call_timeout = positive(wait.0, place, &mut problems);
+    }
+    if let Some(wait) = file.limits.session_idle {
+        let place = Pointer::root().join("limits").join("session_idle");
+        server.sessions.idle = positive(wait.0, place, &mut problems);
     }
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
     let listen = listen(file.listen, &mut server.listen, &mut problems);
@@ -104,7 +114,7 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// Why a listener at `address` would be open to people who prove nothing, if it would be.
 pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, place: Pointer) -> Option<Diagnostic> {
-    if address.ip().to_canonical().is_loopback() || anonymous == Anonymous::Anywhere {
+    if address.ip().is_loopback() || anonymous == Anonymous::Anywhere {
         return None;
     }
     let message = format!("{address} can be reached from other machines, and nothing asks callers who they are");

@@ -11,14 +11,20 @@ use serde_json::{Value, json};
 
 use super::text::{Document, Span};
 
-/// The file that diagnostics point into.
-#[derive(Debug, Default)]
+/// The file that diagnostics point into. `Debug` tells its path alone: literal secrets may stand in it.
+#[derive(Default)]
 pub struct Origin {
     /// As the user named it.
     pub path: PathBuf,
     /// With literal secrets starred out.
     pub(crate) text: String,
     pub(crate) document: Document,
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// One diagnostic and the bytes it is about.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::check::entries;
 use super::plan::Configured;
-use super::{DECLARED, schema};
+use super::{DECLARED, remove, schema};
 
 /// Decodes everything in which nothing wrong was found so far. Opens nothing.
 pub(crate) fn decode(value: &Value, base: &Path, found: &[Diagnostic]) -> (Vec<Configured>, Vec<Diagnostic>) {
@@ -20,16 +20,24 @@ pub(crate) fn decode(value: &Value, base: &Path, found: &[Diagnostic]) -> (Vec<C
     for (name, table) in entries(value, "sources") {
         let place = Pointer::root().join("sources").join(name);
         let kind = table.get("kind").and_then(Value::as_str).and_then(schema::kind);
-        let (Some(kind), true) = (kind, sound(&place)) else { continue };
+        let Some(kind) = kind else { continue };
+        let mut table = table.clone();
+        for wrong in found.iter().filter(|wrong| within(&wrong.place, &place)) {
+            remove(&mut table, &Pointer::new(&wrong.place.as_str()[place.as_str().len()..]));
+        }
         let spec = SourceSpec {
             name: Arc::from(name.as_str()),
-            table: without(table, "kind"),
+            table: without(&table, "kind"),
             tools: declared_on(value, "tools", Some(name), &sound),
             resources: declared_on(value, "resources", Some(name), &sound),
             base: base.to_owned(),
         };
         match kind.decode(spec) {
             Ok(config) => sources.push(Configured { name: Arc::from(name.as_str()), kind: kind.name().into(), config }),
+            // A table from which something was taken out may lack it; what is declared on the source is told all the same.
+            Err(wrong) if !sound(&place) => {
+                problems.extend(wrong.into_iter().filter(|one| !within(&one.place, &place)))
+            }
             Err(mut wrong) => problems.append(&mut wrong),
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Place {
 }
 
 /// A parsed configuration file.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Document {
     pub(crate) value: Value,
     places: HashMap<Pointer, Place>,

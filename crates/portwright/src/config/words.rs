@@ -196,7 +196,7 @@ impl<'a> Piece<'a> {
     }
 
     fn description(self, error: &ValidationError<'_>) -> Option<String> {
-        self.sibling(error, "description")?.as_str().map(|text| first_sentence(text).to_owned())
+        self.sibling(error, "description")?.as_str().map(first_sentence)
     }
 }
 
@@ -254,7 +254,8 @@ fn noun(json: &str) -> &str {
     }
 }
 
-fn first_sentence(text: &str) -> &str {
-    let line = text.lines().next().unwrap_or_default();
-    line.split_once(". ").map_or(line, |(first, _)| first).trim_end_matches('.')
+/// The first sentence of a description, on one line.
+fn first_sentence(text: &str) -> String {
+    let paragraph = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    paragraph.split_once(". ").map_or(&*paragraph, |(first, _)| first).trim_end_matches('.').to_owned()
 }

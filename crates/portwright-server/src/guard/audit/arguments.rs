@@ -1,7 +1,6 @@
 //! What a record tells of a call's arguments: nothing, names, or values without secrets.
 //!
-//! Redaction is by name and by shape. It misses secrets that look like nothing in particular, which is why values are
-//! not the default.
+//! Redaction misses secrets that look like nothing in particular, which is why values are not the default.
 
 use portwright_core::protocol::JsonObject;
 use portwright_core::{Operation, limits};
@@ -9,9 +8,8 @@ use serde_json::{Map, Value};
 
 use super::Arguments;
 use super::record::cut;
+use crate::guard::redact::{REDACTED, looks_secret, names_secret};
 
-/// Stands for a value that is left out.
-pub(super) const REDACTED: &str = "[redacted]";
 const NO_ROOM: &str = "…";
 
 /// Integers beyond this lose digits in canonical JSON (RFC 8785), so they are told as text.
@@ -38,9 +36,11 @@ pub(super) fn tell(operation: &Operation, how: Arguments) -> Option<String> {
     }
 }
 
-/// A name or URI, which a caller may have filled with anything.
-pub(super) fn name(text: &str) -> String {
-    if looks_secret(text) { REDACTED.to_owned() } else { cut(text) }
+/// The name of an argument, which a caller may have filled with anything.
+fn name(text: &str) -> String {
+    const NAME_BYTES_MAX: usize = 128;
+    let end = text.floor_char_boundary(NAME_BYTES_MAX);
+    if looks_secret(text) { REDACTED.to_owned() } else { text[..end].to_owned() }
 }
 
 fn names(arguments: &JsonObject) -> Vec<String> {
@@ -94,89 +94,4 @@ fn value(given: &Value, depth: usize, room: &mut usize) -> Value {
             given.clone()
         }
     }
-}
-
-/// Whether an argument of this name is a secret.
-fn names_secret(key: &str) -> bool {
-    const WORDS: [&str; 15] = [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "token",
-        "authorization",
-        "apikey",
-        "accesskey",
-        "privatekey",
-        "credential",
-        "cookie",
-        "bearer",
-        "connectionstring",
-        "dsn",
-    ];
-    let plain: String =
-        key.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
-    WORDS.iter().any(|word| plain.contains(word))
-}
-
-/// Whether text holds something of a secret's shape.
-fn looks_secret(text: &str) -> bool {
-    /// What the tokens of well-known services begin with, and how much follows at least.
-    const PREFIXES: [(&str, usize); 20] = [
-        ("sk-", 16),
-        ("sk_live_", 12),
-        ("rk_live_", 12),
-        ("sk_test_", 12),
-        ("ghp_", 20),
-        ("gho_", 20),
-        ("ghu_", 20),
-        ("ghs_", 20),
-        ("github_pat_", 20),
-        ("glpat-", 16),
-        ("xoxb-", 10),
-        ("xoxp-", 10),
-        ("xoxa-", 10),
-        ("AKIA", 16),
-        ("ASIA", 16),
-        ("AIza", 30),
-        ("npm_", 30),
-        ("pypi-", 16),
-        ("hf_", 20),
-        ("eyJ", 20),
-    ];
-    const ASSIGNED: [&str; 9] =
-        ["password=", "passwd=", "pwd=", "secret=", "token=", "api_key=", "apikey=", "bearer ", "basic "];
-    if text.len() < 8 {
-        return false;
-    }
-    let prefixed = PREFIXES.iter().any(|(prefix, least)| {
-        text.match_indices(prefix).any(|(at, _)| {
-            let starts = !text[..at].ends_with(|letter: char| letter.is_ascii_alphanumeric());
-            let follows = text[at + prefix.len()..].bytes().take_while(|byte| is_token(*byte)).count();
-            starts && follows >= *least
-        })
-    });
-    prefixed || text.contains("-----BEGIN ") || has_user_password(text) || {
-        let lower = text.to_ascii_lowercase();
-        ASSIGNED.iter().any(|word| {
-            lower.match_indices(word).any(|(at, _)| {
-                let least = if word.ends_with(' ') { 12 } else { 1 };
-                lower[at + word.len()..].bytes().take_while(u8::is_ascii_graphic).count() >= least
-            })
-        })
-    }
-}
-
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.+/=".contains(&byte)
-}
-
-/// `scheme://user:password@host`
-fn has_user_password(text: &str) -> bool {
-    text.match_indices("://").any(|(at, _)| {
-        let rest = &text[at + 3..];
-        let authority = rest.split(['/', '?', '#', ' ', '\n']).next().unwrap_or_default();
-        authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
-    })
 }

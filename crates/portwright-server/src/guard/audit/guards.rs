@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::queue::{Receipt, Slot};
 use super::record::{Record, cut};
 use super::{Audit, arguments};
+use crate::guard::redact::{REDACTED, looks_secret};
 
 /// Records how each call ended.
 #[derive(Debug)]
@@ -50,15 +51,16 @@ impl Guard for Outcome {
         if open.required && open.queue.fault().is_some() {
             // The record of this refusal is what tries the file again.
             let refused = Err(not_made());
-            pending.settle(&refused);
+            pending.settle(&refused, false);
             return refused;
         }
         let result = next.run(call, cx).await;
-        let receipt = pending.settle(&result);
-        if !open.required || self.audit.written(receipt).await {
-            return result;
+        if let Some(receipt) = pending.settle(&result, open.required)
+            && !self.audit.written(receipt).await
+        {
+            return Err(withheld(call, result));
         }
-        Err(withheld(call, result))
+        result
     }
 }
 
@@ -84,24 +86,24 @@ impl Intent {
             return if open.required { Err(full()) } else { Ok(()) };
         };
         let record = Record { decision: Some("allow"), ..self.audit.record(call, cx, "intent") };
-        let receipt = open.queue.submit(record, slot);
-        if !open.required || self.audit.written(Some(receipt)).await { Ok(()) } else { Err(not_made()) }
+        if !open.required {
+            open.queue.push(record, slot);
+            return Ok(());
+        }
+        if self.audit.written(open.queue.submit(record, slot)).await { Ok(()) } else { Err(not_made()) }
     }
 }
 
 impl Audit {
     /// Waits until a record is written; false if it is not, or not in time.
-    async fn written(&self, receipt: Option<Receipt>) -> bool {
-        let Some(receipt) = receipt else { return false };
-        match timeout(limits::AUDIT_WAIT, receipt).await {
-            Ok(written) => written.is_ok(),
-            Err(_) => {
-                if self.open.queue.set_fault("the audit file does not answer") {
-                    tracing::error!("the audit file does not answer");
-                }
-                false
+    async fn written(&self, receipt: Receipt) -> bool {
+        let Ok(written) = timeout(limits::AUDIT_WAIT, receipt).await else {
+            if self.open.queue.set_fault("the audit file does not answer") {
+                tracing::error!("the audit file does not answer");
             }
-        }
+            return false;
+        };
+        written.is_ok()
     }
 
     /// What is known of a call whatever becomes of it.
@@ -112,17 +114,19 @@ impl Audit {
         }
         flags.truncate(limits::AUDIT_FLAGS_MAX);
         let principal = cx.principal();
+        let name = call.operation.name();
+        let name = if looks_secret(name) { REDACTED.to_owned() } else { cut(name) };
         let client = cx.client.as_ref().map(|client| cut(&format!("{}/{}", client.name, client.version)));
         Record {
             ts: cx.clock.now(),
             id: cx.request.clone(),
-            principal: principal.map(|principal| principal.id.clone()),
+            principal: principal.map(|principal| cut(&principal.id)),
             auth: principal.map(|principal| principal.auth.as_str()),
             transport: Some(cx.transport.as_str()),
             client,
             protocol: Some(cut(cx.protocol.as_str())),
             operation: call.operation.method(),
-            name: Some(arguments::name(call.operation.name())),
+            name: Some(name),
             source: call.target.as_ref().map(|target| target.source.clone()),
             args: arguments::tell(&call.operation, self.open.arguments),
             decision: None,
@@ -147,8 +151,8 @@ struct Pending<'a> {
 }
 
 impl Pending<'_> {
-    /// Queues the record; a second time there is nothing to queue.
-    fn settle(&mut self, result: &Result<Reply, Refusal>) -> Option<Receipt> {
+    /// Queues the record, once. There is a receipt if the caller means to wait for it.
+    fn settle(&mut self, result: &Result<Reply, Refusal>, wait: bool) -> Option<Receipt> {
         let slot = self.slot.take()?;
         let (outcome, error) = judge(result);
         let mut record = self.audit.record(self.call, self.cx, outcome);
@@ -156,7 +160,12 @@ impl Pending<'_> {
         record.decision = self.decision(result);
         record.duration = Some(self.cx.clock.instant().saturating_duration_since(self.start));
         record.result_bytes = result.as_ref().ok().and_then(|reply| size(reply).ok());
-        Some(self.audit.open.queue.submit(record, slot))
+        let queue = &self.audit.open.queue;
+        if wait {
+            return Some(queue.submit(record, slot));
+        }
+        queue.push(record, slot);
+        None
     }
 
     /// What the guards decided: to let it through, to refuse it, or nothing before it ended.

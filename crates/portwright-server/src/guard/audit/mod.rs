@@ -5,16 +5,21 @@
 //! ([`writer`], [`store`]), and [`verify`] finds whatever was done to the file since. A reply waits for its record, and
 //! a call that can't be recorded is refused, unless the plan says otherwise.
 //!
+//! Outcomes of a call: `ok`; `failed` (the source or we could not, or the tool said isError); `refused` by a guard;
+//! `timed_out`; `cancelled`; and `intent`, which is none. The audit's own records are `recovered` (the file was not as it was
+//! left; `args` says how) and `unrecorded` (so many calls were refused while there was no room for their records). The
+//! flag `withheld` marks a record that came too late: its caller got a refusal instead.
+//!
 //! The chain is not keyed: it proves that a file is what it was when its head was last known. Who can rewrite the file
 //! and its head can make a new chain, so keep a copy of the head elsewhere if that matters.
 
 mod arguments;
 mod guards;
 mod head;
+mod line;
 mod queue;
 mod record;
 mod store;
-mod tail;
 mod verify;
 mod writer;
 
@@ -25,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use portwright_core::Health;
+use portwright_core::{Health, limits};
 
 use queue::Queue;
 use store::{FileStore, Store};
@@ -106,6 +111,14 @@ impl Audit {
         match self.open.queue.fault() {
             Some(words) => Health::Degraded(words.to_string()),
             None => Health::Ready,
+        }
+    }
+
+    /// Waits, within a bound, until everything recorded so far is written. Called when the server stops.
+    pub async fn flush(&self) {
+        let flushed = self.open.queue.flush();
+        if !matches!(tokio::time::timeout(limits::AUDIT_WAIT, flushed).await, Ok(Ok(()))) {
+            tracing::error!("audit records are not written yet");
         }
     }
 

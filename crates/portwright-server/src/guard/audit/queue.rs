@@ -25,6 +25,8 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     entries: Vec<Entry>,
+    /// Those who wait until everything before them is written.
+    flushes: Vec<oneshot::Sender<()>>,
     closed: bool,
     done: bool,
 }
@@ -45,6 +47,22 @@ pub(super) struct Entry {
     pub(super) record: Record,
     pub(super) waiter: Waiter,
     _slot: Slot,
+}
+
+/// What the writer has taken and not yet written.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) entries: Vec<Entry>,
+    pub(super) flushes: Vec<oneshot::Sender<()>>,
+}
+
+impl Held {
+    /// Everything is written.
+    pub(super) fn flushed(&mut self) {
+        for flush in self.flushes.drain(..) {
+            let _ = flush.send(());
+        }
+    }
 }
 
 /// Who waits for a record to be written.
@@ -129,18 +147,27 @@ impl Queue {
         self.unrecorded.fetch_add(calls, Ordering::Relaxed);
     }
 
+    /// Resolves when everything queued before is written.
+    pub(super) fn flush(&self) -> Receipt {
+        let (sender, receipt) = oneshot::channel();
+        self.lock().flushes.push(sender);
+        self.wake.notify_one();
+        receipt
+    }
+
     /// Adds what waits to `held`; waits for it, or, while older records are held, for the time to try them again.
     /// False when the queue is closed and empty.
-    pub(super) fn take(&self, held: &mut Vec<Entry>) -> bool {
+    pub(super) fn take(&self, held: &mut Held) -> bool {
         let mut state = self.lock();
-        if held.is_empty() {
-            while state.entries.is_empty() && !state.closed {
+        if held.entries.is_empty() {
+            while state.entries.is_empty() && state.flushes.is_empty() && !state.closed {
                 state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         } else if !state.closed {
             state = self.pause(state);
         }
-        held.append(&mut state.entries);
+        held.entries.append(&mut state.entries);
+        held.flushes.append(&mut state.flushes);
         !state.closed
     }
 

@@ -3,7 +3,7 @@
 //! `hash` is SHA-256 over the record without `hash`, in canonical JSON (RFC 8785). Each value is written once, already in
 //! its canonical form; the hash takes the same bytes in the order that the canonical form asks for.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -60,7 +60,7 @@ impl fmt::Debug for Link {
 pub(super) struct Record {
     pub(super) ts: SystemTime,
     pub(super) id: Arc<str>,
-    pub(super) principal: Option<Arc<str>>,
+    pub(super) principal: Option<String>,
     pub(super) auth: Option<&'static str>,
     pub(super) transport: Option<&'static str>,
     pub(super) client: Option<String>,
@@ -169,8 +169,9 @@ impl Line<'_> {
     }
 
     fn begin(&mut self) -> usize {
-        self.lines.push(if self.at == 0 { b'{' } else { b',' });
-        let _ = write!(self.lines, "\"{}\":", FIELDS[self.at]);
+        self.lines.extend_from_slice(if self.at == 0 { b"{\"" } else { b",\"" });
+        self.lines.extend_from_slice(FIELDS[self.at].as_bytes());
+        self.lines.extend_from_slice(b"\":");
         self.lines.len()
     }
 
@@ -244,11 +245,8 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8; 32]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 /// The inverse of [`hex`]; strict, so that a hash has one spelling.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use portwright_core::limits;
 
 use super::head::{HeadFile, Said};
+use super::line::{self, RECOVERED};
 use super::record::{Link, Record, hex};
-use super::tail::{self, RECOVERED};
 use super::{Durability, beside};
 
 /// Where the writer appends. A trait, so that its faults can be tested.
@@ -206,7 +206,7 @@ impl End {
     fn last(&self) -> io::Result<Link> {
         match self.lines().next() {
             Some(line) => {
-                Ok(tail::parse(line).map_err(|what| broken(&format!("its last line does not verify: {what}")))?.link)
+                Ok(line::parse(line).map_err(|what| broken(&format!("its last line does not verify: {what}")))?.link)
             }
             None => Ok(Link::default()),
         }
@@ -221,7 +221,7 @@ impl End {
         let mut next: Option<[u8; 32]> = None;
         for line in self.lines() {
             let parsed =
-                tail::parse(line).map_err(|what| broken(&format!("a line near its end does not verify: {what}")))?;
+                line::parse(line).map_err(|what| broken(&format!("a line near its end does not verify: {what}")))?;
             if next.is_some_and(|prev| prev != parsed.link.hash) {
                 break;
             }

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::beside;
 use super::head::{self, Said};
+use super::line::{self, Parsed};
 use super::record::Link;
-use super::tail::{self, Parsed};
 
 /// What an unbroken audit file holds. `Display` for people, `Serialize` for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -150,7 +150,7 @@ impl Chain {
     }
 
     fn follow(&mut self, line: &[u8]) -> Result<(), Broken> {
-        let parsed = tail::parse(line).map_err(|what| self.broken(what))?;
+        let parsed = line::parse(line).map_err(|what| self.broken(what))?;
         let expected = self.last.seq + 1;
         let seq = parsed.link.seq;
         if seq != expected || parsed.prev != self.last.hash {

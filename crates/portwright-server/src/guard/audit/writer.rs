@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portwright_core::limits;
 
-use super::queue::{Entry, Queue};
+use super::queue::{Entry, Held, Queue};
 use super::record::Record;
 use super::store::Store;
 
@@ -21,28 +21,29 @@ pub(super) fn run(queue: &Arc<Queue>, store: impl Store) {
     }
     let _end = End(queue);
     let mut writer = Writer { store, lines: Vec::new() };
-    let mut held = Vec::new();
+    let mut held = Held::default();
     loop {
         let open = queue.take(&mut held);
-        let unrecorded = queue.take_unrecorded();
-        match writer.write(&mut held, unrecorded) {
+        let mut unrecorded = queue.take_unrecorded();
+        match writer.write(&mut held.entries, &mut unrecorded) {
             Ok(()) => {
+                held.flushed();
                 if queue.clear_fault() {
                     tracing::info!("audit records are written again");
                 }
             }
             Err(error) => {
                 queue.give_back_unrecorded(unrecorded);
-                held.iter_mut().for_each(Entry::failed);
+                held.entries.iter_mut().for_each(Entry::failed);
                 if queue.set_fault("audit records can't be written") {
                     tracing::error!(error = &error as &dyn Error, "audit records can't be written");
                 }
             }
         }
         if !open {
-            if !held.is_empty() {
+            if !held.entries.is_empty() {
                 tracing::error!(
-                    records = held.len(),
+                    records = held.entries.len(),
                     "audit records are lost: they could not be written before the end"
                 );
             }
@@ -58,20 +59,17 @@ struct Writer<S> {
 
 impl<S: Store> Writer<S> {
     /// Writes everything in `held` and takes out what is written.
-    fn write(&mut self, held: &mut Vec<Entry>, unrecorded: u64) -> std::io::Result<()> {
-        let mut own = Vec::new();
-        if unrecorded > 0 {
-            own.push(Record::own("audit/unrecorded", "unrecorded", format!("{{\"calls\":{unrecorded}}}")));
-        }
-        while !held.is_empty() || !own.is_empty() {
+    fn write(&mut self, held: &mut Vec<Entry>, unrecorded: &mut u64) -> std::io::Result<()> {
+        while !held.is_empty() || *unrecorded > 0 {
             let (mut link, found) = self.store.ready()?;
             self.lines.clear();
             if let Some(found) = found {
                 tracing::error!(?found, "the audit file is not what it was; a record says so");
                 link = found.record().append(link, &mut self.lines);
             }
-            for record in own.drain(..) {
-                link = record.append(link, &mut self.lines);
+            if *unrecorded > 0 {
+                let args = format!("{{\"calls\":{unrecorded}}}");
+                link = Record::own("audit/unrecorded", "unrecorded", args).append(link, &mut self.lines);
             }
             let mut count = 0;
             for entry in held.iter_mut() {
@@ -85,6 +83,7 @@ impl<S: Store> Writer<S> {
                 }
             }
             self.store.append(&self.lines, link)?;
+            *unrecorded = 0;
             held.drain(..count).for_each(Entry::written);
         }
         Ok(())

@@ -99,10 +99,10 @@ fn alternatives(
             _ if mistyped.is_some() => wanted.extend(mistyped.into_iter().flatten()),
             Some(Kind::Constant { expected_value }) if branch.len() == 1 => constants.push(expected_value),
             Some(Kind::Enum { options }) if branch.len() == 1 => {
-                constants.extend(options.as_array().into_iter().flatten())
+                constants.extend(options.as_array().into_iter().flatten());
             }
             Some(Kind::Required { property }) if branch.len() == 1 => {
-                needed.push(format!("`{}`", short(property.as_str().unwrap_or_default())))
+                needed.push(format!("`{}`", short(property.as_str().unwrap_or_default())));
             }
             _ if nearest.is_none_or(|best| branch.len() < best.len()) => nearest = Some(branch),
             _ => {}

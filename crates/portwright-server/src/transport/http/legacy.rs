@@ -109,7 +109,7 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, meta: &Meta<'_>, re
     if request.method == "logging/setLevel" {
         return send(session.set_level(request.params).into());
     }
-    let (catalog, speaker) = (engine.supervisor.catalog(), session.speaker());
+    let (catalog, speaker) = (engine.catalog_for(&request.method).await, session.speaker());
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, request.params) {
         Ok(Step::Call(operation)) => operation,

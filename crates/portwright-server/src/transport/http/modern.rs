@@ -57,7 +57,7 @@ async fn answer(caller: &Caller<'_>, meta: &Meta<'_>, request: &Request<'_>, spe
             Err(error) => refuse(Some(&request.id), error, StatusCode::BAD_REQUEST),
         };
     }
-    let catalog = engine.supervisor.catalog();
+    let catalog = engine.catalog_for(&request.method).await;
     let scene = Scene { engine, catalog: &catalog, speaker };
     let operation = match dispatch::step(&scene, &request.method, request.params) {
         Ok(Step::Call(operation)) => operation,

@@ -1,3 +1,5 @@
+//! The source as the server sees it: what it lists, and that it keeps the contract.
+
 mod prompts;
 mod resources;
 mod wrong;

@@ -1,3 +1,5 @@
+//! Prompts: what comes out of which arguments and resources, and what is refused.
+
 use std::path::Path;
 
 use portwright_core::protocol::{ArgumentInfo, Reference};

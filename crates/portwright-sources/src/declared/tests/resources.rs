@@ -1,3 +1,5 @@
+//! Resources: what they hold, and what must not be opened.
+
 use std::path::Path;
 use std::process::Command;
 

@@ -110,8 +110,9 @@ impl Guard {
         if author == Author::Model && sql.len() > SQL_BYTES_MAX {
             return Err(Rejection::new(format!("the statement is longer than {SQL_BYTES_MAX} bytes; shorten it")));
         }
-        let tokens = lexer::lex(sql)
-            .map_err(|error| Rejection::new(format!("the statement can't be read: {}", error.message)).at(sql, error.at))?;
+        let tokens = lexer::lex(sql).map_err(|error| {
+            Rejection::new(format!("the statement can't be read: {}", error.message)).at(sql, error.at)
+        })?;
         nesting(sql, &tokens)?;
         let judge = Judge { guard: self, sql, tokens: &tokens, access, author };
         judge.words()?;
@@ -128,7 +129,9 @@ impl Guard {
     /// Whether the plan allows a function that is not one of PostgreSQL's own; without a schema, any will do.
     pub(crate) fn allows(&self, schema: Option<&str>, name: &str) -> bool {
         self.allowed.iter().any(|pattern| {
-            !pattern.builtin && pattern.name.is_match(name) && schema.is_none_or(|schema| pattern.schema.is_match(schema))
+            !pattern.builtin
+                && pattern.name.is_match(name)
+                && schema.is_none_or(|schema| pattern.schema.is_match(schema))
         })
     }
 

@@ -87,7 +87,9 @@ fn write(value: &Value, ty: &Type) -> Result<Option<String>, ValueError> {
             row(fields.iter().map(|field| (field.type_(), members.get(field.name()).unwrap_or(&Value::Null))))?
         }
         (Value::Object(members), _, "hstore") => hstore(value, members, ty)?,
-        (_, Kind::Simple, "json" | "jsonb" | "text" | "varchar" | "bpchar" | "unknown" | "citext" | "jsonpath") => value.to_string(),
+        (_, Kind::Simple, "json" | "jsonb" | "text" | "varchar" | "bpchar" | "unknown" | "citext" | "jsonpath") => {
+            value.to_string()
+        }
         (Value::Bool(_), ..) => value.to_string(),
         (Value::Number(number), _, "int2" | "int4" | "int8" | "oid") => whole(number),
         (Value::Number(_), Kind::Simple, _) => value.to_string(),

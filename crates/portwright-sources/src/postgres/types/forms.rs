@@ -18,7 +18,9 @@ pub(super) fn numeric(mut bytes: Cursor<'_>) -> Form {
         _ => return Err(Malformed),
     }
     let groups = (0..count).map(|_| bytes.u16()).collect::<Result<Vec<_>, _>>()?;
-    let group = |power: i32| usize::try_from(i32::from(weight) - power).ok().and_then(|at| groups.get(at)).copied().unwrap_or(0);
+    let group = |power: i32| {
+        usize::try_from(i32::from(weight) - power).ok().and_then(|at| groups.get(at)).copied().unwrap_or(0)
+    };
     let mut number = if sign == 0x4000 { "-".to_owned() } else { String::new() };
     let _ = write!(number, "{}", group(i32::from(weight).max(0)));
     for power in (0..i32::from(weight).max(0)).rev() {

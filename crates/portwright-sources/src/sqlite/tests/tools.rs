@@ -192,3 +192,35 @@ async fn a_file_that_goes_and_comes_back() {
     let refusal = sql(&source, "SELECT count(*) FROM other").await.unwrap_err();
     assert!(matches!(refusal.kind(), RefusalKind::Unavailable | RefusalKind::Failed), "{refusal:?}");
 }
+
+#[tokio::test]
+async fn a_declared_resource_is_written_as_its_type() {
+    let shop = Shop::new();
+    let resource = |mime: &str| json!({"sql": "SELECT id, email FROM customers ORDER BY id;", "mime_type": mime, "title": "T", "max_rows": 1});
+    let resources = [
+        ("db://shop/a.json", resource("application/json")),
+        ("db://shop/a.csv", resource("text/csv")),
+        ("db://shop/a.txt", resource("text/plain")),
+    ];
+    let source = shop.open_with(json!({}), &[], &resources).await;
+    let listed = &source.resources()[1];
+    assert_eq!((listed.uri.as_str(), listed.name.as_str()), ("db://shop/a.csv", "a.csv"));
+    assert_eq!((listed.mime_type.as_deref(), listed.title.as_deref()), (Some("text/csv"), Some("T")));
+    let read = async |uri: &str| {
+        let context = cx();
+        let result = source.read(uri, &context).await.unwrap();
+        assert!(context.trail().truncated);
+        let ResourceContents::TextResourceContents { text, meta, mime_type, .. } = &result.contents[0] else {
+            panic!("text")
+        };
+        assert!(meta.as_ref().unwrap().0["notice"].as_str().unwrap().contains("first row is shown"));
+        (mime_type.clone().unwrap(), text.clone())
+    };
+    let (mime, text) = read("db://shop/a.json").await;
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((mime.as_str(), &value["rows"]), ("application/json", &json!([{"id": 1, "email": "ada@example.com"}])));
+    assert_eq!(read("db://shop/a.csv").await.1, "id,email\r\n1,ada@example.com\r\n");
+    assert!(
+        read("db://shop/a.txt").await.1.starts_with("id | email\n1 | ada@example.com\n\nOnly the first row is shown")
+    );
+}

@@ -1,5 +1,7 @@
 //! A server behind a URL, over Streamable HTTP.
 
+use std::net::IpAddr;
+
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 
@@ -23,7 +25,24 @@ pub(super) async fn connect(url: &str) -> Result<Client, CliError> {
     if let Ok(token) = std::env::var(variables::TOKEN) {
         config = config.auth_header(token);
     }
-    Client::greet(StreamableHttpClientTransport::from_config(config), without_credentials(parsed.as_str()), None).await
+    Client::greet(transport(&parsed, config), without_credentials(parsed.as_str()), None).await
+}
+
+/// A proxy that the environment names can't reach the loopback of this machine, and is not asked to.
+fn transport(
+    url: &reqwest::Url,
+    config: StreamableHttpClientTransportConfig,
+) -> StreamableHttpClientTransport<reqwest::Client> {
+    let loopback = match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
+        Some("localhost") => true,
+        Some(host) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        None => false,
+    };
+    let direct = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    match direct {
+        Ok(client) if loopback => StreamableHttpClientTransport::with_client(client, config),
+        _ => StreamableHttpClientTransport::from_config(config),
+    }
 }
 
 fn without_credentials(url: &str) -> String {

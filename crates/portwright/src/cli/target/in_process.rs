@@ -4,12 +4,14 @@
 use std::path::Path;
 
 use portwright_core::{Principal, TransportKind, limits};
+use portwright_server::StartError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Client;
 use crate::App;
 use crate::cli::error::CliError;
+use crate::cli::print;
 use crate::config::{self, Environment};
 
 /// The server's side of the conversation.
@@ -31,8 +33,13 @@ pub(super) async fn connect(config: Option<&Path>) -> Result<Client, CliError> {
     const PIPE_BYTES: usize = 64 * 1024;
     let loaded = config::load(config, Environment::default())?;
     let what = loaded.plan.server.name.clone();
-    let server = App::from_plan(loaded.plan).start().map_err(|error| CliError::Start(error.into()))?;
+    let server = App::from_plan(loaded.plan).start().map_err(start_failed)?;
     server.settled(limits::CONNECT_WAIT).await;
+    for source in server.health().await.sources {
+        if let Some(reason) = source.reason {
+            print::note(&format!("{} {}: {reason}", print::styled(print::CAREFUL, "source"), source.name));
+        }
+    }
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
@@ -40,10 +47,18 @@ pub(super) async fn connect(config: Option<&Path>) -> Result<Client, CliError> {
         let (reader, writer) = tokio::io::split(theirs);
         let principal = Principal::local(&user());
         if let Err(error) = server.serve_io(reader, writer, TransportKind::InProcess, principal, stop).await {
-            tracing::error!(error = %error, "in-process server failed");
+            tracing::error!(%error, "in-process server failed");
         }
+        server.stop().await;
     });
     Client::greet(tokio::io::split(ours), what, Some(Running { shutdown, serving })).await
+}
+
+fn start_failed(error: StartError) -> CliError {
+    CliError::Start {
+        source: error.into(),
+        hint: Some("if this configuration is being served already, talk to that server: --url http://HOST:PORT"),
+    }
 }
 
 /// Who started this process, as the system's own variables say.

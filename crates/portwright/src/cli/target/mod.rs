@@ -57,6 +57,11 @@ impl TargetArgs {
     }
 }
 
+/// The server behind a URL.
+pub(crate) async fn over_http(url: &str) -> Result<Client, CliError> {
+    http::connect(url).await
+}
+
 impl Client {
     /// Greets the server, in whichever of the two lifecycles it speaks.
     async fn greet<T, E, A>(transport: T, what: String, ours: Option<in_process::Running>) -> Result<Self, CliError>

@@ -23,3 +23,29 @@ fn programs_get_json() {
     assert_eq!(report["problems"][1]["rule"], "bad-value");
     assert!(!ended.out.contains("canary") && !ended.errors.contains("canary"));
 }
+
+#[test]
+fn a_source_that_is_not_there_is_pointed_at() {
+    let folder = Folder::with("[sources.shop]\nkind = \"sqlite\"\npath = \"gone.sqlite\"\n");
+    let ended = folder.run(&["check"]);
+    assert_eq!(ended.code, 4);
+    assert!(ended.out.contains("portwright.toml:3:8") && ended.out.contains("error[unreachable]"), "{}", ended.out);
+    let report: Value = serde_json::from_str(&folder.run(&["check", "--json"]).out).unwrap();
+    assert_eq!((&report["ok"], &report["sources"][0]["state"]), (&false.into(), &"unreachable".into()));
+    assert_eq!(folder.run(&["check", "--offline"]).code, 0);
+}
+
+#[test]
+fn names_that_two_sources_offer_are_said() {
+    let folder = Folder::with(
+        "[sources.a]\nkind = \"sqlite\"\npath = \"a.sqlite\"\n[sources.b]\nkind = \"sqlite\"\npath = \"b.sqlite\"\n",
+    );
+    for name in ["a.sqlite", "b.sqlite"] {
+        let made = rusqlite::Connection::open(folder.file(name)).unwrap();
+        made.execute_batch("CREATE TABLE t (id integer)").unwrap();
+    }
+    let ended = folder.run(&["check"]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+    assert!(ended.out.contains("advice[same-name]: more than one source offers a tool `list_tables`"), "{}", ended.out);
+    assert!(ended.out.contains("`a.list_tables` and `b.list_tables`"), "{}", ended.out);
+}

@@ -1,8 +1,10 @@
 //! The command line: what goes to which stream, with which exit code.
 
 mod check;
+mod client;
 mod help;
 mod offline;
+mod serve;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -33,3 +33,13 @@ fn an_excerpt_stars_out_literal_secrets() {
     let shown = said("[server]\ntoken = \"hunter2\nname = 3");
     assert_silent(&shown);
 }
+
+#[test]
+fn the_plan_does_not_print_what_it_holds() {
+    let text = "[sources.shop]\nkind = \"sqlite\"\npath = \"${env:DATABASE_URL}\"\n\
+                [resources.\"notes://a\"]\ntext = \"${env:DATABASE_URL}\"\n\
+                [resources.\"notes://b\"]\ntext = \"hunter2\"\n";
+    let loaded = parse(text).unwrap();
+    assert_eq!(loaded.plan.sources.len(), 2);
+    assert_silent(&format!("{loaded:?}"));
+}

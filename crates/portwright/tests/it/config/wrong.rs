@@ -120,3 +120,33 @@ fn several_come_in_the_order_of_the_file() {
     assert_eq!(json[1]["rule"], "wrong-type");
     assert_eq!(json[1]["place"], "/server/name");
 }
+
+#[test]
+fn sources_and_tools() {
+    assert_snapshot!(said(
+        "[sources.shop]\nkind = \"sqlite\"\npth = \"shop.db\"\nmax_rows = 0\npool = { max = \"8\" }\n\
+         access = \"readonly\"\ntimeout = \"10\"\nmax_bytes = \"10 MX\"\n\
+         [tools.find]\nsource = \"shop\"\ndescription = \"Finds.\"\nsql = \"SELECT :trm, :id\"\n\
+         [tools.find.params]\nterm = { type = \"string\", description = \"Part of a name\" }\n\
+         id = { type = \"strng\" }\n"
+    ));
+}
+
+#[test]
+fn placeholders_and_params() {
+    assert_snapshot!(said(
+        "[sources.shop]\nkind = \"sqlite\"\nnonsense = 1\n\
+         [tools.find]\nsource = \"shop\"\ndescription = \"Finds.\"\nsql = \"SELECT :trm, :id\"\n\
+         [tools.find.params]\nterm = { type = \"string\", description = \"Part of a name\" }\n\
+         id = { type = \"integer\", default = \"x\" }\n[tools.empty]\nsource = \"shop\"\n"
+    ));
+}
+
+#[test]
+fn resources_and_prompts() {
+    assert_snapshot!(said(
+        "[resources.\"notes://a\"]\ntext = \"x\"\nfile = \"y\"\n[resources.\"notes://b\"]\ntxt = \"x\"\n\
+         [prompts.sum]\ntemplate = \"{{ custmer }}\"\n[prompts.sum.arguments]\ncustomer = { requird = true }\n\
+         [prompts.talk]\nmessages = [{ role = \"usr\", text = \"x\" }, 5]\n[prompts.broken]\ntemplate = \"{% if %}\"\n"
+    ));
+}

@@ -104,6 +104,7 @@ impl Driver {
 
 /// What each client does. The inspector starts a process for each step and leaves out what others have shown.
 fn steps(program: Program) -> Value {
+    let ada = json!({ "name": "query_customers", "arguments": { "search_term": "ada" } });
     let customer = json!({ "customer_id": "1" });
     let mut steps = vec![
         json!({ "as": "tools", "method": "tools/list" }),
@@ -122,7 +123,7 @@ fn steps(program: Program) -> Value {
             json!({ "as": "prompts", "method": "prompts/list" }),
             json!({ "as": "unknown_resource", "method": "resources/read", "uri": "db://shop/nothing/here" }),
             json!({ "as": "complete", "method": "completion/complete", "name": "summarize_customer", "argument": { "name": "customer_id", "value": "" } }),
-            json!({ "as": "cancel", "method": "cancel", "name": "slow_report", "arguments": {} }),
+            json!({ "as": "cancel", "method": "cancel", "name": "slow_report", "arguments": {}, "beside": ada }),
             json!({ "as": "after", "method": "tools/call", "name": "query_customers", "arguments": { "search_term": "ada" } }),
         ]);
     }

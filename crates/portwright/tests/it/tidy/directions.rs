@@ -15,6 +15,10 @@ const CRATES: &[(&str, &[&str])] = &[
 /// The way of a call through portwright-server. A module may name those after it.
 const WAY: &[&str] = &["transport", "session", "guard", "catalog"];
 
+/// What a module may name of one before it: module, path, reason.
+const EXCEPTIONS: &[(&str, &str, &str)] =
+    &[("catalog", "crate::guard::validate", "schemas are compiled once, when the catalog is built, not at each call")];
+
 #[test]
 fn crates_depend_along_the_diamond() {
     let mut findings = Vec::new();
@@ -40,6 +44,10 @@ fn the_server_imports_along_the_way_of_a_call() {
                 continue;
             }
             for (line, code) in file.code() {
+                let excused = |(which, path, _): &(&str, &str, &str)| which == module && code.contains(path);
+                if EXCEPTIONS.iter().any(excused) {
+                    continue;
+                }
                 for back in WAY[..place].iter().filter(|back| names_module(code, back)) {
                     findings.push(format!("{}:{line} looks back to {back}", file.path));
                 }

@@ -7,23 +7,6 @@ use crate::harness::files::root;
 
 use super::report;
 
-/// The commands whose help makes the reference of the command line, in the order of their use.
-const COMMANDS: &[&str] = &[
-    "",
-    "demo",
-    "serve",
-    "check",
-    "list",
-    "call",
-    "read",
-    "prompt",
-    "audit",
-    "audit verify",
-    "schema",
-    "completions",
-    "man",
-];
-
 /// With `PORTWRIGHT_GENERATE` in the environment the pages are written; without, they must be as they would be written.
 #[test]
 fn reference_pages_are_fresh() {
@@ -43,15 +26,21 @@ fn reference_pages_are_fresh() {
 
 fn command_line() -> String {
     let mut page = String::from("# The command line\n\nWritten by `cargo xtask gen`.\n");
-    for command in COMMANDS {
-        let mut arguments: Vec<_> = command.split_whitespace().collect();
-        arguments.push("--help");
-        let title = format!("portwright {command}");
-        let help = said(&arguments);
-        let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
-        let _ = write!(page, "\n## {}\n\n```text\n{}\n```\n", title.trim_end(), help.join("\n"));
-    }
+    describe(&[], &mut page);
     page
+}
+
+/// Adds a command's help, and after it that of the commands within.
+fn describe(command: &[&str], page: &mut String) {
+    let help = said(&[command, &["--help"]].concat());
+    let lines: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
+    let title = [&["portwright"], command].concat().join(" ");
+    let _ = write!(page, "\n## {title}\n\n```text\n{}\n```\n", lines.join("\n"));
+    let listed = lines.iter().skip_while(|line| **line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|name| !name.is_empty());
+    for name in names.filter(|name| *name != "help") {
+        describe(&[command, &[name]].concat(), page);
+    }
 }
 
 /// What the binary prints, at a width and without colours that no machine changes.

@@ -74,6 +74,7 @@ async fn on_a_full_disk_nothing_runs_unrecorded() {
     let outcomes = column(&file, "outcome");
     assert_eq!(outcomes, ["intent", "ok", "intent", "failed", "failed", "intent", "ok"], "nothing is missing");
     assert_eq!(column(&file, "flags")[2], json!(["withheld"]), "the call behind this intent was not made");
+    assert_eq!(column(&file, "flags")[4], json!([]), "this refusal is what its caller got");
     whole(&file);
 }
 
@@ -103,6 +104,7 @@ async fn an_audit_that_is_not_required_refuses_nothing() {
     until("the records follow", || house.audit.health() == Health::Ready).await;
     drop(house);
     assert_eq!(whole(&file).records, 6);
+    assert!(column(&file, "flags").iter().all(|flags| *flags == json!([])), "no reply was withheld");
 }
 
 #[tokio::test]

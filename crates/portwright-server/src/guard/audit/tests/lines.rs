@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::guard::audit::line;
 use crate::guard::audit::record::{FIELDS, Link, Record, hex, unhex};
-use crate::guard::audit::tail;
 
 fn record(text: &str, micros: u64, args: Option<String>) -> Record {
     Record {
@@ -50,13 +50,13 @@ proptest! {
         let expected: [u8; 32] = Sha256::digest(canonical.as_bytes()).into();
         prop_assert_eq!(link.hash, expected);
 
-        let parsed = tail::parse(line.trim_end_matches('\n').as_bytes()).unwrap();
+        let parsed = line::parse(line.trim_end_matches('\n').as_bytes()).unwrap();
         prop_assert_eq!((parsed.link, parsed.prev), (link, last.hash));
     }
 
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(tail::parse(&bytes).is_err());
+        prop_assert!(line::parse(&bytes).is_err());
     }
 }
 
@@ -75,26 +75,29 @@ fn cost_of_a_record() {
     let (_folder, file) = folder();
     let house = House::at(&file);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let count: u32 = 50_000;
-    for (name, guards) in [("without audit", chain(CALL_TIMEOUT, None)), ("with audit", house.guards.clone())] {
-        let guards: Arc<[Arc<dyn Guard>]> = guards.into();
-        let started = std::time::Instant::now();
-        let before = cpu();
-        runtime.block_on(async {
-            let mut tasks = tokio::task::JoinSet::new();
-            for _ in 0..32 {
-                let (guards, source) = (guards.clone(), house.source.clone());
-                tasks.spawn(async move {
-                    let end = Direct(source.clone());
-                    let call = call(&source, "echo");
-                    for _ in 0..count / 32 {
-                        Next::new(&guards, &end).run(&call, &cx("r")).await.unwrap();
-                    }
-                });
-            }
-            while tasks.join_next().await.is_some() {}
-        });
-        println!("{name}: {:?} a call, {:?} CPU", started.elapsed() / count, (cpu() - before) / count);
+    let count: u32 = 51_200;
+    for tasks in [1, 32] {
+        for (name, guards) in [("without audit", chain(CALL_TIMEOUT, None)), ("with audit", house.guards.clone())] {
+            let guards: Arc<[Arc<dyn Guard>]> = guards.into();
+            let (started, before) = (std::time::Instant::now(), cpu());
+            runtime.block_on(async {
+                let mut running = tokio::task::JoinSet::new();
+                for _ in 0..tasks {
+                    running.spawn(echoes(guards.clone(), house.source.clone(), count / tasks));
+                }
+                while running.join_next().await.is_some() {}
+            });
+            let (took, used) = (started.elapsed() / count, cpu().saturating_sub(before) / count);
+            println!("{tasks} at once, {name}: {took:?} a call, {used:?} CPU");
+        }
+    }
+}
+
+async fn echoes(guards: Arc<[Arc<dyn Guard>]>, source: Arc<Faulty>, count: u32) {
+    let end = Direct(source.clone());
+    let call = call(&source, "echo");
+    for _ in 0..count {
+        Next::new(&guards, &end).run(&call, &cx("r")).await.unwrap();
     }
 }
 

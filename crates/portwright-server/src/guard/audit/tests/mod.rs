@@ -4,6 +4,7 @@ mod calls;
 mod crash;
 mod faults;
 mod lines;
+mod recovery;
 mod tampering;
 
 use std::fs;

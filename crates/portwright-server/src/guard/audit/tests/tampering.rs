@@ -6,9 +6,9 @@ use proptest::sample::Index;
 use super::*;
 use crate::guard::audit::{HeadState, beside};
 
-const COUNT: usize = 12;
+const COUNT: usize = 4;
 
-/// A file of twelve records and its head.
+/// A file of four records and its head.
 fn original() -> (TempDir, PathBuf, Vec<u8>) {
     let (folder, file) = folder();
     written(&file, COUNT);
@@ -24,9 +24,9 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
 fn a_whole_file_is_told_as_such() {
     let (_folder, file, _) = original();
     let verified = whole(&file);
-    assert_eq!((verified.records, verified.head, verified.lost), (12, HeadState::Matches, 0));
-    assert!(verified.to_string().starts_with("12 records, unbroken, from 20"), "{verified}");
-    assert!(serde_json::to_string(&verified).unwrap().contains(r#""records":12,"first_seq":1,"last_seq":12"#));
+    assert_eq!((verified.records, verified.head, verified.lost), (4, HeadState::Matches, 0));
+    assert!(verified.to_string().starts_with("4 records, unbroken, from 20"), "{verified}");
+    assert!(serde_json::to_string(&verified).unwrap().contains(r#""records":4,"first_seq":1,"last_seq":4"#));
     fs::remove_file(beside(&file, ".head")).unwrap();
     assert_eq!(whole(&file).head, HeadState::Missing);
     fs::write(beside(&file, ".head"), "nonsense").unwrap();
@@ -39,13 +39,13 @@ fn every_changed_byte_is_found_in_its_line() {
     let (_folder, file, bytes) = original();
     let mut line = 1;
     for at in 0..bytes.len() {
-        for flip in [0x01, 0x20] {
-            let mut changed = bytes.clone();
-            changed[at] ^= flip;
-            fs::write(&file, &changed).unwrap();
-            let broken = verify(&file).unwrap_err();
-            assert_eq!(broken.line, line, "byte {at} with {flip:#x}: {broken}");
-        }
+        // The one changes a digit or letter into its neighbour, the other the case of a letter.
+        let flip = if at % 2 == 0 { 0x01 } else { 0x20 };
+        let mut changed = bytes.clone();
+        changed[at] ^= flip;
+        fs::write(&file, &changed).unwrap();
+        let broken = verify(&file).unwrap_err();
+        assert_eq!(broken.line, line, "byte {at} with {flip:#x}: {broken}");
         line += u64::from(bytes[at] == b'\n');
     }
 }
@@ -112,12 +112,12 @@ fn another_file_under_this_head_is_found() {
     fs::copy(&other, &file).unwrap();
     let broken = verify(&file).unwrap_err();
     assert!(broken.what.contains("the file was rewritten"), "{broken}");
-    assert_eq!(broken.line, 12);
+    assert_eq!(broken.line, 4);
     // Two files spliced together.
     let (one, two) = (fs::read(&file).unwrap(), original().2);
-    let spliced = [&lines(&one)[..6], &lines(&two)[6..]].concat().concat();
+    let spliced = [&lines(&one)[..2], &lines(&two)[2..]].concat().concat();
     fs::write(&file, spliced).unwrap();
-    assert_eq!(verify(&file).unwrap_err().line, 7);
+    assert_eq!(verify(&file).unwrap_err().line, 3);
 }
 
 #[test]

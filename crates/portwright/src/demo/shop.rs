@@ -1,0 +1,49 @@
+//! [`Shop`]: a folder with a database, its configuration and its audit file. It is gone when the demo ends.
+
+use std::path::PathBuf;
+
+use portwright_sources::sqlite;
+use tempfile::TempDir;
+
+use crate::cli::error::CliError;
+use crate::config::{self, ConfigError, Environment, Plan};
+
+/// What is in the database, for people.
+pub(super) const CONTENTS: &str = "396 customers, 48 products, 2400 orders with 6037 items";
+
+/// The script that makes the database.
+pub(super) const SCRIPT: &str = include_str!("shop.sql");
+
+/// The configuration: what it says is also how one is written.
+pub(super) const CONFIGURATION: &str = include_str!("shop.toml");
+
+/// A shop with its folder.
+#[derive(Debug)]
+pub(super) struct Shop {
+    folder: TempDir,
+}
+
+impl Shop {
+    /// Makes the folder and fills the database.
+    pub(super) async fn make() -> Result<Self, CliError> {
+        let make = || -> Result<Self, CliError> {
+            let cannot = |error: std::io::Error| CliError::start(error);
+            let folder = tempfile::Builder::new().prefix("portwright-demo-").tempdir().map_err(cannot)?;
+            sqlite::create(&folder.path().join("shop.db"), SCRIPT).map_err(CliError::start)?;
+            std::fs::write(folder.path().join("portwright.toml"), CONFIGURATION).map_err(cannot)?;
+            Ok(Self { folder })
+        };
+        tokio::task::spawn_blocking(make).await.map_err(|error| CliError::Bug(error.to_string()))?
+    }
+
+    /// The configuration, read like any other.
+    pub(super) fn plan(&self) -> Result<Plan, CliError> {
+        let path = self.folder.path().join("portwright.toml");
+        let loaded = config::parse(&path, CONFIGURATION, Environment::default()).map_err(ConfigError::Problems)?;
+        Ok(loaded.plan)
+    }
+
+    pub(super) fn audit_file(&self) -> PathBuf {
+        self.folder.path().join("audit.jsonl")
+    }
+}

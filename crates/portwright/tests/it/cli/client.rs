@@ -1,0 +1,118 @@
+//! The client commands: the same answers from a configuration in process, a command, and a URL.
+
+use serde_json::{Value, json};
+
+use super::{Ended, Folder};
+use crate::harness::server::{Portwright, binary};
+use crate::harness::shop::Shop;
+
+/// Runs one command against each kind of target, and holds that all say the same. Each has a shop of its own: only one
+/// process at a time writes an audit.
+fn on_every_target(words: &[&str]) -> Ended {
+    let shops = [Shop::sqlite(), Shop::sqlite(), Shop::sqlite()];
+    let [inside, command, served] = shops.each_ref().map(|shop| shop.config().display().to_string());
+    let server = Portwright::start(served.as_ref());
+    let url = format!("http://{}", server.address);
+    let folder = Folder::with("");
+    let (first, rest) = words.split_at(1);
+    let ended = [
+        folder.run(&[first, &["-c", &inside], rest].concat()),
+        folder.run(&[first, &["--stdio"], rest, &["--", binary(), "serve", "--stdio", "-c", &command]].concat()),
+        folder.run(&[first, &["--url", &url], rest].concat()),
+    ];
+    for other in &ended[1..] {
+        assert_eq!((other.code, &other.out), (ended[0].code, &ended[0].out), "{}", other.errors);
+    }
+    let [inside, ..] = ended;
+    inside
+}
+
+#[test]
+fn list_shows_everything() {
+    let ended = on_every_target(&["list"]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+    insta::assert_snapshot!(ended.out);
+}
+
+#[test]
+fn list_as_json_is_what_the_server_sent() {
+    let ended = on_every_target(&["list", "--json"]);
+    let offer: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(offer["server"]["name"], "shop");
+    let tools = offer["tools"].as_array().unwrap();
+    let tool = tools.iter().find(|tool| tool["name"] == "query_customers").unwrap();
+    assert_eq!(tool["inputSchema"]["properties"]["limit"]["default"], 10);
+    assert_eq!(offer["prompts"][0]["name"], "summarize_customer");
+}
+
+#[test]
+fn call_gives_text_and_json() {
+    let ended = on_every_target(&["call", "query_customers", "search_term=ada", "limit=1"]);
+    assert_eq!((ended.code, ended.errors.as_str()), (0, ""));
+    assert!(ended.out.contains("Ada Lovelace"), "{}", ended.out);
+    let ended = on_every_target(&["call", "query_customers", "--args", "{\"search_term\": \"ada\"}", "--json"]);
+    let result: Value = serde_json::from_str(&ended.out).unwrap();
+    let row = json!([{ "id": 1, "name": "Ada Lovelace", "email": "ada@shop.example" }]);
+    assert_eq!(result["structuredContent"]["rows"], row);
+}
+
+#[test]
+fn a_call_that_fails_says_so_with_code_7() {
+    let ended = on_every_target(&["call", "query_customers", "limit=1"]);
+    assert_eq!((ended.code, ended.out.as_str()), (7, ""));
+    assert!(ended.errors.contains("search_term"), "{}", ended.errors);
+    let ended = on_every_target(&["call", "query_customers", "limit=1", "--json"]);
+    assert_eq!(ended.code, 7);
+    assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap()["isError"], true);
+}
+
+#[test]
+fn what_does_not_exist_is_told_apart_from_what_fails() {
+    let ended = on_every_target(&["call", "query_custmers"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.errors.contains("did you mean `query_customers`?"), "{}", ended.errors);
+    let ended = on_every_target(&["call", "query_customers", "limit=ten"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.errors.contains("`limit` must be integer, not `ten`"), "{}", ended.errors);
+    assert_eq!(on_every_target(&["read", "db://shop/nothing"]).code, 7);
+    assert_eq!(on_every_target(&["prompt", "nothing"]).code, 7);
+}
+
+#[test]
+fn read_and_prompt() {
+    let ended = on_every_target(&["read", "db://shop/schema"]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+    assert!(ended.out.contains("customers") && ended.out.contains("orders"), "{}", ended.out);
+    let ended = on_every_target(&["prompt", "summarize_customer", "customer_id=7"]);
+    assert_eq!(ended.out, "[user]\nSummarize customer 7 in two sentences.\n");
+}
+
+#[test]
+fn a_source_that_is_down_is_said_and_the_rest_is_listed() {
+    let folder = Folder::with(
+        "[sources.gone]\nkind = \"sqlite\"\npath = \"gone.sqlite\"\n[resources.\"notes://a\"]\ntext = \"Here.\"\n",
+    );
+    let ended = folder.run(&["list"]);
+    assert_eq!(ended.code, 0);
+    assert!(ended.errors.contains("source gone: ") && ended.out.contains("notes://a"), "{}{}", ended.errors, ended.out);
+    assert_eq!(folder.run(&["read", "notes://a"]).out, "Here.\n");
+}
+
+#[test]
+fn calls_from_the_command_line_leave_their_records() {
+    let shop = Shop::sqlite();
+    let config = shop.config().display().to_string();
+    let folder = Folder::with("");
+    assert_eq!(folder.run(&["call", "-c", &config, "query_customers", "search_term=ada"]).code, 0);
+    let records = shop.outcomes();
+    assert_eq!((records.len(), &records[0]["transport"]), (1, &json!("in_process")));
+    let file = shop.audit_file().display().to_string();
+    let verified = folder.run(&["audit", "verify", &file, "--json"]);
+    assert_eq!(verified.code, 0);
+    assert_eq!(serde_json::from_str::<Value>(&verified.out).unwrap()["ok"], true);
+    let text = std::fs::read_to_string(&file).unwrap().replacen("in_process", "in_Process", 1);
+    std::fs::write(&file, text).unwrap();
+    let broken = folder.run(&["audit", "verify", &file]);
+    assert_eq!(broken.code, 5);
+    assert!(broken.out.contains("broken") && broken.out.contains("line 1"), "{}", broken.out);
+}
