@@ -1,15 +1,71 @@
 //! PostgreSQL as a source.
+//!
+//! Three walls keep read-only: `guard/` lets through only statements that it understands and that call nothing but what
+//! computes; each call is a READ ONLY transaction that is rolled back; and the role has its own privileges, which
+//! `privileges.rs` looks at. `dsn.rs`, `tls.rs`, `wire.rs` and `session.rs` are a connection, `pool.rs` lends them,
+//! `run.rs` runs one statement, `types/` are its values. It knows nothing of tools.
 
+mod database;
+mod dsn;
+mod errors;
 mod guard;
+mod introspect;
+mod pool;
+mod privileges;
+mod run;
+mod session;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod tls;
 mod types;
+mod wire;
 
+use std::sync::Arc;
+
+use globset::Glob;
+use portwright_core::{
+    ConnectError, Diagnostic, Pointer, Secret, Severity, Source, SourceConfig, SourceKind, SourceSpec, async_trait,
+};
+use schemars::{JsonSchema, Schema as JsonShape, SchemaGenerator};
+use serde::Deserialize;
+use tokio_postgres::error::SqlState;
+
+pub use self::database::PostgresDatabase;
+use self::dsn::Dsn;
+use self::guard::Guard;
+use self::session::{OpenError, Opener};
 pub(crate) use crate::shared::sql::Access;
-use portwright_core::{Diagnostic, SourceConfig, SourceKind, SourceSpec};
-use schemars::{Schema, SchemaGenerator};
+use crate::shared::sql::{self, Dialect, SqlError, SqlPlan, SqlSource};
 
 /// The kind `postgres`.
 #[derive(Debug, Clone, Copy)]
 pub struct Postgres;
+
+/// What the kind adds to `[sources.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct PostgresTable {
+    /// `postgres://USER:PASSWORD@HOST/DATABASE`, or libpq's key=value pairs. `sslmode` (also `verify-ca` and
+    /// `verify-full`), `sslrootcert`, `sslcert` and `sslkey` mean what libpq takes them for.
+    url: Option<Secret>,
+    /// Functions that ad-hoc queries may call beside PostgreSQL's own harmless ones: globs on `schema.name`. One of
+    /// PostgreSQL's own that is held back takes `pg_catalog.name`.
+    functions: Vec<String>,
+}
+
+/// How PostgreSQL's SQL is written.
+pub static DIALECT: Dialect = Dialect {
+    name: "PostgreSQL",
+    placeholder: |number| format!("${number}"),
+    dollar_quotes: true,
+    escape_strings: true,
+    nested_comments: true,
+    bracket_identifiers: false,
+    own_placeholders: &['$'],
+    notes: "PostgreSQL's dialect: mixed-case names stand in double quotes, texts in single quotes, casts are x::type.",
+};
 
 impl SourceKind for Postgres {
     fn name(&self) -> &'static str {
@@ -17,14 +73,114 @@ impl SourceKind for Postgres {
     }
 
     fn summary(&self) -> &'static str {
-        "PostgreSQL"
+        "A PostgreSQL database"
     }
 
-    fn schema(&self, _: &mut SchemaGenerator) -> Schema {
-        Schema::default()
+    fn schema(&self, generator: &mut SchemaGenerator) -> JsonShape {
+        sql::schema::<PostgresTable>(generator)
+    }
+
+    fn tool_schema(&self, generator: &mut SchemaGenerator) -> Option<JsonShape> {
+        Some(sql::tool_schema(generator))
+    }
+
+    fn resource_schema(&self, generator: &mut SchemaGenerator) -> Option<JsonShape> {
+        Some(sql::resource_schema(generator))
     }
 
     fn decode(&self, spec: SourceSpec) -> Result<Box<dyn SourceConfig>, Vec<Diagnostic>> {
-        Err(vec![Diagnostic::error(spec.place(), "kind", "not yet")])
+        let (own, plan, mut problems) = sql::decode::<PostgresTable>(&spec, &DIALECT);
+        let place = spec.place();
+        let url = own.url.unwrap_or_default();
+        let dsn = if url.is_empty() {
+            if !problems.iter().any(|problem| problem.place == place.join("url")) {
+                let missing = Diagnostic::error(place.clone(), "missing-key", "`url` is missing");
+                problems.push(missing.hint("url = \"${env:DATABASE_URL}\""));
+            }
+            None
+        } else {
+            let told = |error: dsn::DsnError| Diagnostic::error(place.join("url"), "wrong-value", error.to_string());
+            let hint = "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
+            Dsn::parse(&url, &spec.base).map_err(|error| problems.push(told(error).hint(hint))).ok()
+        };
+        for (index, pattern) in own.functions.iter().enumerate() {
+            if let Err(error) = Glob::new(pattern) {
+                let place = place.join("functions").join(index);
+                problems.push(Diagnostic::error(place, "wrong-value", error.to_string()));
+            }
+        }
+        let guard = Guard::new(&own.functions).ok();
+        match (dsn, guard) {
+            (Some(dsn), Some(guard)) if problems.iter().all(|problem| problem.severity != Severity::Error) => {
+                Ok(Box::new(PostgresConfig { dsn, guard, plan }))
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+/// A database that is configured but not yet open.
+#[derive(Debug)]
+struct PostgresConfig {
+    dsn: Dsn,
+    guard: Guard,
+    plan: SqlPlan,
+}
+
+impl PostgresConfig {
+    async fn database(&self) -> Result<Arc<PostgresDatabase>, ConnectError> {
+        let opener = Opener::new(self.dsn.clone()).map_err(|error| {
+            ConnectError::new(format!("TLS can't be set up: {error}")).because(error).at(self.url())
+        })?;
+        let plan = &self.plan;
+        let opened = PostgresDatabase::open(opener, self.guard.clone(), plan.access, plan.pool, plan.place.clone());
+        opened.await.map_err(|error| connect_error(error, &self.url()))
+    }
+
+    fn url(&self) -> Pointer {
+        self.plan.place.join("url")
+    }
+}
+
+#[async_trait]
+impl SourceConfig for PostgresConfig {
+    async fn connect(&self) -> Result<Arc<dyn Source>, ConnectError> {
+        Ok(SqlSource::open(self.database().await?, self.plan.clone()).await)
+    }
+}
+
+/// Words for a health page: no host, no user, no database.
+fn connect_error(error: SqlError, place: &Pointer) -> ConnectError {
+    let SqlError::Unreachable(cause) = error else {
+        return ConnectError::new("the database can't be opened").because(error).at(place.clone());
+    };
+    let words = match cause.downcast_ref::<OpenError>() {
+        Some(OpenError::Resolve(_)) => "the host's name is not known",
+        Some(OpenError::Connect(_)) => "nothing answers at the host and port of the URL",
+        Some(OpenError::TimedOut) => "the server did not answer in time",
+        Some(OpenError::WrongServer(_)) => {
+            "no host of the URL is the kind of server that target_session_attrs asks for"
+        }
+        Some(OpenError::Refused(error)) => refusal(error),
+        _ => "the database can't be reached",
+    };
+    ConnectError::new(words).because(cause).at(place.clone())
+}
+
+fn refusal(error: &tokio_postgres::Error) -> &'static str {
+    match error.code() {
+        Some(code) if *code == SqlState::INVALID_PASSWORD => "the server refused the user or the password of the URL",
+        Some(code) if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            "the server takes no such user from this host (pg_hba.conf)"
+        }
+        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "the server has no such database",
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => "the server has no connection left",
+        Some(code) if *code == SqlState::CANNOT_CONNECT_NOW => "the server is starting up or shutting down",
+        Some(_) => "the server refused the session",
+        None if error.to_string().contains("TLS") => {
+            "no secure connection: the server's certificate is not one of the authority's or not for this host, or the \
+             server has no TLS"
+        }
+        None => "the server ended the connection",
     }
 }

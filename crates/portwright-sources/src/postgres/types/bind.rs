@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 use serde_json::Value;
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type};
-
-use super::from_base64;
 
 /// A value that its parameter's type can't take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +112,7 @@ fn bytes(text: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let mut hex = "\\x".to_owned();
-    for byte in from_base64(text)? {
+    for byte in STANDARD.decode(text).ok()? {
         let _ = write!(hex, "{byte:02x}");
     }
     Some(hex)

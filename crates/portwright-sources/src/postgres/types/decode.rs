@@ -2,11 +2,12 @@
 
 use std::error::Error;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use tokio_postgres::types::{FromSql, Kind, Type};
 
 use super::cursor::{Cursor, Malformed, text};
-use super::{SAFE_INTEGER, calendar, documents, forms, to_base64};
+use super::{calendar, documents, forms};
+use crate::shared::sql::{base64, float, integer};
 
 /// Levels of arrays, composites and ranges within each other.
 const DEPTH_MAX: usize = 32;
@@ -97,13 +98,13 @@ fn simple(ty: &Type, bytes: &[u8], depth: usize) -> Decode {
         "int4" => cursor.i32()?.into(),
         "int8" => integer(cursor.i64()?),
         "oid" | "xid" | "cid" => cursor.u32()?.into(),
-        "xid8" => cursor.u64().map(|id| if id <= SAFE_INTEGER { id.into() } else { id.to_string().into() })?,
+        "xid8" => cursor.u64().map(|id| i64::try_from(id).map_or_else(|_| id.to_string().into(), integer))?,
         "float4" => float4(cursor.f32()?),
-        "float8" => float8(cursor.f64()?),
+        "float8" => float(cursor.f64()?),
         "numeric" => forms::numeric(cursor)?.into(),
         "text" | "varchar" | "bpchar" | "name" | "unknown" | "xml" | "refcursor" | "cstring" => text(bytes)?.into(),
         "char" => forms::single_byte(cursor)?.into(),
-        "bytea" => to_base64(bytes).into(),
+        "bytea" => base64(bytes),
         "uuid" => forms::uuid(cursor)?.into(),
         "json" => documents::document(text(bytes)?),
         "jsonb" => documents::document(&forms::versioned(cursor)?),
@@ -145,22 +146,9 @@ fn extension(ty: &Type, bytes: &[u8]) -> Decode {
     }
 }
 
-fn integer(value: i64) -> Value {
-    if value.unsigned_abs() <= SAFE_INTEGER { value.into() } else { value.to_string().into() }
-}
-
-fn float8(value: f64) -> Value {
-    match Number::from_f64(value) {
-        Some(number) => Value::Number(number),
-        None if value.is_nan() => "NaN".into(),
-        None if value > 0.0 => "Infinity".into(),
-        None => "-Infinity".into(),
-    }
-}
-
 /// By its own shortest digits: 0.1, not 0.10000000149011612.
 fn float4(value: f32) -> Value {
-    float8(value.to_string().parse().unwrap_or_else(|_| f64::from(value)))
+    float(value.to_string().parse().unwrap_or_else(|_| f64::from(value)))
 }
 
 fn array(ty: &Type, bytes: &[u8], depth: usize) -> Decode {
@@ -225,7 +213,7 @@ fn record(bytes: &[u8], depth: usize) -> Decode {
 
 /// A value that nobody can write as text: its bytes.
 pub(in crate::postgres) fn opaque(type_name: &str, bytes: &[u8]) -> Value {
-    serde_json::json!({"type": type_name, "base64": to_base64(bytes)})
+    serde_json::json!({"type": type_name, "base64": base64(bytes)})
 }
 
 fn range(inner: &Type, bytes: &[u8], depth: usize) -> Result<String, Unknown> {

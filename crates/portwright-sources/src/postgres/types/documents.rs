@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::SAFE_INTEGER;
+use crate::shared::sql::rows::INTEGER_MAX;
 
 /// The document. What a [`Value`] can't hold (a key twice, too many levels, half a surrogate pair) comes as its text;
 /// a number that a double can't hold comes as a string.
@@ -64,7 +64,7 @@ fn count_members(value: &Value) -> usize {
 /// Whether a reader that keeps numbers as doubles gives back the same number.
 fn is_safe(number: &str) -> bool {
     if let Ok(integer) = number.parse::<i64>() {
-        return integer.unsigned_abs() <= SAFE_INTEGER;
+        return (-INTEGER_MAX..=INTEGER_MAX).contains(&integer);
     }
     match number.parse::<f64>() {
         Ok(double) if double.is_finite() => digits(number) == digits(&format!("{double:e}")),

@@ -24,49 +24,9 @@ mod documents;
 mod forms;
 mod schema;
 
-pub(super) use bind::{Bound, ValueError};
-pub(super) use decode::{Cell, Decoded};
+pub(super) use bind::Bound;
+pub(super) use decode::{Cell, Decoded, opaque};
 pub(super) use schema::schema;
-
-/// Integers that every JSON reader keeps: 2^53 − 1.
-const SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Base64 with padding (RFC 4648, section 4).
-fn to_base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let part = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let bits = part(0) << 16 | part(1) << 8 | part(2);
-        for digit in 0..4 {
-            let value = (bits >> (18 - 6 * digit)) & 63;
-            text.push(if digit <= chunk.len() { BASE64[value as usize] as char } else { '=' });
-        }
-    }
-    text
-}
-
-/// None if it is not base64 with padding.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 4 != 0 {
-        return None;
-    }
-    let digits = text.trim_end_matches('=');
-    if text.len() - digits.len() > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    let mut bits = 0_u32;
-    for (index, digit) in digits.bytes().enumerate() {
-        let value = BASE64.iter().position(|candidate| *candidate == digit)?;
-        bits = bits << 6 | u32::try_from(value).ok()?;
-        if index % 4 > 0 {
-            bytes.push((bits >> (6 - 2 * (index % 4))) as u8);
-        }
-    }
-    Some(bytes)
-}
 
 #[cfg(test)]
 mod tests;

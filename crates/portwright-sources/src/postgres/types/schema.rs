@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tokio_postgres::types::{Kind, Type};
 
+use crate::shared::sql::integer_schema;
+
 /// Levels of types within each other that are spelled out.
 const DEPTH_MAX: usize = 8;
 
@@ -51,9 +53,7 @@ fn simple(ty: &Type) -> Value {
     match ty.name() {
         "bool" => json!({"type": "boolean"}),
         "int2" | "int4" | "oid" | "xid" | "cid" => json!({"type": "integer"}),
-        "int8" | "xid8" => {
-            json!({"type": ["integer", "string"], "description": "64-bit integer; a string beyond ±9007199254740991"})
-        }
+        "int8" | "xid8" => integer_schema(),
         "float4" | "float8" => {
             json!({"type": ["number", "string"], "description": "\"NaN\", \"Infinity\" and \"-Infinity\" are strings"})
         }

@@ -2,19 +2,7 @@ use serde_json::{Value, json};
 use tokio_postgres::types::{Kind, Type};
 
 use super::documents::document;
-use super::{Bound, from_base64, schema, to_base64};
-
-#[test]
-fn base64_goes_both_ways() {
-    for (bytes, text) in [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xff\xfe\x00", "//4A")]
-    {
-        assert_eq!(to_base64(bytes), text);
-        assert_eq!(from_base64(text).unwrap(), bytes);
-    }
-    assert_eq!(from_base64("Zg"), None);
-    assert_eq!(from_base64("Z==="), None);
-    assert_eq!(from_base64("Z*=="), None);
-}
+use super::{Bound, schema};
 
 #[test]
 fn documents_keep_what_doubles_lose() {

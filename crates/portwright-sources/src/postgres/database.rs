@@ -1,0 +1,262 @@
+//! [`PostgresDatabase`]: the shared SQL source's view of a server.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portwright_core::{Context, Diagnostic, Health, Pointer, async_trait, limits};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Statement;
+use tokio_util::sync::CancellationToken;
+
+use super::errors::told;
+use super::guard::{Author, Guard, Rejection};
+use super::pool::{Lease, Pool};
+use super::run::{self, Failure, Job};
+use super::session::{Opener, Session};
+use super::{DIALECT, introspect, privileges};
+use crate::shared::sql::{Access, Database, Description, Dialect, PoolPlan, Query, Rows, Schema, Scope, SqlError};
+
+/// A server with its connections.
+#[derive(Debug)]
+pub struct PostgresDatabase {
+    pool: Arc<Pool>,
+    guard: Guard,
+    access: Access,
+    /// Where its table stands.
+    place: Pointer,
+}
+
+impl PostgresDatabase {
+    /// Opens a first connection.
+    pub(super) async fn open(
+        opener: Opener,
+        guard: Guard,
+        access: Access,
+        plan: PoolPlan,
+        place: Pointer,
+    ) -> Result<Arc<Self>, SqlError> {
+        let database = Self { pool: Pool::new(opener, plan), guard, access, place };
+        drop(database.pool.lease(false).await?);
+        Ok(Arc::new(database))
+    }
+
+    fn checked(&self, query: &Query<'_>) -> Result<super::guard::Passed, SqlError> {
+        let author = if query.declared { Author::Operator } else { Author::Model };
+        self.guard.check(query.sql, query.access, author).map_err(rejected)
+    }
+
+    /// Runs a job on a connection, once more on a new one if the first was dead.
+    async fn attempts(&self, job: Job<'_>, cx: &Context) -> Result<Rows, SqlError> {
+        let work = async {
+            let mut again = false;
+            loop {
+                let mut lease = self.pool.lease(again).await?;
+                match run::run(&mut lease, job).await {
+                    Ok(rows) => return Ok(rows),
+                    Err(Failure::Lost(_)) if lease.used && !again => {
+                        cx.note(|trail| trail.flags.push("retried".to_owned()));
+                        lease.discard();
+                    }
+                    Err(Failure::Stale(_)) if !again => {
+                        lease.session()?.forget();
+                        lease.discard();
+                    }
+                    Err(Failure::Lost(error) | Failure::Stale(error) | Failure::Told(error)) => return Err(error),
+                }
+                again = true;
+            }
+        };
+        bounded(work, job.deadline, job.query.timeout, &cx.cancel).await
+    }
+
+    /// Asks a question of our own, in a transaction that only reads.
+    async fn ask<Q: Question>(
+        &self,
+        question: &Q,
+        wait: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Q::Answer, SqlError> {
+        let deadline = Instant::now() + wait;
+        let work = async {
+            let mut again = false;
+            loop {
+                let mut lease = self.pool.lease(again).await?;
+                match answer(&mut lease, deadline, question).await {
+                    Err(SqlError::Unreachable(_)) if lease.used && !again => lease.discard(),
+                    other => return other,
+                }
+                again = true;
+            }
+        };
+        bounded(work, deadline, wait, cancel).await
+    }
+}
+
+/// A question of our own.
+trait Question: Sync {
+    type Answer: Send;
+
+    fn ask(&self, session: &Session) -> impl Future<Output = Result<Self::Answer, tokio_postgres::Error>> + Send;
+}
+
+/// What a statement takes and gives.
+struct Describe<'a>(&'a str);
+
+impl Question for Describe<'_> {
+    type Answer = Statement;
+
+    async fn ask(&self, session: &Session) -> Result<Statement, tokio_postgres::Error> {
+        session.client.prepare(self.0).await
+    }
+}
+
+/// What there is.
+struct Look<'a>(Scope<'a>);
+
+impl Question for Look<'_> {
+    type Answer = Schema;
+
+    async fn ask(&self, session: &Session) -> Result<Schema, tokio_postgres::Error> {
+        introspect::schema(&session.client, self.0, &session.default_schema).await
+    }
+}
+
+/// Whether anybody is there.
+struct Ping;
+
+impl Question for Ping {
+    type Answer = ();
+
+    async fn ask(&self, _: &Session) -> Result<(), tokio_postgres::Error> {
+        Ok(())
+    }
+}
+
+/// What the role may do.
+struct Role;
+
+impl Question for Role {
+    type Answer = privileges::Facts;
+
+    async fn ask(&self, session: &Session) -> Result<privileges::Facts, tokio_postgres::Error> {
+        privileges::facts(&session.client).await
+    }
+}
+
+async fn answer<Q: Question>(lease: &mut Lease, deadline: Instant, question: &Q) -> Result<Q::Answer, SqlError> {
+    lease.start(false);
+    let wait = run::left(deadline);
+    let session = lease.session()?;
+    let begin = format!(
+        "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL search_path = {}",
+        wait.as_millis().max(1),
+        session.search_path
+    );
+    let answered = async {
+        session.client.batch_execute(&begin).await?;
+        question.ask(session).await
+    };
+    let answered = answered.await.map_err(|error| told(error, wait, 0));
+    lease.rest();
+    answered
+}
+
+/// Work within its time, unless it is called off.
+async fn bounded<T>(
+    work: impl Future<Output = Result<T, SqlError>>,
+    deadline: Instant,
+    wait: Duration,
+    cancel: &CancellationToken,
+) -> Result<T, SqlError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(SqlError::Cancelled),
+        done = timeout_at(deadline, work) => done.unwrap_or(Err(SqlError::TimedOut(wait))),
+    }
+}
+
+fn rejected(rejection: Rejection) -> SqlError {
+    SqlError::Rejected(rejection.to_string())
+}
+
+fn deadline(wait: Duration, cx: &Context) -> Instant {
+    Instant::now() + cx.time_left().map_or(wait, |left| left.min(wait))
+}
+
+#[async_trait]
+impl Database for PostgresDatabase {
+    fn dialect(&self) -> &'static Dialect {
+        &DIALECT
+    }
+
+    async fn describe(&self, sql: &str, access: Access) -> Result<Description, SqlError> {
+        self.guard.check(sql, access, Author::Operator).map_err(rejected)?;
+        // A function of the operator's own may write.
+        let reads = self.guard.check(sql, Access::ReadOnly, Author::Model).is_ok();
+        let statement = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
+        Ok(Description {
+            params: statement.params().iter().map(run::type_name).collect(),
+            columns: run::columns(&statement),
+            read_only: access == Access::ReadOnly || reads,
+        })
+    }
+
+    async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
+        let passed = self.checked(&query)?;
+        let mut fields = passed.fields;
+        if query.declared || query.access == Access::ReadWrite {
+            fields.clear();
+        }
+        fields.retain(|name| !self.guard.allows(None, name));
+        let job = Job { query, sql: query.sql, prefix: 0, fields: &fields, deadline: deadline(query.timeout, cx) };
+        self.attempts(job, cx).await
+    }
+
+    async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError> {
+        let query = Query { access: Access::ReadOnly, ..query };
+        let passed = self.checked(&query)?;
+        if !passed.is_query {
+            return Err(SqlError::Rejected("only SELECT, VALUES and TABLE can be explained".to_owned()));
+        }
+        let prefix = if analyze { "EXPLAIN (ANALYZE, BUFFERS, FORMAT TEXT) " } else { "EXPLAIN (FORMAT TEXT) " };
+        let sql = format!("{prefix}{}", query.sql);
+        let mut fields = if query.declared { BTreeSet::new() } else { passed.fields };
+        fields.retain(|name| !self.guard.allows(None, name));
+        let query = Query { rows_max: usize::MAX, declared: false, ..query };
+        let job =
+            Job { query, sql: &sql, prefix: prefix.len(), fields: &fields, deadline: deadline(query.timeout, cx) };
+        let rows = self.attempts(job, cx).await?;
+        let mut lines: Vec<String> =
+            rows.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();
+        if rows.truncated.is_some() {
+            lines.push("…".to_owned());
+        }
+        Ok(lines.join("\n"))
+    }
+
+    async fn schema(&self, scope: Scope<'_>, cx: &Context) -> Result<Schema, SqlError> {
+        let wait = cx.time_left().unwrap_or(limits::STATEMENT_WAIT).min(limits::STATEMENT_WAIT);
+        self.ask(&Look(scope), wait, &cx.cancel).await
+    }
+
+    async fn health(&self) -> Health {
+        match self.ask(&Ping, limits::HEALTH_WAIT, &CancellationToken::new()).await {
+            // Busy is not ill.
+            Ok(()) | Err(SqlError::PoolBusy(_)) => Health::Ready,
+            Err(error) => {
+                tracing::warn!(%error, "database does not answer");
+                Health::Degraded("the database can't be reached".to_owned())
+            }
+        }
+    }
+
+    async fn privileges(&self) -> Vec<Diagnostic> {
+        let mut found = privileges::of_connection(self.pool.opener.dsn(), &self.place);
+        match self.ask(&Role, limits::STATEMENT_WAIT, &CancellationToken::new()).await {
+            Ok(facts) => found.extend(privileges::judge(&facts, self.access, &self.place)),
+            Err(error) => tracing::warn!(%error, "privileges can't be read"),
+        }
+        found
+    }
+}

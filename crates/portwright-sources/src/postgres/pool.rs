@@ -1,0 +1,162 @@
+//! Connections for all calls: bounded in number and in waiting, dead ones replaced, each clean when it is lent.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::session::{OpenError, Opener, Session};
+use crate::shared::sql::{PoolPlan, SqlError};
+
+/// A connection that nobody uses.
+#[derive(Debug)]
+enum Idle {
+    Clean(Session),
+    /// It is ending its last call's transaction, which takes no longer than one answer of the server.
+    Settling(JoinHandle<Option<Session>>),
+}
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) opener: Opener,
+    wait: Duration,
+    free: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A connection that one call uses.
+#[derive(Debug)]
+pub(super) struct Lease {
+    session: Option<Session>,
+    /// It was open before this call.
+    pub(super) used: bool,
+    /// A statement may be running on it.
+    running: bool,
+    wrote: bool,
+    pool: Arc<Pool>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Pool {
+    pub(super) fn new(opener: Opener, plan: PoolPlan) -> Arc<Self> {
+        Arc::new(Self { opener, wait: plan.wait, free: Arc::new(Semaphore::new(plan.max)), idle: Mutex::default() })
+    }
+
+    fn with_idle<T>(&self, act: impl FnOnce(&mut Vec<Idle>) -> T) -> T {
+        act(&mut self.idle.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A connection, clean; a new one if `fresh` or if there is no other.
+    pub(super) async fn lease(self: &Arc<Self>, fresh: bool) -> Result<Lease, SqlError> {
+        let free = timeout(self.wait, self.free.clone().acquire_owned()).await;
+        let permit = match free {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(closed)) => return Err(SqlError::Internal(Box::new(closed))),
+            Err(_) => return Err(SqlError::PoolBusy(self.wait)),
+        };
+        if fresh {
+            self.clear();
+        }
+        let lent = |session, used| Lease {
+            session: Some(session),
+            used,
+            running: false,
+            wrote: false,
+            pool: self.clone(),
+            permit: Some(permit),
+        };
+        while let Some(idle) = self.with_idle(Vec::pop) {
+            let session = match idle {
+                Idle::Clean(session) => Some(session),
+                Idle::Settling(task) => task.await.ok().flatten(),
+            };
+            if let Some(session) = session.filter(Session::is_open) {
+                return Ok(lent(session, true));
+            }
+        }
+        match self.opener.open().await {
+            Ok(session) => Ok(lent(session, false)),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "no connection to the database");
+                Err(unreachable(error))
+            }
+        }
+    }
+
+    /// Closes what is idle: after one connection was found dead, the others are not trusted.
+    pub(super) fn clear(&self) {
+        self.with_idle(Vec::clear);
+    }
+}
+
+/// Too many connections are no fault of the network, and pass.
+fn unreachable(error: OpenError) -> SqlError {
+    SqlError::Unreachable(Box::new(error))
+}
+
+/// An error with what caused it, for the log.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    words
+}
+
+impl Lease {
+    pub(super) fn session(&mut self) -> Result<&mut Session, SqlError> {
+        self.session.as_mut().ok_or_else(|| SqlError::Internal("the connection was given back".into()))
+    }
+
+    /// Says that statements are being sent from now on.
+    pub(super) fn start(&mut self, writes: bool) {
+        self.running = true;
+        self.wrote = writes;
+    }
+
+    /// Says that the server has answered all that it was sent.
+    pub(super) fn rest(&mut self) {
+        self.running = false;
+    }
+
+    /// Stops the running statement and returns when the server has been told.
+    pub(super) async fn call_off(&mut self) -> Result<(), SqlError> {
+        let pool = self.pool.clone();
+        let told = pool.opener.cancel(self.session()?).await;
+        told.map_err(|error| SqlError::Unreachable(Box::new(error)))
+    }
+
+    /// Closes the connection.
+    pub(super) fn discard(mut self) {
+        self.session = None;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (Some(session), Ok(runtime)) = (self.session.take(), Handle::try_current()) else { return };
+        if !session.is_open() {
+            return;
+        }
+        let (pool, running, wrote) = (self.pool.clone(), self.running, self.wrote);
+        if running {
+            // It is not lent again before the server has stopped; until then it counts as used.
+            let permit = self.permit.take();
+            runtime.spawn(async move {
+                let settled = pool.opener.settle(session, true, wrote).await;
+                pool.with_idle(|idle| idle.extend(settled.map(Idle::Clean)));
+                drop(permit);
+            });
+        } else {
+            let opener = pool.opener.clone();
+            let task = runtime.spawn(async move { opener.settle(session, false, wrote).await });
+            pool.with_idle(|idle| idle.push(Idle::Settling(task)));
+        }
+    }
+}

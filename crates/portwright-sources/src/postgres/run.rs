@@ -1,0 +1,361 @@
+//! One statement in one transaction.
+//!
+//! `BEGIN` with its settings and the statement's first messages leave together, so that a declared statement takes one
+//! round trip to its rows. What only reads is never committed: the transaction is rolled back when the reply has
+//! already left.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use futures::future::{OptionFuture, try_join_all, try_join3};
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, RowStream, Statement};
+
+use super::Access;
+use super::errors::told;
+use super::pool::Lease;
+use super::types::{Bound, Cell, Decoded, opaque, schema};
+use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, Truncation, row_bytes, unique_names};
+
+/// Values that only the server can write as text, asked for at a time.
+const ASKED_TOGETHER: usize = 32;
+
+/// Volatile functions that a name in field position could call: one argument, which may be the row itself.
+const FIELD_FUNCTIONS: &str = "\
+SELECT DISTINCT n.nspname::pg_catalog.text, p.proname::pg_catalog.text
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE p.proname = ANY ($1::pg_catalog.text[]) AND p.provolatile = 'v' AND p.prokind = 'f'
+  AND n.nspname <> 'pg_catalog' AND p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1";
+
+/// A statement on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) query: Query<'a>,
+    /// The statement as sent: the caller's, or with EXPLAIN before it.
+    pub(super) sql: &'a str,
+    /// Characters before the caller's statement.
+    pub(super) prefix: usize,
+    /// Names to compare with the functions that the database has.
+    pub(super) fields: &'a BTreeSet<String>,
+    pub(super) deadline: Instant,
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The connection was gone before the server can have done anything that lasts.
+    Lost(SqlError),
+    /// What was prepared is of no use any more.
+    Stale(SqlError),
+    Told(SqlError),
+}
+
+impl From<SqlError> for Failure {
+    fn from(error: SqlError) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl Job<'_> {
+    fn failed(&self, error: tokio_postgres::Error, lease: &mut Lease) -> Failure {
+        let lost = super::errors::is_lost(&error);
+        if lost && lease.session().is_ok_and(|session| session.exceeded()) {
+            return Failure::Told(SqlError::Database {
+                message:
+                    "a row of the result is larger than 16 MiB; ask for fewer columns, or for parts of long values \
+                          (left(text, 1000), substring(bytes, 1, 1000))"
+                        .to_owned(),
+                code: "54000".to_owned(),
+                position: None,
+            });
+        }
+        let stale = super::errors::is_stale(&error);
+        let told = told(error, self.query.timeout, self.prefix);
+        match (lost, stale) {
+            (true, _) if self.query.access == Access::ReadOnly => Failure::Lost(told),
+            (_, true) if self.query.declared => Failure::Stale(told),
+            _ => Failure::Told(told),
+        }
+    }
+
+    /// BEGIN with everything that holds for this transaction alone.
+    fn begin(&self, search_path: &str) -> String {
+        let left = self.deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
+        let mode = if self.query.access == Access::ReadOnly { "READ ONLY" } else { "READ WRITE" };
+        format!(
+            "BEGIN {mode}; SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {lock}; \
+             SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL standard_conforming_strings = on; \
+             SET LOCAL search_path = {search_path}",
+            lock = (left * 9 / 10).max(1),
+            idle = left + 5_000,
+        )
+    }
+}
+
+/// Runs it. The lease rests afterwards if the server has nothing left to do.
+pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure> {
+    let writes = job.query.access == Access::ReadWrite;
+    lease.start(writes);
+    let statement = start(lease, job).await?;
+    let types = statement.params();
+    let values = job.query.values;
+    if values.len() != types.len() {
+        lease.rest();
+        let words = format!("the statement takes {} parameters, and {} were given", types.len(), values.len());
+        return Err(SqlError::Value(words).into());
+    }
+    if let Err(error) = fits(values, types) {
+        lease.rest();
+        return Err(error.into());
+    }
+    let params: Vec<Bound<'_>> = values.iter().map(Bound).collect();
+    let client = &lease.session()?.client;
+    let rows = client.query_raw(&statement, params).await;
+    let rows = rows.map_err(|error| at_rest(lease, job, error))?;
+    let result = collect(lease, job, &statement, rows).await?;
+    if writes {
+        commit(lease, job).await?;
+    }
+    Ok(result)
+}
+
+/// The server has answered with an error: nothing runs any more.
+fn at_rest(lease: &mut Lease, job: Job<'_>, error: tokio_postgres::Error) -> Failure {
+    if error.as_db_error().is_some() {
+        lease.rest();
+    }
+    job.failed(error, lease)
+}
+
+/// Opens the transaction and prepares the statement, in one round trip.
+async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
+    let session = lease.session()?;
+    let begin = job.begin(&session.search_path);
+    let known = session.prepared(job.sql);
+    let client = &session.client;
+    let names: Vec<&str> = job.fields.iter().map(String::as_str).collect();
+    let check: OptionFuture<_> = (!names.is_empty()).then(|| field_functions(client, names)).into();
+    let prepare: OptionFuture<_> = known.is_none().then(|| client.prepare(job.sql)).into();
+    // They are sent in this order.
+    let started =
+        try_join3(client.batch_execute(&begin), async { prepare.await.transpose() }, async { check.await.transpose() });
+    let (prepared, functions) = match started.await {
+        Ok(((), prepared, functions)) => (prepared, functions),
+        Err(error) => return Err(at_rest(lease, job, error)),
+    };
+    if let Some((schema, name)) = functions.unwrap_or_default().into_iter().next() {
+        lease.rest();
+        let words = format!(
+            "`{name}` could call the function {schema}.{name}, which may change something. Take the column by another \
+             name, or leave it out (an operator can allow it with functions = [\"{schema}.{name}\"])"
+        );
+        return Err(SqlError::Rejected(words).into());
+    }
+    let session = lease.session()?;
+    match (known, prepared) {
+        (Some(statement), _) => Ok(statement),
+        (None, Some(statement)) => {
+            if job.query.declared {
+                session.keep(job.sql, &statement);
+            }
+            Ok(statement)
+        }
+        (None, None) => Err(SqlError::Internal("nothing was prepared".into()).into()),
+    }
+}
+
+async fn field_functions(client: &Client, names: Vec<&str>) -> Result<Vec<(String, String)>, tokio_postgres::Error> {
+    let rows = client.query(FIELD_FUNCTIONS, &[&names]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Says which value does not fit, before anything is sent.
+fn fits(values: &[Value], types: &[Type]) -> Result<(), SqlError> {
+    for (index, (value, ty)) in values.iter().zip(types).enumerate() {
+        Bound(value).text(ty).map_err(|error| SqlError::Value(format!("${}: {error}", index + 1)))?;
+    }
+    Ok(())
+}
+
+/// The columns of a statement, with names that differ.
+pub(super) fn columns(statement: &Statement) -> Vec<OutputColumn> {
+    let names = unique_names(statement.columns().iter().map(tokio_postgres::Column::name));
+    let columns = statement.columns().iter().zip(names);
+    columns
+        .map(|(column, name)| OutputColumn {
+            name,
+            type_name: type_name(column.type_()),
+            schema: schema(column.type_()),
+            nullable: true,
+        })
+        .collect()
+}
+
+/// A type's name with its schema where that is not PostgreSQL's own.
+pub(super) fn type_name(ty: &Type) -> String {
+    match ty.name().strip_prefix('_').filter(|_| matches!(ty.kind(), tokio_postgres::types::Kind::Array(_))) {
+        Some(member) => format!("{member}[]"),
+        None => ty.name().to_owned(),
+    }
+}
+
+/// A value that waits for the server's text.
+struct Asked {
+    row: usize,
+    column: usize,
+    bytes: Vec<u8>,
+}
+
+/// Reads rows up to the bounds.
+async fn collect(lease: &mut Lease, job: Job<'_>, statement: &Statement, rows: RowStream) -> Result<Rows, Failure> {
+    let mut rows = pin!(rows);
+    let mut result = Rows { columns: columns(statement), ..Rows::default() };
+    let mut asked = Vec::new();
+    let mut bytes = 0;
+    let ended = loop {
+        let row = match rows.as_mut().try_next().await {
+            Ok(Some(row)) => row,
+            Ok(None) => break true,
+            Err(error) => return Err(at_rest(lease, job, error)),
+        };
+        if result.truncated.is_some() {
+            continue;
+        }
+        if result.rows.len() == job.query.rows_max {
+            result.truncated = Some(Truncation::Rows);
+        } else {
+            let mut values = Vec::with_capacity(result.columns.len());
+            let mut pending = Vec::new();
+            let mut waiting = 0;
+            for (index, column) in statement.columns().iter().enumerate() {
+                let cell: Cell<'_> = row.try_get(index).map_err(|error| job.failed(error, lease))?;
+                match cell.decode(column.type_()) {
+                    Decoded::Json(value) => values.push(value),
+                    Decoded::Ask(raw) => {
+                        waiting += cell.length();
+                        values.push(Value::Null);
+                        pending.push(Asked { row: result.rows.len(), column: index, bytes: raw });
+                    }
+                }
+            }
+            bytes += row_bytes(&result.columns, &values) + waiting;
+            if bytes > job.query.bytes_max {
+                result.truncated = Some(Truncation::Bytes);
+            } else {
+                result.rows.push(values);
+                asked.extend(pending);
+            }
+        }
+        // What writes must come to its end; what reads is called off.
+        if result.truncated.is_some() && job.query.access == Access::ReadOnly {
+            break false;
+        }
+    };
+    result.affected = rows.rows_affected().filter(|_| job.query.access == Access::ReadWrite);
+    if !asked.is_empty() {
+        if !ended {
+            // The rows that are left stand in the way.
+            lease.call_off().await?;
+            let client = &lease.session()?.client;
+            client.batch_execute("ROLLBACK").await.map_err(|error| job.failed(error, lease))?;
+            let begin = job.begin(&lease.session()?.search_path);
+            let client = &lease.session()?.client;
+            client.batch_execute(&begin).await.map_err(|error| job.failed(error, lease))?;
+        }
+        ask(lease, statement, &mut result, asked).await?;
+        lease.rest();
+    } else if ended {
+        lease.rest();
+    }
+    Ok(result)
+}
+
+/// Bytes as the server sent them.
+#[derive(Debug)]
+struct Raw<'a>(&'a [u8]);
+
+impl ToSql for Raw<'_> {
+    fn to_sql(&self, _: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.extend_from_slice(self.0);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// Asks the server to write values as text, column by column.
+async fn ask(lease: &mut Lease, statement: &Statement, result: &mut Rows, asked: Vec<Asked>) -> Result<(), SqlError> {
+    let client = &lease.session()?.client;
+    let mut left = Vec::new();
+    for (index, column) in statement.columns().iter().enumerate() {
+        let of_column: Vec<&Asked> = asked.iter().filter(|each| each.column == index).collect();
+        if of_column.is_empty() {
+            continue;
+        }
+        match texts(client, column.type_(), &of_column).await {
+            Ok(texts) => {
+                for (each, text) in of_column.iter().zip(texts) {
+                    result.rows[each.row][index] = text.into();
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, ty = column.type_().name(), "type has no text form");
+                left.extend(of_column);
+            }
+        }
+    }
+    for each in left {
+        result.rows[each.row][each.column] = opaque(statement.columns()[each.column].type_().name(), &each.bytes);
+    }
+    Ok(())
+}
+
+async fn texts(client: &Client, ty: &Type, asked: &[&Asked]) -> Result<Vec<Option<String>>, tokio_postgres::Error> {
+    let write = client.prepare_typed("SELECT $1::pg_catalog.text", std::slice::from_ref(ty)).await?;
+    let mut texts = Vec::with_capacity(asked.len());
+    for together in asked.chunks(ASKED_TOGETHER) {
+        texts.extend(try_join_all(together.iter().map(|each| text(client, &write, &each.bytes))).await?);
+    }
+    Ok(texts)
+}
+
+async fn text(client: &Client, write: &Statement, bytes: &[u8]) -> Result<Option<String>, tokio_postgres::Error> {
+    client.query_one(write, &[&Raw(bytes)]).await?.try_get(0)
+}
+
+/// Ends a writing transaction. If the connection breaks here, nobody knows how it ended.
+async fn commit(lease: &mut Lease, job: Job<'_>) -> Result<(), SqlError> {
+    lease.start(true);
+    let ended = lease.session()?.client.batch_execute("COMMIT").await;
+    match ended {
+        Ok(()) => {
+            lease.rest();
+            Ok(())
+        }
+        Err(error) if super::errors::is_lost(&error) => Err(SqlError::Database {
+            message:
+                "the connection was lost while the change was being committed; look whether it took effect before \
+                      trying again"
+                    .to_owned(),
+            code: "08007".to_owned(),
+            position: None,
+        }),
+        Err(error) => {
+            lease.rest();
+            Err(told(error, job.query.timeout, job.prefix))
+        }
+    }
+}
+
+/// What is left until `deadline`.
+pub(super) fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}

@@ -1,0 +1,280 @@
+//! One connection: how it is opened, how a statement on it is called off, how it is made clean again.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use portwright_core::limits::CONNECT_WAIT;
+use tokio::io::AsyncReadExt as _;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::tls::{MakeTlsConnect, NoTls};
+use tokio_postgres::{CancelToken, Client, Config, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::dsn::Dsn;
+use super::tls;
+use super::wire::{Bounded, BoundedTls, Endpoint, Socket};
+
+/// How long the server may take to stop a statement that was called off, and to end its transaction.
+const SETTLE_WAIT: Duration = Duration::from_secs(5);
+
+/// Statements that one connection keeps prepared. Only those of the configuration are.
+const PREPARED_MAX: usize = 1000;
+
+/// What ends a transaction and leaves nothing behind. Everything that a read-only call may have set ends with its
+/// transaction, but for locks that are the session's.
+const RESET_READ: &str = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
+const RESET_WRITE: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
+                           SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+
+/// Said again after each `RESET ALL`.
+const SETTLED: &str = "SET default_transaction_read_only = on; SET standard_conforming_strings = on";
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    #[error("TLS can't be set up")]
+    Tls(#[from] tls::TlsError),
+    #[error("the host has no address")]
+    Resolve(#[source] io::Error),
+    #[error("no connection to the server")]
+    Connect(#[source] io::Error),
+    #[error("the server did not answer in time")]
+    TimedOut,
+    #[error("the server refused the session")]
+    Refused(#[from] tokio_postgres::Error),
+    #[error("no server takes {0} transactions")]
+    WrongServer(&'static str),
+}
+
+/// Opens connections to one database.
+#[derive(Clone)]
+pub(super) struct Opener {
+    dsn: Arc<Dsn>,
+    tls: MakeRustlsConnect,
+}
+
+impl std::fmt::Debug for Opener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opener").field("dsn", &self.dsn).finish_non_exhaustive()
+    }
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) client: Client,
+    /// Statements of the configuration by their text.
+    statements: HashMap<String, Statement>,
+    /// The pinned path, as SQL.
+    pub(super) search_path: String,
+    /// The schema that new objects would come into.
+    pub(super) default_schema: String,
+    endpoint: Endpoint,
+    host: String,
+    exceeded: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Opener {
+    pub(super) fn new(dsn: Dsn) -> Result<Self, tls::TlsError> {
+        let tls = tls::connector(&dsn.security, dsn.is_direct())?;
+        Ok(Self { dsn: Arc::new(dsn), tls })
+    }
+
+    pub(super) fn dsn(&self) -> &Dsn {
+        &self.dsn
+    }
+
+    /// Tries each host in turn.
+    pub(super) async fn open(&self) -> Result<Session, OpenError> {
+        let wait = self.dsn.config.get_connect_timeout().copied().unwrap_or(CONNECT_WAIT).min(CONNECT_WAIT);
+        let open = async {
+            let mut last = OpenError::TimedOut;
+            for index in 0..self.dsn.config.get_hosts().len().max(self.dsn.config.get_hostaddrs().len()) {
+                match self.open_host(index).await {
+                    Ok(session) => return Ok(session),
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        };
+        timeout(wait, open).await.unwrap_or(Err(OpenError::TimedOut))
+    }
+
+    async fn open_host(&self, index: usize) -> Result<Session, OpenError> {
+        let (host, endpoints) = endpoints(&self.dsn.config, index).await?;
+        let mut last = OpenError::TimedOut;
+        for endpoint in endpoints {
+            match endpoint.open().await {
+                Ok(socket) => return self.greet(socket, endpoint, host).await,
+                Err(error) => last = OpenError::Connect(error),
+            }
+        }
+        Err(last)
+    }
+
+    async fn greet(&self, socket: Socket, endpoint: Endpoint, host: String) -> Result<Session, OpenError> {
+        let exceeded = Arc::new(AtomicBool::new(false));
+        let config = &self.dsn.config;
+        let (client, task) = if config.get_ssl_mode() == SslMode::Disable {
+            let stream = Bounded::new(socket, false, exceeded.clone());
+            let (client, connection) = config.connect_raw(stream, NoTls).await?;
+            (client, tokio::spawn(async move { log_end(connection.await) }))
+        } else {
+            let stream = if self.dsn.is_direct() {
+                Bounded::opaque(socket, exceeded.clone())
+            } else {
+                Bounded::new(socket, true, exceeded.clone())
+            };
+            let mut tls = BoundedTls { inner: self.tls.clone(), exceeded: exceeded.clone() };
+            let Ok(tls) = MakeTlsConnect::<Bounded<Socket>>::make_tls_connect(&mut tls, &host);
+            let (client, connection) = config.connect_raw(stream, tls).await?;
+            (client, tokio::spawn(async move { log_end(connection.await) }))
+        };
+        let mut session = Session {
+            client,
+            statements: HashMap::new(),
+            search_path: String::new(),
+            default_schema: String::new(),
+            endpoint,
+            host,
+            exceeded,
+            task,
+        };
+        session.begin(config.get_target_session_attrs()).await?;
+        Ok(session)
+    }
+
+    /// Stops what the session's server process does now. Returns when the server has sent the signal, so that it can't
+    /// hit what comes later.
+    pub(super) async fn cancel(&self, session: &Session) -> io::Result<()> {
+        let token = session.client.cancel_token();
+        let mut socket = session.endpoint.open().await?;
+        self.send_cancel(&token, socket.clone(), &session.host).await.map_err(io::Error::other)?;
+        // The server closes its end when it has done so.
+        let mut rest = [0; 64];
+        while socket.read(&mut rest).await? > 0 {}
+        Ok(())
+    }
+
+    async fn send_cancel(&self, token: &CancelToken, socket: Socket, host: &str) -> Result<(), tokio_postgres::Error> {
+        if self.dsn.config.get_ssl_mode() == SslMode::Disable {
+            return token.cancel_query_raw(socket, NoTls).await;
+        }
+        let mut tls = self.tls.clone();
+        let Ok(tls) = MakeTlsConnect::<Socket>::make_tls_connect(&mut tls, host);
+        token.cancel_query_raw(socket, tls).await
+    }
+
+    /// Makes a session clean, whatever was on it. None if that can't be done; it is closed then.
+    pub(super) async fn settle(&self, session: Session, running: bool, wrote: bool) -> Option<Session> {
+        let settle = async {
+            if running && let Err(error) = self.cancel(&session).await {
+                tracing::debug!(%error, "statement can't be called off");
+                return None;
+            }
+            session.client.batch_execute(if wrote { RESET_WRITE } else { RESET_READ }).await.ok()?;
+            if wrote {
+                session.client.batch_execute(SETTLED).await.ok()?;
+            }
+            Some(session)
+        };
+        timeout(SETTLE_WAIT, settle).await.ok().flatten()
+    }
+}
+
+impl Session {
+    /// Learns what there is to know, once.
+    async fn begin(&mut self, wanted: TargetSessionAttrs) -> Result<(), OpenError> {
+        self.client.batch_execute(SETTLED).await?;
+        let facts = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[], pg_catalog.pg_is_in_recovery()";
+        let row = self.client.query_one(facts, &[]).await?;
+        let schemas: Vec<String> = row.try_get(0)?;
+        let standby: bool = row.try_get(1)?;
+        match wanted {
+            TargetSessionAttrs::ReadWrite if standby => return Err(OpenError::WrongServer("writing")),
+            TargetSessionAttrs::ReadOnly if !standby => return Err(OpenError::WrongServer("only reading")),
+            _ => {}
+        }
+        self.default_schema = schemas.first().cloned().unwrap_or_else(|| "public".to_owned());
+        // PostgreSQL's own names come first, and temporary tables last, so that nothing shadows what a query means.
+        let own = schemas.iter().filter(|schema| *schema != "pg_catalog").map(|schema| identifier(schema));
+        let path: Vec<String> =
+            std::iter::once("pg_catalog".to_owned()).chain(own).chain(["pg_temp".to_owned()]).collect();
+        self.search_path = path.join(", ");
+        Ok(())
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !self.client.is_closed()
+    }
+
+    /// Whether the connection ended for a message that was too long.
+    pub(super) fn exceeded(&self) -> bool {
+        self.exceeded.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn prepared(&self, sql: &str) -> Option<Statement> {
+        self.statements.get(sql).cloned()
+    }
+
+    pub(super) fn keep(&mut self, sql: &str, statement: &Statement) {
+        if self.statements.len() < PREPARED_MAX {
+            self.statements.insert(sql.to_owned(), statement.clone());
+        }
+    }
+
+    /// Forgets what was prepared, for instance since a table changed.
+    pub(super) fn forget(&mut self) {
+        self.statements.clear();
+        self.client.clear_type_cache();
+    }
+}
+
+/// A name as SQL, whatever is in it.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn log_end(end: Result<(), tokio_postgres::Error>) {
+    if let Err(error) = end {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// The host's name, for its certificate, and where it listens.
+async fn endpoints(config: &Config, index: usize) -> Result<(String, Vec<Endpoint>), OpenError> {
+    let port = match config.get_ports() {
+        [] => 5432,
+        [port] => *port,
+        ports => ports.get(index).copied().unwrap_or(5432),
+    };
+    let host = config.get_hosts().get(index);
+    if let Some(address) = config.get_hostaddrs().get(index) {
+        let name = match host {
+            Some(Host::Tcp(name)) => name.clone(),
+            _ => address.to_string(),
+        };
+        return Ok((name, vec![Endpoint::Tcp((*address, port).into())]));
+    }
+    match host {
+        Some(Host::Tcp(name)) => {
+            let found = tokio::net::lookup_host((name.as_str(), port)).await.map_err(OpenError::Resolve)?;
+            Ok((name.clone(), found.map(Endpoint::Tcp).collect()))
+        }
+        #[cfg(unix)]
+        Some(Host::Unix(folder)) => Ok((String::new(), vec![Endpoint::Unix(folder.join(format!(".s.PGSQL.{port}")))])),
+        None => Err(OpenError::TimedOut),
+    }
+}
