@@ -170,6 +170,9 @@ pub const PROMPT_ARGUMENT_BYTES_MAX: usize = 64 * 1024;
 /// Audit records that wait for the writer. A full queue refuses calls when the audit is required.
 pub const AUDIT_QUEUE_MAX: usize = 4096;
 
+/// Processes that may share one audit plan, each with a file of its own.
+pub const AUDIT_WRITERS_MAX: usize = 64;
+
 /// How long a call may wait for its audit record to be written.
 pub const AUDIT_WAIT: Duration = Duration::from_secs(5);
 
