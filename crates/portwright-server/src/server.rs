@@ -69,7 +69,7 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     /// An id that can't be guessed: 192 random bits.
-    pub(crate) fn new_session_id(&self) -> Result<Arc<str>, getrandom::Error> {
+    pub(crate) fn new_session_id() -> Result<Arc<str>, getrandom::Error> {
         random_hex::<24>().map(Arc::from)
     }
 
@@ -246,5 +246,6 @@ impl Server {
 fn random_hex<const N: usize>() -> Result<String, getrandom::Error> {
     let mut bytes = [0u8; N];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
 }

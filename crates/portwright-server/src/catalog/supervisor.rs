@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,7 @@ struct Shared {
     mounts: usize,
     /// How many of them are open.
     open: AtomicUsize,
+    version: AtomicU64,
     slots: Mutex<Vec<Slot>>,
     catalog: ArcSwap<Catalog>,
     changes: broadcast::Sender<Changed>,
@@ -105,6 +106,7 @@ impl Supervisor {
         let shared = Arc::new(Shared {
             mounts: slots.len(),
             open: AtomicUsize::new(0),
+            version: AtomicU64::new(0),
             slots: Mutex::new(slots),
             catalog: ArcSwap::default(),
             changes,
@@ -143,8 +145,18 @@ impl Supervisor {
         self.shared.open.load(Ordering::Relaxed) >= self.shared.mounts
     }
 
-    /// How each source is now. Asks those that are open, within a bound.
-    pub(crate) async fn health(&self) -> Vec<SourceHealth> {
+    /// Grows whenever a source opens, fails, or changes its lists.
+    pub(crate) fn version(&self) -> u64 {
+        self.shared.version.load(Ordering::Relaxed)
+    }
+
+    /// How each source is, as far as is known.
+    pub(crate) fn health(&self) -> Vec<SourceHealth> {
+        self.shared.slots().iter().map(Slot::health).collect()
+    }
+
+    /// Asks the sources that are open how they are, all at once and within a bound.
+    pub(crate) async fn ask_all(&self) {
         let open: Vec<_> = {
             let slots = self.shared.slots();
             slots.iter().map(|slot| slot.listing.as_ref().map(|listing| listing.source.clone())).collect()
@@ -158,13 +170,15 @@ impl Supervisor {
         let answers = futures::future::join_all(asked).await;
         let mut slots = self.shared.slots();
         for (slot, answer) in slots.iter_mut().zip(answers) {
-            match answer {
-                Some(Health::Ready) => slot.become_state(State::Ready, None),
-                Some(Health::Degraded(reason)) => slot.become_state(State::Degraded, Some(reason)),
-                None => {}
+            let left_out = slot.listing.as_ref().and_then(|listing| listing.left_out.first().cloned());
+            match (answer, left_out) {
+                (Some(Health::Ready), None) => slot.become_state(State::Ready, None),
+                (Some(Health::Ready), Some(reason)) | (Some(Health::Degraded(reason)), _) => {
+                    slot.become_state(State::Degraded, Some(reason));
+                }
+                (None, _) => {}
             }
         }
-        slots.iter().map(Slot::health).collect()
     }
 }
 
@@ -305,7 +319,9 @@ impl Shared {
         self.mark_tried(index);
     }
 
+    /// The mount's state is settled, until it changes again.
     fn mark_tried(&self, index: usize) {
+        self.version.fetch_add(1, Ordering::Relaxed);
         let first = !std::mem::replace(&mut self.slots()[index].tried, true);
         if first {
             self.tried.send_modify(|count| *count += 1);

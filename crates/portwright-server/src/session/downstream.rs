@@ -54,9 +54,9 @@ impl Notifier {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Progress<'a> {
-    progress_token: &'a RawValue,
+struct Told<'a> {
+    #[serde(rename = "progressToken")]
+    token: &'a RawValue,
     progress: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<f64>,
@@ -75,7 +75,7 @@ struct Log<'a> {
 impl Downstream for Notifier {
     fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let token = self.progress_token.as_ref().and_then(|token| serde_json::from_str(token.as_json()).ok());
-        let Some(progress_token) = token else { return };
+        let Some(token) = token else { return };
         {
             let mut last = self.last_progress.lock().unwrap_or_else(PoisonError::into_inner);
             if !progress.is_finite() || last.is_some_and(|last| progress <= last) {
@@ -84,10 +84,7 @@ impl Downstream for Notifier {
             *last = Some(progress);
         }
         let total = total.filter(|total| total.is_finite());
-        self.send(reply::notification(
-            "notifications/progress",
-            &Progress { progress_token, progress, total, message },
-        ));
+        self.send(reply::notification("notifications/progress", &Told { token, progress, total, message }));
     }
 
     fn log(&self, level: LogLevel, logger: &str, data: Value) {

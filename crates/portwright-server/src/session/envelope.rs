@@ -153,7 +153,7 @@ fn diagnose(text: &str, error: &serde_json::Error) -> (Option<Id>, WireError) {
             }
         }
         Ok(outside) => (outside.id.and_then(Id::read), unreadable(error)),
-        Err(_) => (None, unreadable(error)),
+        Err(error) => (None, unreadable(&error)),
     }
 }
 

@@ -17,15 +17,14 @@ pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const METHOD: &str = "mcp-method";
 const NAME: &str = "mcp-name";
 
-/// Holds the headers of a request against its body.
-pub(crate) fn check(
-    headers: &HeaderMap,
-    version: &str,
-    request: &Request<'_>,
-    catalog: &Catalog,
-) -> Result<(), WireError> {
+/// Holds the header that names the revision against the body, whatever revision it is.
+pub(crate) fn check_version(headers: &HeaderMap, version: &str) -> Result<(), WireError> {
+    same(PROTOCOL_VERSION, one(headers, PROTOCOL_VERSION)?, version)
+}
+
+/// Holds the other headers of a request against its body.
+pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>, catalog: &Catalog) -> Result<(), WireError> {
     let params = &request.params;
-    same(PROTOCOL_VERSION, one(headers, PROTOCOL_VERSION)?, version)?;
     same(METHOD, one(headers, METHOD)?, &request.method)?;
     // The parameter that `Mcp-Name` mirrors.
     let named = match &*request.method {

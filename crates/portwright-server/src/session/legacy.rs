@@ -157,7 +157,7 @@ pub(crate) fn initialize(
     let asked: ProtocolVersion = params::read("protocolVersion", from.protocol_version)?;
     let known = VERSIONS.contains(&asked.as_str());
     let session = Arc::new(Session {
-        id: engine.new_session_id().map_err(|_| WireError::internal("no session can be opened now"))?,
+        id: Engine::new_session_id().map_err(|_| WireError::internal("no session can be opened now"))?,
         principal: principal.clone(),
         transport,
         client: super::client(from.client_info),

@@ -49,10 +49,8 @@ pub(crate) fn page(
 }
 
 fn encode(name: &str) -> String {
-    name.bytes().fold(String::from("a"), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
+    let digits = name.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    std::iter::once('a').chain(digits.filter_map(|digit| char::from_digit(digit.into(), 16))).collect()
 }
 
 fn decode(cursor: &str) -> Result<String, WireError> {

@@ -1,5 +1,6 @@
 //! The lifecycle of 2026-07-28: no session; each request says in `_meta` who speaks and what they can do.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use portwright_core::protocol::ProtocolVersion;
@@ -44,18 +45,21 @@ pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
     capabilities
 }
 
-/// Who speaks, according to `_meta`. Its required keys must be there, and its version must be one of ours.
+/// The revision that `_meta` names, if its required keys are there.
+pub(crate) fn version<'a>(meta: &Meta<'a>) -> Result<Cow<'a, str>, WireError> {
+    let version =
+        params::text("protocolVersion", meta.protocol_version).map_err(|_| missing("protocolVersion", "a string"))?;
+    let capable = meta.client_capabilities.is_some_and(|raw| raw.get().starts_with('{'));
+    if capable { Ok(version) } else { Err(missing("clientCapabilities", "an object")) }
+}
+
+/// Who speaks, according to `_meta`. Its version must be one of ours.
 pub(crate) fn speaker(
     meta: &Meta<'_>,
     principal: &Arc<Principal>,
     transport: TransportKind,
 ) -> Result<Speaker, WireError> {
-    let version =
-        params::text("protocolVersion", meta.protocol_version).map_err(|_| missing("protocolVersion", "a string"))?;
-    let capable = meta.client_capabilities.is_some_and(|raw| raw.get().starts_with('{'));
-    if !capable {
-        return Err(missing("clientCapabilities", "an object"));
-    }
+    let version = version(meta)?;
     if !VERSIONS.contains(&&*version) {
         return Err(WireError::unsupported_version(&version, &all_versions()));
     }

@@ -45,8 +45,13 @@ impl Store {
 
     /// The session of that id, if it is this principal's; another's looks like none.
     pub(crate) fn get(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
-        let session = self.sessions().get(id).cloned()?;
-        session.is_of(principal).then_some(session)
+        let mut sessions = self.sessions();
+        let session = sessions.get(id).filter(|session| session.is_of(principal))?.clone();
+        if session.idle().is_some_and(|idle| idle >= self.plan.idle) {
+            sessions.remove(id);
+            return None;
+        }
+        Some(session)
     }
 
     /// Ends a session and the calls that it has in flight.

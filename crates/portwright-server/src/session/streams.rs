@@ -11,7 +11,7 @@ use super::reply::{self, ServerInfo};
 use crate::catalog::Changed;
 
 /// What was heard of a change; all of it, if some was missed; none, if there will be no more.
-pub(crate) fn heard(changed: Result<Changed, RecvError>) -> Option<Changed> {
+pub(crate) fn heard(changed: Result<Changed, &RecvError>) -> Option<Changed> {
     match changed {
         Ok(changed) => Some(changed),
         Err(RecvError::Lagged(_)) => Some(Changed { tools: true, resources: true, prompts: true }),

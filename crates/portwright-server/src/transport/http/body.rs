@@ -73,6 +73,7 @@ impl hyper::body::Body for Body {
 }
 
 /// Refuses what can't be one of our messages before its body is read.
+#[expect(clippy::result_large_err, reason = "the response goes out as it is")]
 pub(super) fn check_head(headers: &HeaderMap) -> Result<(), Response<Body>> {
     let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content.split(';').next().unwrap_or_default().trim();

@@ -70,6 +70,7 @@ fn initialize(caller: &Caller<'_>, request: &Request<'_>) -> Response<Body> {
 }
 
 /// The session that the headers name: none is 400, one that is gone or another's is 404.
+#[expect(clippy::result_large_err, reason = "the response goes out as it is")]
 fn session(
     engine: &Engine,
     principal: &portwright_core::Principal,

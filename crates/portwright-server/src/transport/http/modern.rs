@@ -39,9 +39,10 @@ pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Respon
 /// The answer, or why the request is no proper one.
 async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<Body>, WireError> {
     let (engine, meta) = (caller.engine, &request.params.meta);
+    headers::check_version(caller.headers, &modern::version(meta)?)?;
     let speaker = modern::speaker(meta, caller.principal, TransportKind::Http)?;
     let catalog = engine.catalog().await;
-    headers::check(caller.headers, speaker.protocol.as_str(), request, &catalog)?;
+    headers::check(caller.headers, request, &catalog)?;
     if let Some(response) = caller.draining(&request.id) {
         return Ok(response);
     }

@@ -59,7 +59,7 @@ pub(super) fn changes<G: Send + 'static>(
         let _held = (place, held);
         loop {
             let messages = tokio::select! {
-                changed = changes.recv() => match streams::heard(changed) {
+                changed = changes.recv() => match streams::heard(changed.as_ref().copied()) {
                     Some(changed) => listening.messages(changed),
                     None => break,
                 },

@@ -239,11 +239,12 @@ impl Conversation {
             let cancel = flight.as_ref().map_or_else(CancellationToken::new, |(_, cancel)| cancel.clone());
             loop {
                 let changed = tokio::select! {
-                    changed = changes.recv() => changed,
-                    () = ending.cancelled() => break,
+                    biased;
                     () = cancel.cancelled() => return,
+                    () = ending.cancelled() => break,
+                    changed = changes.recv() => changed,
                 };
-                let Some(changed) = streams::heard(changed) else { break };
+                let Some(changed) = streams::heard(changed.as_ref().copied()) else { break };
                 for message in listening.messages(changed) {
                     if outbox.send(message.into()).await.is_err() {
                         return;
