@@ -1,0 +1,138 @@
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use portwright_core::{SourceKind as _, SourceSpec};
+use serde_json::json;
+
+use super::*;
+use crate::postgres::Postgres;
+
+/// Certificates made for one test: an authority with a server of its own, and another authority.
+struct Certificates {
+    folder: tempfile::TempDir,
+}
+
+fn openssl(folder: &Path, line: &str) {
+    let done = Command::new("openssl").current_dir(folder).args(line.split(' ')).output().expect("openssl runs");
+    assert!(done.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+impl Certificates {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        for authority in ["ca", "other"] {
+            openssl(path, &format!("req -x509 -newkey rsa:2048 -nodes -keyout {authority}.key -out {authority}.pem -days 2 -subj /CN={authority}"));
+        }
+        openssl(path, "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server");
+        fs::write(path.join("names"), "subjectAltName=DNS:localhost").unwrap();
+        openssl(path, "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem");
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+}
+
+fn spec(url: &str) -> SourceSpec {
+    let table = json!({"url": url}).as_object().unwrap().clone();
+    SourceSpec { name: "test".into(), table, tools: Vec::new(), resources: Vec::new(), base: "/".into() }
+}
+
+/// What opening it says.
+async fn opened(url: &str) -> Result<(), String> {
+    let config = Postgres.decode(spec(url)).map_err(|problems| format!("{problems:?}"))?;
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    config.connect().await.map(drop).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(super::super::pool::chain).unwrap_or_default();
+        assert!(!cause.contains("hunter2") && !format!("{error:?}").contains("hunter2"), "{cause}");
+        error.to_string()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_verified_as_the_mode_says() {
+    let certificates = Certificates::new();
+    let server = Server::start_with(&["ssl = on", "ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.key'"], |data| {
+        for name in ["server.pem", "server.key"] {
+            fs::copy(certificates.path(name), data.join(name)).unwrap();
+        }
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(data.join("server.key"), mode).unwrap();
+    });
+    let port = server.port();
+    let url = |host: &str, query: &str| format!("postgres://postgres@{host}:{port}/postgres?{query}");
+    let (ca, other, own) = (certificates.path("ca.pem"), certificates.path("other.pem"), certificates.path("server.pem"));
+    for good in [
+        url("localhost", &format!("sslmode=verify-full&sslrootcert={ca}")),
+        url("127.0.0.1", &format!("sslmode=verify-ca&sslrootcert={ca}")),
+        url("localhost", &format!("sslmode=verify-full&sslrootcert={own}")),
+        url("127.0.0.1", "sslmode=require"),
+        url("127.0.0.1", "sslmode=prefer"),
+        url("127.0.0.1", ""),
+        url("127.0.0.1", "sslmode=disable"),
+    ] {
+        assert_eq!(opened(&good).await, Ok(()), "{good}");
+    }
+    for bad in [
+        url("127.0.0.1", &format!("sslmode=verify-full&sslrootcert={ca}")),
+        url("localhost", &format!("sslmode=verify-full&sslrootcert={other}")),
+        url("localhost", &format!("sslmode=verify-ca&sslrootcert={other}")),
+        url("localhost", &format!("sslmode=require&sslrootcert={other}")),
+        url("localhost", "sslmode=verify-full"),
+    ] {
+        let error = opened(&bad).await.unwrap_err();
+        assert!(error.contains("certificate"), "{bad}: {error}");
+    }
+    let missing = opened(&url("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem")).await.unwrap_err();
+    assert!(missing.contains("/nowhere.pem"), "{missing}");
+    let database = open(&url("localhost", &format!("sslmode=verify-full&sslrootcert={ca}")), Access::ReadOnly, 1).await.unwrap();
+    let encrypted = database.run(declared("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]), &cx()).await;
+    assert_eq!(encrypted.unwrap().rows, [[json!(true)]]);
+    // Bounds and cancelling hold over TLS as well.
+    let large = ask(&database, "SELECT repeat('x', 100000000)").await.unwrap_err();
+    assert!(large.to_string().contains("larger than 16 MiB"), "{large:?}");
+    let short = Query { timeout: Duration::from_millis(300), ..query("SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b", &[]) };
+    assert!(matches!(database.run(short, &cx()).await, Err(SqlError::TimedOut(_))));
+    assert_eq!(one(&database, "SELECT 1").await, json!(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tls_is_refused_where_it_is_asked_for() {
+    let fixture = Fixture::new("");
+    let url = fixture.url("postgres");
+    assert!(opened(&format!("{url}?sslmode=require")).await.unwrap_err().contains("TLS"));
+    assert_eq!(opened(&url).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_name_neither_secrets_nor_places() {
+    let server = Server::start_with(&["password_encryption = 'scram-sha-256'"], |data| {
+        let rules = "local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+        fs::write(data.join("pg_hba.conf"), rules).unwrap();
+    });
+    server.sql("postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'");
+    let port = server.port();
+    let wrong = opened(&format!("postgres://locked:hunter2@127.0.0.1:{port}/postgres")).await.unwrap_err();
+    assert_eq!(wrong, "the server refused the user or the password of the URL");
+    assert_eq!(opened(&format!("postgres://locked:right@127.0.0.1:{port}/postgres")).await, Ok(()));
+    let absent = opened(&format!("postgres://locked:right@127.0.0.1:{port}/nowhere")).await.unwrap_err();
+    assert_eq!(absent, "the server has no such database");
+    drop(server);
+    let down = opened(&format!("postgres://locked:hunter2@127.0.0.1:{port}/postgres")).await.unwrap_err();
+    assert_eq!(down, "nothing answers at the host and port of the URL");
+}
+
+#[test]
+fn everything_wrong_with_the_table_is_told_at_once() {
+    let mut spec = spec("postgres://u:hunter2@h/d?sslmode=sometimes");
+    spec.table.insert("functions".into(), json!(["[a"]));
+    spec.table.insert("acess".into(), json!("read-only"));
+    let problems = Postgres.decode(spec).unwrap_err();
+    let shown = format!("{problems:?}");
+    assert!(shown.contains("sslmode") && shown.contains("/sources/test/functions/0") && shown.contains("acess"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
