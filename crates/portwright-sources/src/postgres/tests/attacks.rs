@@ -104,7 +104,10 @@ async fn assert_unpoisoned(database: &PostgresDatabase) {
     assert_eq!(own("SHOW transaction_read_only").await, json!("on"));
     assert_eq!(own("SHOW default_transaction_read_only").await, json!("on"));
     assert_eq!(own("SELECT count(*) FROM pg_listening_channels()").await, json!(0));
-    assert_eq!(own("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()").await, json!(0));
+    assert_eq!(
+        own("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()").await,
+        json!(0)
+    );
     assert_eq!(own("SELECT current_user = session_user").await, json!(true));
     assert_eq!(own("SELECT count(*) FROM pg_cursors WHERE is_holdable").await, json!(0));
     let limit = own("SELECT extract(epoch FROM current_setting('statement_timeout')::interval)").await;
@@ -137,7 +140,10 @@ async fn a_superuser_writes_nothing() {
 async fn an_owner_writes_nothing() {
     let fixture = Fixture::new("");
     let role = fixture.role("CREATEROLE");
-    fixture.sql(&format!("ALTER DATABASE {} OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}; SET ROLE {role}; {BAIT}", fixture.database));
+    fixture.sql(&format!(
+        "ALTER DATABASE {} OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}; SET ROLE {role}; {BAIT}",
+        fixture.database
+    ));
     attack(&fixture, &role).await;
 }
 
@@ -146,7 +152,9 @@ async fn an_owner_writes_nothing() {
 async fn the_transaction_holds_what_the_guard_lets_through() {
     let fixture = Fixture::new(BAIT);
     let database = open(&fixture.url("postgres"), Access::ReadOnly, 1).await.unwrap();
-    for sql in ["SELECT write_it()", "SELECT p.write_row FROM pub p", "SELECT 1 OPERATOR(public.+++) 1", "SELECT 1 +++ 1"] {
+    for sql in
+        ["SELECT write_it()", "SELECT p.write_row FROM pub p", "SELECT 1 OPERATOR(public.+++) 1", "SELECT 1 +++ 1"]
+    {
         let answer = database.run(declared(sql, &[]), &cx()).await;
         assert!(matches!(&answer, Err(SqlError::Database { code, .. }) if code == "25006"), "{sql}: {answer:?}");
     }
