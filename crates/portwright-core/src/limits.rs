@@ -70,7 +70,7 @@ pub const CONNECTION_IDLE: Duration = Duration::from_mins(2);
 pub const CONNECTION_TICK: Duration = Duration::from_secs(5);
 
 /// How long the first calls and lists wait for sources that are still opening.
-pub const SETTLE_WAIT: Duration = Duration::from_secs(2);
+pub const SETTLE_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a source's word on its health is passed on before it is asked again.
 pub const HEALTH_TTL: Duration = Duration::from_secs(1);

@@ -31,11 +31,11 @@ struct Fixture {
     revision: watch::Sender<u64>,
 }
 
-fn object(value: Value) -> JsonObject {
+fn object(value: &Value) -> JsonObject {
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn tool(name: &'static str, description: &'static str, schema: Value) -> Tool {
+fn tool(name: &'static str, description: &'static str, schema: &Value) -> Tool {
     Tool::new(name, description, object(schema))
 }
 
@@ -90,29 +90,29 @@ fn schema_2020_12() -> Value {
 #[async_trait]
 impl Source for Fixture {
     fn tools(&self) -> Vec<Tool> {
-        let none = || json!({"type": "object", "additionalProperties": false});
+        let none = json!({"type": "object", "additionalProperties": false});
         let region = json!({"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},
             "query": {"type": "string"}
         }, "required": ["region", "query"]});
         let mut tools = vec![
-            tool("a_simple_text", "Returns a text.", none()),
-            tool("test_simple_text", "Returns a text.", none()),
-            tool("test_image_content", "Returns an image.", none()),
-            tool("test_audio_content", "Returns a sound.", none()),
-            tool("test_embedded_resource", "Returns a resource.", none()),
-            tool("test_multiple_content_types", "Returns several kinds of content.", none()),
-            tool("test_error_handling", "Always fails.", none()),
-            tool("test_tool_with_progress", "Tells of its progress.", none()),
-            tool("test_tool_with_logging", "Tells what it does.", none()),
-            tool("test_logging_tool", "Tells what it does to those who asked.", none()),
-            tool("json_schema_2020_12_tool", "Has a rich schema.", schema_2020_12()),
-            tool("test_custom_header", "Has an argument that is mirrored into a header.", region),
-            tool("test_trigger_tool_change", "Changes the list of tools.", none()),
-            tool("test_trigger_prompt_change", "Changes the list of prompts.", none()),
+            tool("a_simple_text", "Returns a text.", &none),
+            tool("test_simple_text", "Returns a text.", &none),
+            tool("test_image_content", "Returns an image.", &none),
+            tool("test_audio_content", "Returns a sound.", &none),
+            tool("test_embedded_resource", "Returns a resource.", &none),
+            tool("test_multiple_content_types", "Returns several kinds of content.", &none),
+            tool("test_error_handling", "Always fails.", &none),
+            tool("test_tool_with_progress", "Tells of its progress.", &none),
+            tool("test_tool_with_logging", "Tells what it does.", &none),
+            tool("test_logging_tool", "Tells what it does to those who asked.", &none),
+            tool("json_schema_2020_12_tool", "Has a rich schema.", &schema_2020_12()),
+            tool("test_custom_header", "Has an argument that is mirrored into a header.", &region),
+            tool("test_trigger_tool_change", "Changes the list of tools.", &none),
+            tool("test_trigger_prompt_change", "Changes the list of prompts.", &none),
         ];
         if self.grown(1) {
-            tools.push(tool("test_grown", "Came later.", none()));
+            tools.push(tool("test_grown", "Came later.", &none));
         }
         tools
     }

@@ -18,6 +18,7 @@ use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
 use crate::plan::ServerPlan;
 use crate::session::downstream::Notifier;
+use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
 use crate::session::{Speaker, dispatch};
@@ -78,11 +79,14 @@ impl Engine {
         format!("{}-{}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The catalog as it is now; while sources are opening for the first time, they are waited for a little, so that a
-    /// client that asks at once sees them.
-    pub(crate) async fn catalog(&self) -> Arc<Catalog> {
-        if !self.supervisor.is_settled() {
-            self.supervisor.settled(limits::SETTLE_WAIT.saturating_sub(self.started.elapsed())).await;
+    /// The catalog as it is now. While sources are opening for the first time, they are waited for a little, so that a
+    /// client that asks at once sees them; but nobody waits to learn who is there, or for what is there already.
+    pub(crate) async fn catalog_for(&self, method: &str, params: &Params<'_>) -> Arc<Catalog> {
+        if !matches!(method, "server/discover" | "ping") && !self.supervisor.is_settled() {
+            let name = params::text("name", params.name.or(params.uri)).unwrap_or_default();
+            if !self.supervisor.catalog().serves(method, &name) {
+                self.supervisor.settled(limits::SETTLE_WAIT.saturating_sub(self.started.elapsed())).await;
+            }
         }
         self.supervisor.catalog()
     }
@@ -170,7 +174,7 @@ impl Server {
     /// One operation through the whole chain.
     pub async fn call(&self, operation: Operation, mut cx: Context) -> Result<Reply, Refusal> {
         let _flight = self.engine.calls.token();
-        let catalog = self.engine.catalog().await;
+        let catalog = self.engine.catalog_for(operation.method(), &Params::default()).await;
         if cx.resources.is_none() {
             let reader = dispatch::Reader { engine: self.engine.clone(), catalog: catalog.clone() };
             cx.resources = Some(Arc::new(reader));

@@ -172,6 +172,16 @@ impl Catalog {
         }
     }
 
+    /// Whether a method finds what it names.
+    pub(crate) fn serves(&self, method: &str, name: &str) -> bool {
+        match method {
+            "tools/call" => self.tool(name).is_some(),
+            "prompts/get" => self.prompt_targets.contains_key(name),
+            "resources/read" => self.resource(name).is_some(),
+            _ => false,
+        }
+    }
+
     fn resource(&self, uri: &str) -> Option<Arc<Target>> {
         let exact = self.resource_targets.get(uri);
         let fitting = || self.template_targets.iter().find(|(template, _)| template.fits(uri)).map(|found| &found.1);

@@ -40,8 +40,11 @@ pub struct HealthReport {
 }
 
 impl HealthReport {
-    /// Whether it serves anything: a server whose every source is down does not.
+    /// Whether it serves: not before every source was tried once, and not while all of them are down.
     pub fn is_ready(&self) -> bool {
+        if self.sources.iter().any(|source| source.state == State::Connecting) {
+            return false;
+        }
         let serves = |source: &SourceHealth| matches!(source.state, State::Ready | State::Degraded);
         self.status != Status::Draining && (self.sources.is_empty() || self.sources.iter().any(serves))
     }

@@ -163,3 +163,44 @@ fn unreadable(error: &serde_json::Error) -> WireError {
         _ => WireError::parse(format!("not valid JSON: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Message, read};
+
+    #[test]
+    fn what_is_read_is_borrowed() {
+        let bytes =
+            br#" {"params":{"name":"say","_meta":null,"more":[[[1]]]},"method":"tools/call","id":-7,"jsonrpc":"2.0"}"#;
+        let Ok(Message::Request(request)) = read(bytes) else { panic!("no request") };
+        assert_eq!((request.id.as_json(), &*request.method), ("-7", "tools/call"));
+        let name = request.params.name.expect("a name").get();
+        assert!(bytes.as_ptr_range().contains(&name.as_ptr()), "a copy");
+    }
+
+    #[test]
+    fn messages_of_each_kind() {
+        assert!(matches!(
+            read(br#"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#),
+            Ok(Message::Notification { .. })
+        ));
+        assert!(matches!(read(br#"{"jsonrpc":"2.0","id":"a","error":{"code":1}}"#), Ok(Message::Response)));
+        let (id, error) = read(br#"{"jsonrpc":"2.0","id":"a","method":"x","params":[]}"#).expect_err("an array");
+        assert_eq!((id.expect("its id").as_json(), error.code), (r#""a""#, -32602));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(&bytes);
+        }
+
+        #[test]
+        fn no_cut_message_is_taken_for_a_whole_one(end in 0usize..91) {
+            let whole = r#"{"jsonrpc":"2.0","id":12345,"method":"tools/call","params":{"name":"say","arguments":{}}}  "#;
+            prop_assert!(end >= 89 || read(&whole.as_bytes()[..end]).is_err());
+        }
+    }
+}

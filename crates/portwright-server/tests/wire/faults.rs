@@ -67,7 +67,7 @@ impl Source for Mean {
     }
 }
 
-async fn tools(server: &Server) -> Vec<String> {
+fn tools(server: &Server) -> Vec<String> {
     server.catalog().tool_names()
 }
 
@@ -82,7 +82,7 @@ async fn state(server: &Server, name: &str) -> Value {
 async fn a_source_that_is_down_leaves_the_server_up_and_comes_back() {
     let (down, tried) = configured("late", Way::After(2));
     let server = started(plan(), vec![mount("shelf", Arc::new(Shelf::new(1))), down]).await;
-    assert_eq!(state(&server, "shelf").await, "ready");
+    assert_eq!(state(&server, "shelf").await, "degraded", "one of its tools can't be offered");
     let up = up(&server).await;
     let mut http = up.connect().await;
     let discovered = http.post(&modern(1, "server/discover", json!({}))).await.json();
@@ -92,10 +92,10 @@ async fn a_source_that_is_down_leaves_the_server_up_and_comes_back() {
     stream.start(&modern(2, "subscriptions/listen", filter), &[]).await;
     stream.head().await;
     stream.event().await.expect("acknowledged");
-    until("its return", || async { state(&server, "late").await == "ready" }).await;
+    until("its return", || async { state(&server, "late").await == "degraded" }).await;
     assert_eq!(stream.event().await.expect("news")["method"], "notifications/tools/list_changed");
     assert_eq!(tried.load(Ordering::SeqCst), 3);
-    let names = tools(&server).await;
+    let names = tools(&server);
     assert!(names.contains(&"shelf.say".to_owned()) && names.contains(&"late.say".to_owned()), "{names:?}");
     assert!(!names.contains(&"say".to_owned()), "a name that two offer is nobody's");
     let say = |name: &str| modern(3, "tools/call", json!({"name": name, "arguments": {"word": "hi"}}));
@@ -120,7 +120,7 @@ async fn sources_that_hang_or_panic_hurt_nobody_else() {
     let mut pipe = pipe(&server);
     let say = modern(1, "tools/call", json!({"name": "say", "arguments": {"word": "hi"}}));
     assert_eq!(pipe.ask(&say).await["result"]["content"][0]["text"], "hi");
-    assert_eq!(state(&server, "shelf").await, "ready");
+    assert_eq!(state(&server, "shelf").await, "degraded");
     for (name, expected) in
         [("hangs", "connecting"), ("panics", "down"), ("never", "down"), ("lists", "down"), ("health", "degraded")]
     {
@@ -157,7 +157,7 @@ async fn long_lists_come_in_pages_that_survive_changes() {
         names.extend(result["tools"].as_array().expect("tools").iter().map(|tool| tool["name"].clone()));
         if page == 0 {
             shelf.set_tools(601);
-            until("the change", || async { tools(&server).await.len() == 604 }).await;
+            until("the change", || async { tools(&server).len() == 604 }).await;
         }
         match result.get("nextCursor") {
             Some(cursor) => params = json!({"cursor": cursor}),

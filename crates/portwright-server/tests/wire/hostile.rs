@@ -187,16 +187,9 @@ async fn a_reader_that_does_not_read_holds_nothing_up() {
     let mut http = up.connect().await;
     let say = modern(2, "tools/call", json!({"name": "say", "arguments": {"word": "hi"}}));
     assert_eq!(http.post(&say).await.status, 200);
-    until("the end of the deaf connection", || async {
-        up.connect().await.get("/live", &[]).await.status == 200 && deaf_is_gone(&up).await
-    })
-    .await;
-}
-
-/// The deaf one's connection was the only one with bytes that nobody takes; the server still answers others.
-async fn deaf_is_gone(up: &Up) -> bool {
-    let mut http = up.connect().await;
-    http.post(&modern(3, "tools/list", json!({}))).await.status == 200
+    // Its server closes it, so that what it never read comes to an end.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    deaf.closed().await;
 }
 
 #[tokio::test]
@@ -227,4 +220,25 @@ async fn a_client_that_vanishes_calls_its_stateless_request_off() {
         drop(http);
         until("its end", || async { faulty.stopped() > before }).await;
     }
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_leaves_its_record() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("audit.jsonl");
+    let mut plan = plan();
+    plan.audit = Some(portwright_server::guard::AuditPlan::new(&file));
+    let (server, _, faulty) = usual(plan).await;
+    let up = up(&server).await;
+    let mut http = up.connect().await;
+    http.start(&modern(1, "tools/call", json!({"name": "wait"})), &[]).await;
+    until("the call", || async { faulty.calls() == 1 }).await;
+    drop(http);
+    let outcomes = || {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let records = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+        records.map(|record| record["outcome"].clone()).collect::<Vec<_>>()
+    };
+    until("its record", || async { !outcomes().is_empty() }).await;
+    assert_eq!(outcomes(), ["cancelled"]);
 }

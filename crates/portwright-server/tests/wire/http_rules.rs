@@ -182,7 +182,8 @@ async fn pages_tell_how_it_is() {
     assert_eq!((health.status, &report["status"]), (200, &json!("degraded")), "{report}");
     let sources = report["sources"].as_array().expect("sources");
     let shelf = sources.iter().find(|source| source["name"] == "shelf").expect("the shelf");
-    assert_eq!(shelf["state"], "ready");
+    assert_eq!(shelf["state"], "degraded", "a tool was left out");
+    assert!(shelf["reason"].as_str().is_some_and(|reason| reason.contains("`unsound`")), "{shelf}");
     assert!(report["tools"].as_array().is_some_and(|tools| tools.contains(&json!("say"))));
     assert_eq!(http.get("/ready", &[]).await.status, 200);
     assert_eq!(http.get("/live", &[]).await.status, 200);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::client::modern;
 use crate::support::{pipe, plan, up, usual};
 
-fn listen(id: u64, filter: Value) -> Value {
+fn listen(id: u64, filter: &Value) -> Value {
     modern(id, "subscriptions/listen", json!({"notifications": filter}))
 }
 
@@ -16,14 +16,14 @@ async fn a_subscription_hears_what_it_asked_for_until_the_server_stops() {
     let (server, shelf, _) = usual(plan()).await;
     let up = up(&server).await;
     let mut tools = up.connect().await;
-    tools.start(&listen(41, json!({"toolsListChanged": true, "resourceSubscriptions": ["shelf://note"]})), &[]).await;
+    tools.start(&listen(41, &json!({"toolsListChanged": true, "resourceSubscriptions": ["shelf://note"]})), &[]).await;
     assert!(tools.head().await.contains("text/event-stream"));
     let acknowledged = tools.event().await.expect("acknowledged");
     assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
     assert_eq!(acknowledged["params"]["notifications"], json!({"toolsListChanged": true}), "only what is honoured");
     assert_eq!(acknowledged["params"]["_meta"][SUBSCRIPTION], 41, "a number stays one");
     let mut prompts = up.connect().await;
-    prompts.start(&listen(42, json!({"promptsListChanged": true})), &[]).await;
+    prompts.start(&listen(42, &json!({"promptsListChanged": true})), &[]).await;
     prompts.head().await;
     prompts.event().await.expect("acknowledged");
     shelf.set_tools(1);
@@ -68,7 +68,7 @@ async fn an_idle_stream_is_kept_alive() {
     plan.listen.waits.keep_alive = std::time::Duration::from_millis(10);
     let up = up(&usual(plan).await.0).await;
     let mut stream = up.connect().await;
-    stream.start(&listen(1, json!({})), &[]).await;
+    stream.start(&listen(1, &json!({})), &[]).await;
     stream.head().await;
     stream.event().await.expect("acknowledged");
     assert!(stream.chunk().await.is_some_and(|chunk| chunk.starts_with(':')), "a comment");
@@ -78,13 +78,13 @@ async fn an_idle_stream_is_kept_alive() {
 async fn subscriptions_over_stdio_stand_between_other_messages() {
     let (server, shelf, _) = usual(plan()).await;
     let mut pipe = pipe(&server);
-    let acknowledged = pipe.ask(&listen(1, json!({"toolsListChanged": true}))).await;
+    let acknowledged = pipe.ask(&listen(1, &json!({"toolsListChanged": true}))).await;
     assert_eq!(acknowledged["params"]["_meta"][SUBSCRIPTION], 1);
-    let again = pipe.ask(&listen(1, json!({}))).await;
+    let again = pipe.ask(&listen(1, &json!({}))).await;
     assert_eq!(again["error"]["code"], -32600, "its id is in use");
     shelf.set_tools(1);
     assert_eq!(pipe.line().await.expect("a change")["method"], "notifications/tools/list_changed");
-    let other = pipe.ask(&listen(2, json!({"toolsListChanged": true}))).await;
+    let other = pipe.ask(&listen(2, &json!({"toolsListChanged": true}))).await;
     assert_eq!(other["params"]["_meta"][SUBSCRIPTION], 2);
     pipe.send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#).await;
     // Its answer tells that what was sent before it was read.

@@ -105,7 +105,7 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
     if request.method == "logging/setLevel" {
         return send(session.set_level(&request.params).into());
     }
-    let (catalog, speaker) = (engine.catalog().await, session.speaker());
+    let (catalog, speaker) = (engine.catalog_for(&request.method, &request.params).await, session.speaker());
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {
         Ok(Step::Call(operation)) => operation,

@@ -5,7 +5,7 @@ use portwright_core::TransportKind;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{Accept, Body};
-use super::respond::{empty, json, refuse};
+use super::respond::{empty, json, plain, refuse};
 use super::{Caller, run, sse};
 use crate::session::dispatch::{self, Scene, Step};
 use crate::session::envelope::{Id, Message, Request};
@@ -41,13 +41,16 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
     let (engine, meta) = (caller.engine, &request.params.meta);
     headers::check_version(caller.headers, &modern::version(meta)?)?;
     let speaker = modern::speaker(meta, caller.principal, TransportKind::Http)?;
-    let catalog = engine.catalog().await;
+    let catalog = engine.catalog_for(&request.method, &request.params).await;
     headers::check(caller.headers, request, &catalog)?;
     if let Some(response) = caller.draining(&request.id) {
         return Ok(response);
     }
     let accept = Accept::of(caller.headers);
     if request.method == "subscriptions/listen" {
+        if !accept.stream {
+            return Ok(plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream"));
+        }
         let listening = Listening::read(&request.id, &request.params)?;
         let first = listening.acknowledged();
         return Ok(sse::changes(engine, listening, Some(first), CancellationToken::new(), ()));

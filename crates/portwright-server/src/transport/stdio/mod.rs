@@ -189,7 +189,7 @@ impl Conversation {
     /// Answers at once what the catalog can answer, and calls that need not wait; others get a task of their own.
     async fn answer(&self, request: &Request<'_>, speaker: &Speaker) -> Result<(), WireError> {
         let engine = &self.engine;
-        let catalog = engine.catalog().await;
+        let catalog = engine.catalog_for(&request.method, &request.params).await;
         let scene = Scene { engine, catalog: &catalog, speaker };
         let operation = match dispatch::step(&scene, &request.method, &request.params)? {
             Step::Done(result) => {
