@@ -30,9 +30,6 @@ pub const SESSION_CALLS_MAX: usize = 64;
 /// Sessions of the `initialize` lifecycle, in all. The oldest idle one makes room.
 pub const SESSIONS_MAX: usize = 10_000;
 
-/// Streams for the server's own messages that one session may hold open.
-pub const SESSION_STREAMS_MAX: usize = 4;
-
 /// Streams that wait for changes (`subscriptions/listen`, GET), in all.
 pub const STREAMS_MAX: usize = 4096;
 

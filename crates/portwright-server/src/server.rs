@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::catalog::{Catalog, Mount, Supervisor};
 use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
+use crate::ops::random;
 use crate::plan::ServerPlan;
 use crate::session::downstream::Notifier;
 use crate::session::params::{self, Params};
@@ -69,11 +70,6 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An id that can't be guessed: 192 random bits.
-    pub(crate) fn new_session_id() -> Result<Arc<str>, getrandom::Error> {
-        random_hex::<24>().map(Arc::from)
-    }
-
     /// The next request's id, for logs.
     fn next_request(&self) -> String {
         format!("{}-{}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
@@ -148,7 +144,7 @@ impl Server {
             started: Instant::now(),
             health: health::Cache::default(),
             swept: AtomicBool::new(false),
-            run: random_hex::<4>().map_err(|_| StartError::Random)?,
+            run: random::hex::<4>().map_err(|_| StartError::Random)?,
             requests: AtomicU64::new(1),
             audit,
             plan,
@@ -245,11 +241,4 @@ impl Server {
             }
         });
     }
-}
-
-fn random_hex<const N: usize>() -> Result<String, getrandom::Error> {
-    let mut bytes = [0u8; N];
-    getrandom::fill(&mut bytes)?;
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
 }

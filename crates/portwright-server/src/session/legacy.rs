@@ -15,6 +15,7 @@ use super::errors::WireError;
 use super::inflight::InFlight;
 use super::params::{self, Params};
 use super::{Speaker, modern, reply};
+use crate::ops::random;
 use crate::server::Engine;
 
 /// The revisions with `initialize`, oldest first.
@@ -54,6 +55,27 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// A new one, under an id that can't be guessed: 192 random bits.
+    pub(crate) fn open(
+        principal: Arc<Principal>,
+        transport: TransportKind,
+        protocol: ProtocolVersion,
+        client: Option<Arc<Implementation>>,
+    ) -> Result<Arc<Self>, getrandom::Error> {
+        Ok(Arc::new(Self {
+            id: random::hex::<24>()?.into(),
+            principal,
+            transport,
+            protocol,
+            client,
+            log_level: AtomicU8::new(0),
+            calls: Arc::default(),
+            stream: Mutex::default(),
+            born: Instant::now(),
+            used: AtomicU64::new(0),
+        }))
+    }
+
     pub(crate) fn speaker(&self) -> Speaker {
         let asked = self.log_level.load(Ordering::Relaxed);
         Speaker {
@@ -156,18 +178,9 @@ pub(crate) fn initialize(
 ) -> Result<(Arc<Session>, Vec<u8>), WireError> {
     let asked: ProtocolVersion = params::read("protocolVersion", from.protocol_version)?;
     let known = VERSIONS.contains(&asked.as_str());
-    let session = Arc::new(Session {
-        id: Engine::new_session_id().map_err(|_| WireError::internal("no session can be opened now"))?,
-        principal: principal.clone(),
-        transport,
-        client: super::client(from.client_info),
-        log_level: AtomicU8::new(0),
-        calls: Arc::default(),
-        stream: Mutex::default(),
-        born: Instant::now(),
-        used: AtomicU64::new(0),
-        protocol: if known { asked } else { ProtocolVersion::LATEST_WITH_INITIALIZE },
-    });
+    let protocol = if known { asked } else { ProtocolVersion::LATEST_WITH_INITIALIZE };
+    let session = Session::open(principal.clone(), transport, protocol, super::client(from.client_info))
+        .map_err(|_| WireError::internal("no session can be opened now"))?;
     let result = Initialized {
         protocol_version: session.protocol.as_str(),
         capabilities: modern::capabilities(engine, false),

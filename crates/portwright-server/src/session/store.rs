@@ -78,3 +78,67 @@ impl Store {
 /// Every session is busy, and there is no room for another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Full;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use portwright_core::protocol::ProtocolVersion;
+    use portwright_core::{Auth, Principal, TransportKind};
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Session, Store};
+    use crate::plan::SessionPlan;
+    use crate::session::envelope::Id;
+
+    fn store(max: usize, max_of_one: usize, idle: Duration) -> Store {
+        Store::new(SessionPlan { max, max_of_one, idle })
+    }
+
+    fn open(store: &Store, who: &str) -> Option<Arc<Session>> {
+        let principal = Arc::new(Principal::new(who, Auth::Key));
+        let session = Session::open(principal, TransportKind::Http, ProtocolVersion::V_2025_11_25, None);
+        let session = session.expect("random numbers");
+        store.insert(session.clone()).is_ok().then_some(session)
+    }
+
+    fn has(store: &Store, session: &Session) -> bool {
+        store.get(&session.id, &session.principal).is_some()
+    }
+
+    #[test]
+    fn a_session_is_its_principals_alone() {
+        let store = store(10, 10, Duration::MAX);
+        let session = open(&store, "alice").expect("room");
+        assert!(has(&store, &session));
+        assert!(store.get(&session.id, &Principal::new("eve", Auth::Key)).is_none());
+        assert!(store.get(&session.id, &Principal::new("alice", Auth::Token)).is_none(), "another alice");
+    }
+
+    #[test]
+    fn nobody_takes_the_room_of_others() {
+        let store = store(10, 2, Duration::MAX);
+        let alices = open(&store, "alice").expect("room");
+        let eves: Vec<_> = (0..5).map(|_| open(&store, "eve").expect("room")).collect();
+        assert!(has(&store, &alices));
+        assert_eq!(eves.iter().filter(|session| has(&store, session)).count(), 2);
+    }
+
+    #[test]
+    fn what_is_busy_stays() {
+        let store = store(1, 1, Duration::ZERO);
+        let busy = open(&store, "alice").expect("room");
+        let id = Id::read(&serde_json::from_str::<Box<serde_json::value::RawValue>>("1").expect("raw")).expect("id");
+        let flight = busy.calls.begin(&id, CancellationToken::new()).expect("a call");
+        store.sweep();
+        assert!(open(&store, "alice").is_none() && has(&store, &busy));
+        drop(flight);
+        let stream = busy.open_stream();
+        store.sweep();
+        assert!(open(&store, "bob").is_none() && has(&store, &busy));
+        drop(stream);
+        assert!(!has(&store, &busy), "it has been idle for too long at once");
+        assert!(open(&store, "bob").is_some());
+    }
+}
