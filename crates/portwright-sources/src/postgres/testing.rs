@@ -142,7 +142,7 @@ impl Server {
             let ready = Command::new(self.programs.join("pg_isready"))
                 .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
                 .status();
-            if ready.is_ok_and(|status| status.success()) {
+            if ready.expect("pg_isready runs").success() {
                 return true;
             }
             let ended = self.process.as_mut().is_none_or(|process| process.try_wait().is_ok_and(|end| end.is_some()));
@@ -169,8 +169,14 @@ fn programs() -> PathBuf {
     let mut installed: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
     installed.sort();
     places.extend(installed.into_iter().rev());
-    let found = places.into_iter().find(|place| place.join("initdb").exists() && place.join("postgres").exists());
-    found.expect("PostgreSQL's server programs are missing: install them (Debian: apt-get install postgresql postgresql-contrib)")
+    // What stands on the path may be links to single programs of the folder that has them all.
+    let folder = |place: PathBuf| Some(fs::canonicalize(place.join("initdb")).ok()?.parent()?.to_owned());
+    let needed = ["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
+    let found =
+        places.into_iter().filter_map(folder).find(|folder| needed.iter().all(|program| folder.join(program).exists()));
+    found.expect(
+        "PostgreSQL's server programs are missing: install them (Debian: apt-get install postgresql postgresql-contrib)",
+    )
 }
 
 fn is_root() -> bool {

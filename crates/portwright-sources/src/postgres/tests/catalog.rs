@@ -30,23 +30,50 @@ async fn the_schema_is_what_the_role_may_see() {
     assert_eq!(found.schemas, ["public", "sales"]);
     assert_eq!(found.default_schema, "public");
     let names: Vec<_> = found.tables.iter().map(|table| format!("{}.{}", table.schema, table.name)).collect();
-    assert_eq!(names, ["public.Odd \"Name", "public.customers", "public.half", "public.parts", "public.people", "public.totals", "sales.lines", "sales.orders"]);
+    assert_eq!(
+        names,
+        [
+            "public.Odd \"Name",
+            "public.customers",
+            "public.half",
+            "public.parts",
+            "public.people",
+            "public.totals",
+            "sales.lines",
+            "sales.orders"
+        ]
+    );
     let table = |name: &str| found.tables.iter().find(|table| table.name == name).unwrap();
     let customers = table("customers");
     assert_eq!((customers.comment.as_deref(), customers.rows_estimate), (Some("People who buy"), Some(50)));
     assert_eq!(customers.primary_key, ["id"]);
     let column = |name: &str| customers.columns.iter().find(|column| column.name == name).unwrap();
     assert_eq!((column("name").nullable, column("name").comment.as_deref()), (false, Some("As on the letter")));
-    assert_eq!((column("feeling").type_name.as_str(), column("feeling").values.as_slice()), ("mood", ["sad".to_owned(), "ok".to_owned()].as_slice()));
+    assert_eq!(
+        (column("feeling").type_name.as_str(), column("feeling").values.as_slice()),
+        ("mood", ["sad".to_owned(), "ok".to_owned()].as_slice())
+    );
     assert_eq!((column("moods").type_name.as_str(), column("moods").values.len()), ("mood[]", 2));
-    assert_eq!((column("id").default.as_deref(), column("joined").default.as_deref()), (Some("identity"), Some("now()")));
+    assert_eq!(
+        (column("id").default.as_deref(), column("joined").default.as_deref()),
+        (Some("identity"), Some("now()"))
+    );
     let orders = table("orders");
     assert_eq!(orders.primary_key, ["b", "a"]);
-    assert_eq!((orders.foreign_keys[0].references.as_str(), orders.foreign_keys[0].referenced_columns.as_slice()), ("public.customers", ["id".to_owned()].as_slice()));
-    assert_eq!((orders.indexes[0].unique, orders.indexes[0].columns.as_slice()), (true, ["total".to_owned(), "lower(b::text)".to_owned()].as_slice()));
+    assert_eq!(
+        (orders.foreign_keys[0].references.as_str(), orders.foreign_keys[0].referenced_columns.as_slice()),
+        ("public.customers", ["id".to_owned()].as_slice())
+    );
+    assert_eq!(
+        (orders.indexes[0].unique, orders.indexes[0].columns.as_slice()),
+        (true, ["total".to_owned(), "lower(b::text)".to_owned()].as_slice())
+    );
     assert_eq!(table("lines").foreign_keys[0].columns, ["b", "a"]);
     assert_eq!(table("lines").foreign_keys[0].references, "orders");
-    assert_eq!((table("people").kind, table("totals").kind, table("parts").kind), (TableKind::View, TableKind::MaterializedView, TableKind::Table));
+    assert_eq!(
+        (table("people").kind, table("totals").kind, table("parts").kind),
+        (TableKind::View, TableKind::MaterializedView, TableKind::Table)
+    );
     assert_eq!(table("half").columns.len(), 1);
     let one = database.schema(Scope { schema: Some("sales"), table: Some("orders") }, &cx()).await.unwrap();
     assert_eq!((one.tables.len(), one.schemas.len()), (1, 2));
@@ -65,17 +92,30 @@ async fn privileges_beyond_the_need_are_told_with_what_mends_them() {
     let hint = found[0].hint.clone().unwrap();
     assert!(hint.contains("CREATE ROLE portwright_reader") && hint.contains("ON SCHEMA \"odd\"\"name\""), "{hint}");
     // The statements are taken as they stand.
-    let statements = hint.split_once('\n').unwrap().1.replace("portwright_reader", &format!("reader_{}", fixture.database)).replace('…', "secret");
+    let statements = hint
+        .split_once('\n')
+        .unwrap()
+        .1
+        .replace("portwright_reader", &format!("reader_{}", fixture.database))
+        .replace('…', "secret");
     fixture.sql(&statements);
     let reader = open(&fixture.url(&format!("reader_{}", fixture.database)), Access::ReadOnly, 1).await.unwrap();
     assert_eq!(reader.privileges().await, []);
     assert_eq!(one(&reader, "SELECT count(*) FROM t").await, json!(0));
     let role = fixture.role("BYPASSRLS CREATEROLE");
-    fixture.sql(&format!("GRANT INSERT ON t TO {role}; GRANT pg_read_server_files TO {role}; GRANT CREATE ON SCHEMA public TO {role}"));
+    fixture.sql(&format!(
+        "GRANT INSERT ON t TO {role}; GRANT pg_read_server_files TO {role}; GRANT CREATE ON SCHEMA public TO {role}"
+    ));
     let found = open(&fixture.url(&role), Access::ReadOnly, 1).await.unwrap().privileges().await;
     assert_eq!(rules(&found), ["bypasses-rls", "creates-roles", "server-files", "may-write", "may-create"]);
-    assert!(found.iter().all(|diagnostic| diagnostic.place.as_str() == "/sources/test/url" && diagnostic.hint.is_some()));
-    for (rule, statement) in [("server-files", "REVOKE"), ("may-create", "REVOKE CREATE ON SCHEMA \"public\""), ("bypasses-rls", "NOBYPASSRLS")] {
+    assert!(
+        found.iter().all(|diagnostic| diagnostic.place.as_str() == "/sources/test/url" && diagnostic.hint.is_some())
+    );
+    for (rule, statement) in [
+        ("server-files", "REVOKE"),
+        ("may-create", "REVOKE CREATE ON SCHEMA \"public\""),
+        ("bypasses-rls", "NOBYPASSRLS"),
+    ] {
         let hint = found.iter().find(|diagnostic| diagnostic.rule == rule).unwrap().hint.clone().unwrap();
         assert!(hint.contains(statement), "{hint}");
         fixture.sql(&hint);

@@ -13,7 +13,9 @@ fn kill(fixture: &Fixture, state: &str) {
 }
 
 fn running(fixture: &Fixture) -> bool {
-    fixture.sql(&format!("SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND state = 'active' AND query LIKE '%slow%'")) != ["0"]
+    fixture.sql(&format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND state = 'active' AND query LIKE '%slow%'"
+    )) != ["0"]
 }
 
 /// Takes a minute on any machine, and only computes.

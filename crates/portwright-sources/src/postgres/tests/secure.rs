@@ -23,11 +23,19 @@ impl Certificates {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         for authority in ["ca", "other"] {
-            openssl(path, &format!("req -x509 -newkey rsa:2048 -nodes -keyout {authority}.key -out {authority}.pem -days 2 -subj /CN={authority}"));
+            openssl(
+                path,
+                &format!(
+                    "req -x509 -newkey rsa:2048 -nodes -keyout {authority}.key -out {authority}.pem -days 2 -subj /CN={authority}"
+                ),
+            );
         }
         openssl(path, "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server");
         fs::write(path.join("names"), "subjectAltName=DNS:localhost").unwrap();
-        openssl(path, "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem");
+        openssl(
+            path,
+            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
+        );
         Self { folder }
     }
 
@@ -56,16 +64,18 @@ async fn opened(url: &str) -> Result<(), String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_are_verified_as_the_mode_says() {
     let certificates = Certificates::new();
-    let server = Server::start_with(&["ssl = on", "ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.key'"], |data| {
-        for name in ["server.pem", "server.key"] {
-            fs::copy(certificates.path(name), data.join(name)).unwrap();
-        }
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        fs::set_permissions(data.join("server.key"), mode).unwrap();
-    });
+    let server =
+        Server::start_with(&["ssl = on", "ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.key'"], |data| {
+            for name in ["server.pem", "server.key"] {
+                fs::copy(certificates.path(name), data.join(name)).unwrap();
+            }
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            fs::set_permissions(data.join("server.key"), mode).unwrap();
+        });
     let port = server.port();
     let url = |host: &str, query: &str| format!("postgres://postgres@{host}:{port}/postgres?{query}");
-    let (ca, other, own) = (certificates.path("ca.pem"), certificates.path("other.pem"), certificates.path("server.pem"));
+    let (ca, other, own) =
+        (certificates.path("ca.pem"), certificates.path("other.pem"), certificates.path("server.pem"));
     for good in [
         url("localhost", &format!("sslmode=verify-full&sslrootcert={ca}")),
         url("127.0.0.1", &format!("sslmode=verify-ca&sslrootcert={ca}")),
@@ -89,13 +99,18 @@ async fn certificates_are_verified_as_the_mode_says() {
     }
     let missing = opened(&url("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem")).await.unwrap_err();
     assert!(missing.contains("/nowhere.pem"), "{missing}");
-    let database = open(&url("localhost", &format!("sslmode=verify-full&sslrootcert={ca}")), Access::ReadOnly, 1).await.unwrap();
-    let encrypted = database.run(declared("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]), &cx()).await;
+    let database =
+        open(&url("localhost", &format!("sslmode=verify-full&sslrootcert={ca}")), Access::ReadOnly, 1).await.unwrap();
+    let encrypted =
+        database.run(declared("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]), &cx()).await;
     assert_eq!(encrypted.unwrap().rows, [[json!(true)]]);
     // Bounds and cancelling hold over TLS as well.
     let large = ask(&database, "SELECT repeat('x', 100000000)").await.unwrap_err();
     assert!(large.to_string().contains("larger than 16 MiB"), "{large:?}");
-    let short = Query { timeout: Duration::from_millis(300), ..query("SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b", &[]) };
+    let short = Query {
+        timeout: Duration::from_millis(300),
+        ..query("SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b", &[])
+    };
     assert!(matches!(database.run(short, &cx()).await, Err(SqlError::TimedOut(_))));
     assert_eq!(one(&database, "SELECT 1").await, json!(1));
 }
@@ -111,7 +126,8 @@ async fn a_server_without_tls_is_refused_where_it_is_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_name_neither_secrets_nor_places() {
     let server = Server::start_with(&["password_encryption = 'scram-sha-256'"], |data| {
-        let rules = "local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+        let rules =
+            "local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
         fs::write(data.join("pg_hba.conf"), rules).unwrap();
     });
     server.sql("postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'");
@@ -133,6 +149,9 @@ fn everything_wrong_with_the_table_is_told_at_once() {
     spec.table.insert("acess".into(), json!("read-only"));
     let problems = Postgres.decode(spec).unwrap_err();
     let shown = format!("{problems:?}");
-    assert!(shown.contains("sslmode") && shown.contains("/sources/test/functions/0") && shown.contains("acess"), "{shown}");
+    assert!(
+        shown.contains("sslmode") && shown.contains("/sources/test/functions/0") && shown.contains("acess"),
+        "{shown}"
+    );
     assert!(!shown.contains("hunter2"), "{shown}");
 }

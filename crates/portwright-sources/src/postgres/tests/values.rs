@@ -7,7 +7,7 @@ fn cases() -> Vec<(&'static str, Value)> {
     vec![
         ("true", json!(true)),
         ("1::int2", json!(1)),
-        ("-2147483648::int4", json!(-2_147_483_648_i64)),
+        ("(-2147483648)::int4", json!(-2_147_483_648_i64)),
         ("9007199254740991::int8", json!(9_007_199_254_740_991_i64)),
         ("9223372036854775807", json!("9223372036854775807")),
         ("4294967295::oid", json!(4_294_967_295_u32)),
@@ -17,7 +17,7 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("'-Infinity'::float4", json!("-Infinity")),
         ("0::numeric", json!("0")),
         ("1.50::numeric", json!("1.50")),
-        ("-0.0001::numeric", json!("-0.0001")),
+        ("(-0.0001)::numeric", json!("-0.0001")),
         ("12345678901234567890.123456789", json!("12345678901234567890.123456789")),
         ("10000::numeric", json!("10000")),
         ("100000000::numeric(20, 2)", json!("100000000.00")),
@@ -33,7 +33,10 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("'\\x0001ff'::bytea", json!("AAH/")),
         ("''::bytea", json!("")),
         ("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid", json!("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
-        ("'{\"a\": [1, 2.5, null, 12345678901234567890]}'::jsonb", json!({"a": [1, 2.5, null, "12345678901234567890"]})),
+        (
+            "'{\"a\": [1, 2.5, null, 12345678901234567890]}'::jsonb",
+            json!({"a": [1, 2.5, null, "12345678901234567890"]}),
+        ),
         ("'{\"a\": 1, \"a\": 2}'::json", json!("{\"a\": 1, \"a\": 2}")),
         ("'$.a[*]'::jsonpath", json!("$.\"a\"[*]")),
         ("'2024-02-29'::date", json!("2024-02-29")),
@@ -129,9 +132,13 @@ async fn every_type_keeps_its_values() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     // And all in one row, as one table.
     let columns: Vec<_> = all.iter().enumerate().map(|(index, (sql, _))| format!("{sql} AS c{index}")).collect();
-    fixture.sql(&format!("CREATE TABLE everything AS SELECT {}", columns.iter().filter(|sql| !sql.starts_with("ROW(1")).cloned().collect::<Vec<_>>().join(", ")));
+    fixture.sql(&format!(
+        "CREATE TABLE everything AS SELECT {}",
+        columns.iter().filter(|sql| !sql.starts_with("ROW(1")).cloned().collect::<Vec<_>>().join(", ")
+    ));
     let rows = database.run(declared("SELECT * FROM everything", &[]), &cx()).await.unwrap();
-    let expected: Vec<_> = all.iter().filter(|(sql, _)| !sql.starts_with("ROW(1")).map(|(_, value)| value.clone()).collect();
+    let expected: Vec<_> =
+        all.iter().filter(|(sql, _)| !sql.starts_with("ROW(1")).map(|(_, value)| value.clone()).collect();
     assert_eq!(rows.rows[0], expected);
     // Each value fits the schema that was told for it.
     for (column, value) in rows.columns.iter().zip(&rows.rows[0]) {
@@ -158,12 +165,28 @@ async fn what_a_value_became_is_taken_back() {
     let fixture = Fixture::new(TYPES);
     let database = fixture.open().await;
     for (expression, value) in cases() {
-        // The server takes no such value, in any form.
-        if expression.starts_with("ROW(1") || expression.contains("BC'") || value.to_string().contains("+0") || value.to_string().contains("\"+") {
+        // PostgreSQL writes these years in words of its own; a record has no type to cast to; the number became a string.
+        if expression.starts_with("ROW(1")
+            || expression.contains("12345678901234567890]")
+            || expression.contains("BC'")
+            || value.to_string().contains("+0")
+            || value.to_string().contains("\"+")
+        {
             continue;
         }
-        let again = format!("SELECT ({expression})::text IS NOT DISTINCT FROM ($1)::text FROM (SELECT pg_typeof({expression})) t");
-        let ty = database.run(declared(&format!("SELECT format_type(({}), NULL)", format!("SELECT pg_typeof({expression})::oid")), &[]), &cx()).await.unwrap();
+        let again = format!(
+            "SELECT ({expression})::text IS NOT DISTINCT FROM ($1)::text FROM (SELECT pg_typeof({expression})) t"
+        );
+        let ty = database
+            .run(
+                declared(
+                    &format!("SELECT format_type(({}), NULL)", format!("SELECT pg_typeof({expression})::oid")),
+                    &[],
+                ),
+                &cx(),
+            )
+            .await
+            .unwrap();
         let ty = ty.rows[0][0].as_str().unwrap().to_owned();
         let sql = again.replace("($1)", &format!("($1::{ty})"));
         let sql = if ty == "character" { sql.replace("::character)", "::char(4))") } else { sql };
@@ -177,7 +200,8 @@ async fn what_a_value_became_is_taken_back() {
 async fn values_that_only_the_server_can_write_are_asked_for() {
     let fixture = Fixture::new("");
     let database = fixture.open().await;
-    let many = Query { rows_max: 100, ..query("SELECT n::text::money AS price FROM generate_series(1, 100000) n", &[]) };
+    let many =
+        Query { rows_max: 100, ..query("SELECT n::text::money AS price FROM generate_series(1, 100000) n", &[]) };
     let rows = database.run(many, &cx()).await.unwrap();
     assert_eq!((rows.rows.len(), &rows.rows[0][0], &rows.rows[99][0]), (100, &json!("$1.00"), &json!("$100.00")));
     let error = ask(&database, "SELECT relacl FROM pg_class WHERE relacl IS NOT NULL").await.unwrap_err();
