@@ -125,11 +125,11 @@ impl Lease {
         self.running = false;
     }
 
-    /// Stops the running statement and returns when the server has been told.
+    /// Stops the running statement.
     pub(super) async fn call_off(&mut self) -> Result<(), SqlError> {
         let pool = self.pool.clone();
-        let told = pool.opener.cancel(self.session()?).await;
-        told.map_err(|error| SqlError::Unreachable(Box::new(error)))
+        let stopped = pool.opener.call_off(self.session()?).await;
+        stopped.map_err(|error| SqlError::Unreachable(Box::new(error)))
     }
 
     /// Closes the connection.

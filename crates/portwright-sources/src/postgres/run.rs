@@ -5,7 +5,6 @@
 //! already left.
 
 use std::collections::BTreeSet;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
@@ -212,7 +211,7 @@ struct Asked {
 
 /// Reads rows up to the bounds.
 async fn collect(lease: &mut Lease, job: Job<'_>, statement: &Statement, rows: RowStream) -> Result<Rows, Failure> {
-    let mut rows = pin!(rows);
+    let mut rows = Box::pin(rows);
     let mut result = Rows { columns: columns(statement), ..Rows::default() };
     let mut asked = Vec::new();
     let mut bytes = 0;
@@ -258,7 +257,8 @@ async fn collect(lease: &mut Lease, job: Job<'_>, statement: &Statement, rows: R
     result.affected = rows.rows_affected().filter(|_| job.query.access == Access::ReadWrite);
     if !asked.is_empty() {
         if !ended {
-            // The rows that are left stand in the way.
+            // The rows that are left stand in the way: the driver throws away those that nobody takes.
+            drop(rows);
             lease.call_off().await?;
             let client = &lease.session()?.client;
             client.batch_execute("ROLLBACK").await.map_err(|error| job.failed(error, lease))?;

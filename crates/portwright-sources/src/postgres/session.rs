@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,6 +22,9 @@ use super::wire::{Bounded, BoundedTls, Endpoint, Socket};
 
 /// How long the server may take to stop a statement that was called off, and to end its transaction.
 const SETTLE_WAIT: Duration = Duration::from_secs(5);
+
+/// The first pause before the server is asked again to stop.
+const CANCEL_PAUSE: Duration = Duration::from_millis(50);
 
 /// Statements that one connection keeps prepared. Only those of the configuration are.
 const PREPARED_MAX: usize = 1000;
@@ -156,9 +160,25 @@ impl Opener {
         Ok(session)
     }
 
-    /// Stops what the session's server process does now. Returns when the server has sent the signal, so that it can't
-    /// hit what comes later.
-    pub(super) async fn cancel(&self, session: &Session) -> io::Result<()> {
+    /// Stops what the session's server process does now. Returns when it has stopped, and no signal is on its way that
+    /// could hit what comes later.
+    pub(super) async fn call_off(&self, session: &Session) -> io::Result<()> {
+        // Answered when what was sent before has come to an end.
+        let mut end = pin!(session.client.batch_execute(""));
+        let mut pause = CANCEL_PAUSE;
+        loop {
+            self.cancel(session).await?;
+            // The server forgets a signal that comes between two messages, so one is not always enough.
+            match timeout(pause, end.as_mut()).await {
+                Ok(Err(error)) if error.is_closed() => return Err(io::Error::other(error)),
+                Ok(_) => return Ok(()),
+                Err(_) => pause *= 2,
+            }
+        }
+    }
+
+    /// Returns when the server has sent the signal.
+    async fn cancel(&self, session: &Session) -> io::Result<()> {
         let token = session.client.cancel_token();
         let mut socket = session.endpoint.open().await?;
         self.send_cancel(&token, socket.clone(), &session.host).await.map_err(io::Error::other)?;
@@ -180,7 +200,7 @@ impl Opener {
     /// Makes a session clean, whatever was on it. None if that can't be done; it is closed then.
     pub(super) async fn settle(&self, session: Session, running: bool, wrote: bool) -> Option<Session> {
         let settle = async {
-            if running && let Err(error) = self.cancel(&session).await {
+            if running && let Err(error) = self.call_off(&session).await {
                 tracing::debug!(%error, "statement can't be called off");
                 return None;
             }

@@ -20,10 +20,7 @@ const WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Server {
     folder: TempDir,
-    /// The server's own programs.
     programs: PathBuf,
-    /// `psql` and its like, which a package of a server alone may lack.
-    clients: PathBuf,
     process: Option<Child>,
     port: u16,
 }
@@ -36,15 +33,7 @@ impl Server {
 
     /// The same, with lines for `postgresql.conf`; `prepare` sees the data folder before the start.
     pub fn start_with(settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
-        Self::make(programs(), settings, prepare)
-    }
-
-    /// The same, of another version: its server programs are in this folder, which everybody must be able to read.
-    pub fn start_of(programs: impl Into<PathBuf>) -> Self {
-        Self::make(programs.into(), &[], |_| ())
-    }
-
-    fn make(programs: PathBuf, settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
+        let programs = programs();
         let folder = tempfile::Builder::new().prefix("pw-postgres-").tempdir().expect("a scratch folder");
         own(folder.path());
         let data = folder.path().join("data");
@@ -54,7 +43,7 @@ impl Server {
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut server = Self { folder, programs, clients: self::programs(), process: None, port: 0 };
+        let mut server = Self { folder, programs, process: None, port: 0 };
         let mut lines = vec![
             "listen_addresses = '127.0.0.1'".to_owned(),
             format!("unix_socket_directories = '{}'", server.folder.path().display()),
@@ -89,7 +78,7 @@ impl Server {
 
     /// Runs statements as the superuser; gives the first column of each row, tab-separated where there are more.
     pub fn sql(&self, database: &str, sql: &str) -> Vec<String> {
-        let done = Command::new(self.clients.join("psql"))
+        let done = Command::new(self.programs.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d"])
             .arg(self.url("postgres", database))
             .args(["-c", sql])
@@ -150,10 +139,10 @@ impl Server {
     fn is_up(&mut self) -> bool {
         let end = Instant::now() + WAIT;
         while Instant::now() < end {
-            let ready = Command::new(self.clients.join("pg_isready"))
+            let ready = Command::new(self.programs.join("pg_isready"))
                 .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
                 .status();
-            if ready.is_ok_and(|status| status.success()) {
+            if ready.expect("pg_isready runs").success() {
                 return true;
             }
             let ended = self.process.as_mut().is_none_or(|process| process.try_wait().is_ok_and(|end| end.is_some()));
@@ -180,9 +169,14 @@ fn programs() -> PathBuf {
     let mut installed: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
     installed.sort();
     places.extend(installed.into_iter().rev());
-    let all = ["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
-    let found = places.into_iter().find(|place| all.iter().all(|program| place.join(program).exists()));
-    found.expect("PostgreSQL's server programs are missing: install them (Debian: apt-get install postgresql postgresql-contrib)")
+    // What stands on the path may be links to single programs of the folder that has them all.
+    let folder = |place: PathBuf| Some(fs::canonicalize(place.join("initdb")).ok()?.parent()?.to_owned());
+    let needed = ["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
+    let found =
+        places.into_iter().filter_map(folder).find(|folder| needed.iter().all(|program| folder.join(program).exists()));
+    found.expect(
+        "PostgreSQL's server programs are missing: install them (Debian: apt-get install postgresql postgresql-contrib)",
+    )
 }
 
 fn is_root() -> bool {

@@ -65,7 +65,7 @@ fn techniques(folder: &str) -> Vec<String> {
         "VACUUM",
         "CALL write_proc()",
         "ALTER SYSTEM SET work_mem = '1GB'",
-        "SELECT 1 OPERATOR(public.+++) 1",
+        "SELECT 1 OPERATOR(public.@#@) 1",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -84,7 +84,7 @@ const BAIT: &str = "
     CREATE FUNCTION write_row(pub) RETURNS int LANGUAGE sql AS 'INSERT INTO pub VALUES (666) RETURNING id';
     CREATE FUNCTION write_number(int) RETURNS int LANGUAGE sql AS 'INSERT INTO pub VALUES (666) RETURNING id';
     CREATE FUNCTION add_it(int, int) RETURNS int LANGUAGE sql AS 'INSERT INTO pub VALUES (666) RETURNING id';
-    CREATE OPERATOR +++ (LEFTARG = int, RIGHTARG = int, FUNCTION = add_it);
+    CREATE OPERATOR @#@ (LEFTARG = int, RIGHTARG = int, FUNCTION = add_it);
     CREATE PROCEDURE write_proc() LANGUAGE sql AS 'INSERT INTO pub VALUES (666)';
     CREATE FUNCTION loosen() RETURNS text LANGUAGE sql SECURITY DEFINER AS
       'SELECT set_config(''default_transaction_read_only'', ''off'', false)'";
@@ -153,7 +153,7 @@ async fn the_transaction_holds_what_the_guard_lets_through() {
     let fixture = Fixture::new(BAIT);
     let database = open(&fixture.url("postgres"), Access::ReadOnly, 1).await.unwrap();
     for sql in
-        ["SELECT write_it()", "SELECT p.write_row FROM pub p", "SELECT 1 OPERATOR(public.+++) 1", "SELECT 1 +++ 1"]
+        ["SELECT write_it()", "SELECT p.write_row FROM pub p", "SELECT 1 OPERATOR(public.@#@) 1", "SELECT 1 @#@ 1"]
     {
         let answer = database.run(declared(sql, &[]), &cx()).await;
         assert!(matches!(&answer, Err(SqlError::Database { code, .. }) if code == "25006"), "{sql}: {answer:?}");
@@ -176,5 +176,5 @@ async fn writing_sessions_are_clean_afterwards() {
     database.run(Query { declared: true, ..writing("SELECT spoil()", &[]) }, &cx()).await.unwrap();
     assert_unpoisoned(&database).await;
     assert_eq!(one(&database, "SELECT count(*) > 100 FROM pg_class").await, json!(true));
-    assert_eq!(one(&database, "SHOW search_path").await, json!("pg_catalog, \"public\", pg_temp"));
+    assert_eq!(one(&database, "SHOW search_path").await, json!("pg_catalog, public, pg_temp"));
 }

@@ -7,7 +7,7 @@ fn cases() -> Vec<(&'static str, Value)> {
     vec![
         ("true", json!(true)),
         ("1::int2", json!(1)),
-        ("-2147483648::int4", json!(-2_147_483_648_i64)),
+        ("(-2147483648)::int4", json!(-2_147_483_648_i64)),
         ("9007199254740991::int8", json!(9_007_199_254_740_991_i64)),
         ("9223372036854775807", json!("9223372036854775807")),
         ("4294967295::oid", json!(4_294_967_295_u32)),
@@ -17,7 +17,7 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("'-Infinity'::float4", json!("-Infinity")),
         ("0::numeric", json!("0")),
         ("1.50::numeric", json!("1.50")),
-        ("-0.0001::numeric", json!("-0.0001")),
+        ("(-0.0001)::numeric", json!("-0.0001")),
         ("12345678901234567890.123456789", json!("12345678901234567890.123456789")),
         ("10000::numeric", json!("10000")),
         ("100000000::numeric(20, 2)", json!("100000000.00")),
@@ -165,8 +165,9 @@ async fn what_a_value_became_is_taken_back() {
     let fixture = Fixture::new(TYPES);
     let database = fixture.open().await;
     for (expression, value) in cases() {
-        // The server takes no such value, in any form.
+        // PostgreSQL writes these years in words of its own; a record has no type to cast to; the number became a string.
         if expression.starts_with("ROW(1")
+            || expression.contains("12345678901234567890]")
             || expression.contains("BC'")
             || value.to_string().contains("+0")
             || value.to_string().contains("\"+")

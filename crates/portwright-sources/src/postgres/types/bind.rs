@@ -76,6 +76,7 @@ fn write(value: &Value, ty: &Type) -> Result<Option<String>, ValueError> {
         }
         (Value::String(text), _, "bytea") => bytes(text).map_or_else(|| refuse(value, ty, ": it is not base64"), Ok)?,
         (Value::String(text), ..) => text.clone(),
+        (Value::Array(items), Kind::Array(member), "int2vector" | "oidvector") => vector(items, member)?,
         (Value::Array(items), Kind::Array(member), _) => array(items, member)?,
         (Value::Array(items), Kind::Composite(fields), _) if items.len() == fields.len() => {
             row(fields.iter().zip(items).map(|(field, item)| (field.type_(), item)))?
@@ -130,6 +131,12 @@ fn array(items: &[Value], member: &Type) -> Result<String, ValueError> {
     // A type with another delimiter than the comma.
     let delimiter = if member.name() == "box" { ";" } else { "," };
     Ok(format!("{{{}}}", parts.join(delimiter)))
+}
+
+/// `1 2 3`: the catalogs' own kind of array.
+fn vector(items: &[Value], member: &Type) -> Result<String, ValueError> {
+    let parts = items.iter().map(|item| Ok(write(item, member)?.unwrap_or_default()));
+    Ok(parts.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
 fn takes_arrays(ty: &Type) -> bool {
