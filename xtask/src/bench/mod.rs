@@ -76,14 +76,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let postgres = Postgres::start(ROWS)?;
     let mut subjects = vec![programs.bench_server("floor")?, programs.bench_server("rmcp")?, programs.echo()?];
     match &postgres {
-        Some(postgres) => {
-            if let Ok(e) = programs.by_id(postgres) {
-                subjects.push(e)
-            }
-        }
-        None => {
-            eprintln!("PostgreSQL's server programs are not here; the by-id call is left out. ./test installs them.")
-        }
+        Some(postgres) => subjects.push(programs.by_id(postgres)?),
+        None => eprintln!("PostgreSQL's programs are not here; the by-id call is left out. ./test installs them."),
     }
     let mut report = Report::default();
     for round in 0..options.rounds {
@@ -195,13 +189,13 @@ impl Subject {
         // The first calls wait until the source behind the tool is connected.
         let load = Load { address: process.address, tool, calls };
         let end = std::time::Instant::now() + Duration::from_secs(10);
-        let idle = process.memory()?;
         while let Err(error) = load.run(1, Duration::from_millis(1)) {
             if std::time::Instant::now() > end {
                 return Err(error).with_context(|| format!("{name} does not answer"));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        let idle = process.memory()?;
         Ok(Self { name, process, tool, calls, idle })
     }
 
