@@ -20,7 +20,10 @@ const WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Server {
     folder: TempDir,
+    /// The server's own programs.
     programs: PathBuf,
+    /// `psql` and its like, which a package of a server alone may lack.
+    clients: PathBuf,
     process: Option<Child>,
     port: u16,
 }
@@ -33,7 +36,15 @@ impl Server {
 
     /// The same, with lines for `postgresql.conf`; `prepare` sees the data folder before the start.
     pub fn start_with(settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
-        let programs = programs();
+        Self::make(programs(), settings, prepare)
+    }
+
+    /// The same, of another version: its server programs are in this folder, which everybody must be able to read.
+    pub fn start_of(programs: impl Into<PathBuf>) -> Self {
+        Self::make(programs.into(), &[], |_| ())
+    }
+
+    fn make(programs: PathBuf, settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::Builder::new().prefix("pw-postgres-").tempdir().expect("a scratch folder");
         own(folder.path());
         let data = folder.path().join("data");
@@ -43,7 +54,7 @@ impl Server {
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut server = Self { folder, programs, process: None, port: 0 };
+        let mut server = Self { folder, programs, clients: self::programs(), process: None, port: 0 };
         let mut lines = vec![
             "listen_addresses = '127.0.0.1'".to_owned(),
             format!("unix_socket_directories = '{}'", server.folder.path().display()),
@@ -78,7 +89,7 @@ impl Server {
 
     /// Runs statements as the superuser; gives the first column of each row, tab-separated where there are more.
     pub fn sql(&self, database: &str, sql: &str) -> Vec<String> {
-        let done = Command::new(self.programs.join("psql"))
+        let done = Command::new(self.clients.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d"])
             .arg(self.url("postgres", database))
             .args(["-c", sql])
@@ -139,10 +150,10 @@ impl Server {
     fn is_up(&mut self) -> bool {
         let end = Instant::now() + WAIT;
         while Instant::now() < end {
-            let ready = Command::new(self.programs.join("pg_isready"))
+            let ready = Command::new(self.clients.join("pg_isready"))
                 .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
                 .status();
-            if ready.expect("pg_isready runs").success() {
+            if ready.is_ok_and(|status| status.success()) {
                 return true;
             }
             let ended = self.process.as_mut().is_none_or(|process| process.try_wait().is_ok_and(|end| end.is_some()));
