@@ -30,9 +30,6 @@ pub const SESSION_CALLS_MAX: usize = 64;
 /// Sessions of the `initialize` lifecycle, in all. The oldest idle one makes room.
 pub const SESSIONS_MAX: usize = 10_000;
 
-/// Streams for the server's own messages that one session may hold open.
-pub const SESSION_STREAMS_MAX: usize = 4;
-
 /// Streams that wait for changes (`subscriptions/listen`, GET), in all.
 pub const STREAMS_MAX: usize = 4096;
 
@@ -41,6 +38,9 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a client may take a list for fresh; a change is told at once to those who listen.
 pub const LIST_FRESH: Duration = Duration::from_secs(30);
+
+/// Sessions of one principal. One caller can't take them all.
+pub const SESSIONS_OF_ONE_MAX: usize = 2_500;
 
 /// How long a session may be idle before it ends. The plan may change it.
 pub const SESSION_IDLE: Duration = Duration::from_mins(30);
@@ -60,6 +60,21 @@ pub const WRITE_WAIT: Duration = Duration::from_secs(30);
 /// Connections on the listener, in all.
 pub const CONNECTIONS_MAX: usize = 4096;
 
+/// How long a connection may be idle between requests. Longer than clients keep one for reuse.
+pub const CONNECTION_IDLE: Duration = Duration::from_mins(2);
+
+/// How often a connection is looked at for the waits above: one timer a connection, none a request.
+pub const CONNECTION_TICK: Duration = Duration::from_secs(5);
+
+/// How long the first calls and lists wait for sources that are still opening.
+pub const SETTLE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a source's word on its health is passed on before it is asked again.
+pub const HEALTH_TTL: Duration = Duration::from_secs(1);
+
+/// Bytes of a client's name and version in its `clientInfo`; what is longer is left out.
+pub const CLIENT_INFO_BYTES_MAX: usize = 4 * 1024;
+
 /// How long a call may take. The plan may change it (`limits.call_timeout`).
 pub const CALL_WAIT: Duration = Duration::from_secs(30);
 
@@ -72,10 +87,6 @@ pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a source may take to open before the attempt counts as failed.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
-
-/// How long requests wait, from the server's start, for sources that were not tried yet: a client that asks at once must
-/// not learn, and keep, that there are no tools.
-pub const SETTLE_WAIT: Duration = Duration::from_secs(5);
 
 /// The first and the longest pause between attempts to open a source that is down.
 pub const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
@@ -155,6 +166,9 @@ pub const PROMPT_ARGUMENT_BYTES_MAX: usize = 64 * 1024;
 
 /// Audit records that wait for the writer. A full queue refuses calls when the audit is required.
 pub const AUDIT_QUEUE_MAX: usize = 4096;
+
+/// Processes that may share one audit plan, each with a file of its own.
+pub const AUDIT_WRITERS_MAX: usize = 64;
 
 /// How long a call may wait for its audit record to be written.
 pub const AUDIT_WAIT: Duration = Duration::from_secs(5);

@@ -42,14 +42,17 @@ impl ServerPlan {
 /// Sessions of the `initialize` lifecycle.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionPlan {
+    /// In all.
     pub max: usize,
+    /// Of one principal.
+    pub max_of_one: usize,
     /// How long one may be idle before it ends.
     pub idle: Duration,
 }
 
 impl Default for SessionPlan {
     fn default() -> Self {
-        Self { max: limits::SESSIONS_MAX, idle: limits::SESSION_IDLE }
+        Self { max: limits::SESSIONS_MAX, max_of_one: limits::SESSIONS_OF_ONE_MAX, idle: limits::SESSION_IDLE }
     }
 }
 
@@ -73,6 +76,7 @@ pub struct ListenPlan {
     pub anonymous: Anonymous,
     /// How long calls in flight may take to end when the server stops.
     pub drain: Duration,
+    pub waits: Waits,
 }
 
 impl Default for ListenPlan {
@@ -82,6 +86,37 @@ impl Default for ListenPlan {
             allowed_origins: Vec::new(),
             anonymous: Anonymous::default(),
             drain: limits::DRAIN_WAIT,
+            waits: Waits::default(),
+        }
+    }
+}
+
+/// How long a client may take over each part of an HTTP exchange; kept to within a [`tick`](Self::tick).
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// For a request's head, from its first byte.
+    pub head: Duration,
+    /// For a request's body.
+    pub body: Duration,
+    /// To take bytes off our hands.
+    pub write: Duration,
+    /// Between requests.
+    pub idle: Duration,
+    /// How often a connection is looked at.
+    pub tick: Duration,
+    /// Between comments on a stream that has nothing to say.
+    pub keep_alive: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            head: limits::HEAD_WAIT,
+            body: limits::BODY_WAIT,
+            write: limits::WRITE_WAIT,
+            idle: limits::CONNECTION_IDLE,
+            tick: limits::CONNECTION_TICK,
+            keep_alive: limits::KEEP_ALIVE,
         }
     }
 }

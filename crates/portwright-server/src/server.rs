@@ -1,23 +1,25 @@
 //! [`Server`]: one plan, its sources, its guards; served on as many transports as one likes.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use portwright_core::protocol::Implementation;
-use portwright_core::{Context, Guard, Operation, Principal, Refusal, Reply, TransportKind};
-use serde_json::json;
+use portwright_core::{Context, Guard, Operation, Principal, Refusal, Reply, TransportKind, limits};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::catalog::{Catalog, Mount, Supervisor};
 use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
+use crate::ops::random;
 use crate::plan::ServerPlan;
 use crate::session::downstream::Notifier;
+use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
 use crate::session::{Speaker, dispatch};
@@ -30,6 +32,10 @@ pub enum StartError {
     Audit(#[from] guard::audit::OpenError),
     #[error("the system gives no random numbers")]
     Random,
+    #[error("the server's name can't be written as JSON")]
+    Name(#[from] serde_json::Error),
+    #[error("two sources are named `{0}`")]
+    Twice(Arc<str>),
 }
 
 /// What all conversations share.
@@ -49,6 +55,8 @@ pub(crate) struct Engine {
     pub(crate) stop: CancellationToken,
     pub(crate) started: Instant,
     pub(crate) health: health::Cache,
+    /// Sources are let go with the last clone of the server.
+    _last: DropGuard,
     audit: Option<Audit>,
     swept: AtomicBool,
     run: String,
@@ -62,22 +70,21 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An id that can't be guessed: 192 random bits.
-    pub(crate) fn new_session_id(&self) -> Result<Arc<str>, getrandom::Error> {
-        random_hex::<24>().map(Arc::from)
-    }
-
-    /// The catalog that a method is answered from. What asks for none does not wait for the sources.
-    pub(crate) async fn catalog_for(&self, method: &str) -> Arc<Catalog> {
-        match method {
-            "ping" | "server/discover" => self.supervisor.catalog(),
-            _ => self.supervisor.settled_catalog().await,
-        }
-    }
-
     /// The next request's id, for logs.
     fn next_request(&self) -> String {
         format!("{}-{}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The catalog as it is now. While sources are opening for the first time, they are waited for a little, so that a
+    /// client that asks at once sees them; but nobody waits to learn who is there, or for what is there already.
+    pub(crate) async fn catalog_for(&self, method: &str, params: &Params<'_>) -> Arc<Catalog> {
+        if !matches!(method, "server/discover" | "ping") && !self.supervisor.is_settled() {
+            let name = params::text("name", params.name.or(params.uri)).unwrap_or_default();
+            if !self.supervisor.catalog().serves(method, &name) {
+                self.supervisor.settled(limits::SETTLE_WAIT.saturating_sub(self.started.elapsed())).await;
+            }
+        }
+        self.supervisor.catalog()
     }
 
     /// What is known around a call.
@@ -116,23 +123,28 @@ pub struct Server {
 impl Server {
     /// Starts the guards and begins to open the sources, in the background. Needs a tokio runtime.
     pub fn start(plan: ServerPlan, mounts: Vec<Mount>) -> Result<Self, StartError> {
+        let mut names = HashSet::new();
+        if let Some(twice) = mounts.iter().find(|mount| !names.insert(mount.name.clone())) {
+            return Err(StartError::Twice(twice.name.clone()));
+        }
         let audit = plan.audit.as_ref().map(Audit::open).transpose()?;
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
         let stop = CancellationToken::new();
         let engine = Engine {
-            info: ServerInfo(json!(info)),
+            info: ServerInfo::new(&info)?,
             guards: guard::chain(plan.call_timeout, audit.as_ref()),
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, stop.clone()),
             calls: TaskTracker::new(),
-            streams: Arc::new(tokio::sync::Semaphore::new(portwright_core::limits::STREAMS_MAX)),
+            streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
             draining: CancellationToken::new(),
+            _last: stop.clone().drop_guard(),
             stop,
             started: Instant::now(),
             health: health::Cache::default(),
             swept: AtomicBool::new(false),
-            run: random_hex::<4>().map_err(|_| StartError::Random)?,
+            run: random::hex::<4>().map_err(|_| StartError::Random)?,
             requests: AtomicU64::new(1),
             audit,
             plan,
@@ -157,7 +169,8 @@ impl Server {
 
     /// One operation through the whole chain.
     pub async fn call(&self, operation: Operation, mut cx: Context) -> Result<Reply, Refusal> {
-        let catalog = self.catalog();
+        let _flight = self.engine.calls.token();
+        let catalog = self.engine.catalog_for(operation.method(), &Params::default()).await;
         if cx.resources.is_none() {
             let reader = dispatch::Reader { engine: self.engine.clone(), catalog: catalog.clone() };
             cx.resources = Some(Arc::new(reader));
@@ -177,7 +190,7 @@ impl Server {
     pub async fn serve_stdio(&self, shutdown: CancellationToken) -> Result<(), TransportError> {
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         let principal = Principal::local(user.as_deref().unwrap_or("local"));
-        let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+        let (input, output) = stdio::standard_streams()?;
         let served = self.serve_io(input, output, TransportKind::Stdio, principal, shutdown).await;
         self.stop().await;
         served
@@ -209,7 +222,7 @@ impl Server {
             tracing::warn!("calls in flight did not end in time and are called off");
         }
         engine.stop.cancel();
-        let _ = tokio::time::timeout(portwright_core::limits::STOP_WAIT, engine.calls.wait()).await;
+        let _ = tokio::time::timeout(limits::STOP_WAIT, engine.calls.wait()).await;
     }
 
     /// Ends idle sessions as long as the server lives.
@@ -228,10 +241,4 @@ impl Server {
             }
         });
     }
-}
-
-fn random_hex<const N: usize>() -> Result<String, getrandom::Error> {
-    let mut bytes = [0u8; N];
-    getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

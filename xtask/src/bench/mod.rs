@@ -74,19 +74,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let programs = Programs { folder: programs.clone(), scratch: folder.path().to_owned() };
     let postgres = Postgres::start(ROWS)?;
-    let mut subjects = vec![programs.bench_server("floor")?, programs.bench_server("rmcp")?];
-    if let Ok(e) = programs.echo() {
-        subjects.push(e)
-    }
+    let mut subjects = vec![programs.bench_server("floor")?, programs.bench_server("rmcp")?, programs.echo()?];
     match &postgres {
-        Some(postgres) => {
-            if let Ok(e) = programs.by_id(postgres) {
-                subjects.push(e)
-            }
-        }
-        None => {
-            eprintln!("PostgreSQL's server programs are not here; the by-id call is left out. ./test installs them.")
-        }
+        Some(postgres) => subjects.push(programs.by_id(postgres)?),
+        None => eprintln!("PostgreSQL's programs are not here; the by-id call is left out. ./test installs them."),
     }
     let mut report = Report::default();
     for round in 0..options.rounds {
@@ -105,7 +96,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         report.memory.push(Memory { name: subject.name, idle: subject.idle, after: subject.process.memory()? });
     }
     drop(subjects);
-    let _ = programs.cold_starts(&mut report);
+    programs.cold_starts(&mut report)?;
     report.print(options.json)
 }
 
@@ -198,13 +189,13 @@ impl Subject {
         // The first calls wait until the source behind the tool is connected.
         let load = Load { address: process.address, tool, calls };
         let end = std::time::Instant::now() + Duration::from_secs(10);
-        let idle = process.memory()?;
         while let Err(error) = load.run(1, Duration::from_millis(1)) {
             if std::time::Instant::now() > end {
                 return Err(error).with_context(|| format!("{name} does not answer"));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        let idle = process.memory()?;
         Ok(Self { name, process, tool, calls, idle })
     }
 

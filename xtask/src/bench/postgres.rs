@@ -135,18 +135,17 @@ impl Drop for Postgres {
     }
 }
 
-/// The newest of Debian's PostgreSQL installations, or the one that the environment names.
+/// The first in PATH, or the newest of Debian's.
 fn programs() -> Option<PathBuf> {
-    if let Some(bin) = std::env::var_os("PORTWRIGHT_POSTGRES_BIN") {
-        return Some(bin.into());
-    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .ok()?
+        .into_iter()
+        .flatten()
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .filter(|bin| bin.join("pgbench").exists() && bin.join("initdb").exists())
         .collect();
     found.sort();
-    found.pop()
+    let mut places = std::env::split_paths(&path).chain(found.into_iter().rev());
+    places.find(|bin| ["initdb", "postgres", "pgbench", "psql"].iter().all(|program| bin.join(program).exists()))
 }
 
 fn is_root() -> bool {

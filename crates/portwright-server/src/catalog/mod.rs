@@ -39,6 +39,10 @@ impl Section {
         (page, page.last().filter(|_| more).map(|entry| entry.0.as_str()))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|entry| entry.0.as_str())
     }
@@ -165,6 +169,16 @@ impl Catalog {
                 listed.map(|(_, target)| target.clone()).or_else(|| self.resource(uri))
             }
             _ => None,
+        }
+    }
+
+    /// Whether a method finds what it names.
+    pub(crate) fn serves(&self, method: &str, name: &str) -> bool {
+        match method {
+            "tools/call" => self.tool(name).is_some(),
+            "prompts/get" => self.prompt_targets.contains_key(name),
+            "resources/read" => self.resource(name).is_some(),
+            _ => false,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -73,12 +74,15 @@ struct Slot {
 }
 
 struct Shared {
+    mounts: usize,
+    /// How many of them are open.
+    open: AtomicUsize,
+    version: AtomicU64,
     slots: Mutex<Vec<Slot>>,
     catalog: ArcSwap<Catalog>,
     changes: broadcast::Sender<Changed>,
     /// How many mounts were tried once.
     tried: watch::Sender<usize>,
-    started: Instant,
     stop: CancellationToken,
 }
 
@@ -97,14 +101,16 @@ impl fmt::Debug for Supervisor {
 impl Supervisor {
     /// Starts opening every mount.
     pub(crate) fn start(mounts: Vec<Mount>, stop: CancellationToken) -> Self {
-        let slots = mounts.iter().map(Slot::new).collect();
+        let slots: Vec<_> = mounts.iter().map(Slot::new).collect();
         let (changes, _) = broadcast::channel(16);
         let shared = Arc::new(Shared {
+            mounts: slots.len(),
+            open: AtomicUsize::new(0),
+            version: AtomicU64::new(0),
             slots: Mutex::new(slots),
             catalog: ArcSwap::default(),
             changes,
             tried: watch::Sender::new(0),
-            started: Instant::now(),
             stop,
         });
         for (index, mount) in mounts.into_iter().enumerate() {
@@ -117,15 +123,6 @@ impl Supervisor {
         self.shared.catalog.load_full()
     }
 
-    /// The catalog for an answer: the first ones wait, within a bound, until every source was tried once.
-    pub(crate) async fn settled_catalog(&self) -> Arc<Catalog> {
-        let left = limits::SETTLE_WAIT.saturating_sub(self.shared.started.elapsed());
-        if !left.is_zero() {
-            self.settled(left).await;
-        }
-        self.catalog()
-    }
-
     /// Tells which lists changed, whenever some did.
     pub(crate) fn changes(&self) -> broadcast::Receiver<Changed> {
         self.shared.changes.subscribe()
@@ -133,13 +130,33 @@ impl Supervisor {
 
     /// Waits until each mount was tried once, at most `wait`.
     pub(crate) async fn settled(&self, wait: Duration) {
-        let all = self.shared.slots().len();
+        let all = self.shared.mounts;
         let mut tried = self.shared.tried.subscribe();
         let _ = tokio::time::timeout(wait, tried.wait_for(|count| *count >= all)).await;
     }
 
-    /// How each source is now. Asks those that are open, within a bound.
-    pub(crate) async fn health(&self) -> Vec<SourceHealth> {
+    /// Whether each mount was tried once.
+    pub(crate) fn is_settled(&self) -> bool {
+        *self.shared.tried.borrow() >= self.shared.mounts
+    }
+
+    /// Whether each source is open, so that the catalog is all there is.
+    pub(crate) fn all_open(&self) -> bool {
+        self.shared.open.load(Ordering::Relaxed) >= self.shared.mounts
+    }
+
+    /// Grows whenever a source opens, fails, or changes its lists.
+    pub(crate) fn version(&self) -> u64 {
+        self.shared.version.load(Ordering::Relaxed)
+    }
+
+    /// How each source is, as far as is known.
+    pub(crate) fn health(&self) -> Vec<SourceHealth> {
+        self.shared.slots().iter().map(Slot::health).collect()
+    }
+
+    /// Asks the sources that are open how they are, all at once and within a bound.
+    pub(crate) async fn ask_all(&self) {
         let open: Vec<_> = {
             let slots = self.shared.slots();
             slots.iter().map(|slot| slot.listing.as_ref().map(|listing| listing.source.clone())).collect()
@@ -153,13 +170,15 @@ impl Supervisor {
         let answers = futures::future::join_all(asked).await;
         let mut slots = self.shared.slots();
         for (slot, answer) in slots.iter_mut().zip(answers) {
-            match answer {
-                Some(Health::Ready) => slot.become_state(State::Ready, None),
-                Some(Health::Degraded(reason)) => slot.become_state(State::Degraded, Some(reason)),
-                None => {}
+            let left_out = slot.listing.as_ref().and_then(|listing| listing.left_out.first().cloned());
+            match (answer, left_out) {
+                (Some(Health::Ready), None) => slot.become_state(State::Ready, None),
+                (Some(Health::Ready), Some(reason)) | (Some(Health::Degraded(reason)), _) => {
+                    slot.become_state(State::Degraded, Some(reason));
+                }
+                (None, _) => {}
             }
         }
-        slots.iter().map(Slot::health).collect()
     }
 }
 
@@ -265,12 +284,13 @@ impl Shared {
     /// Makes the lists, away from the threads that serve (ten thousand schemas take a while), and swaps the catalog.
     async fn publish(&self, index: usize, name: &Arc<str>, source: &Arc<dyn Source>) {
         let (owned_name, owned_source) = (name.clone(), source.clone());
-        let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source)).await;
-        let listing = match made {
-            Ok(listing) => listing,
-            Err(error) => {
-                warn!(source = %name, %error, "source can't be listed");
-                self.slots()[index].become_state(State::Down, Some("its lists can't be read".to_owned()));
+        let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source));
+        let listing = match tokio::time::timeout(limits::CONNECT_WAIT, made).await {
+            Ok(Ok(listing)) => listing,
+            failed => {
+                let reason = if failed.is_err() { "its lists take too long" } else { "its lists can't be read" };
+                warn!(source = %name, reason, "source can't be listed");
+                self.slots()[index].become_state(State::Down, Some(reason.to_owned()));
                 return self.mark_tried(index);
             }
         };
@@ -284,7 +304,9 @@ impl Shared {
                 Some(first) => (State::Degraded, Some(first.clone())),
             };
             slots[index].become_state(state, reason);
-            slots[index].listing = Some(Arc::new(listing));
+            if slots[index].listing.replace(Arc::new(listing)).is_none() {
+                self.open.fetch_add(1, Ordering::Relaxed);
+            }
             let listings: Vec<_> = slots.iter().filter_map(|slot| slot.listing.clone()).collect();
             let new = Arc::new(Catalog::merge(&listings));
             let old = self.catalog.swap(new.clone());
@@ -297,7 +319,9 @@ impl Shared {
         self.mark_tried(index);
     }
 
+    /// The mount's state is settled, until it changes again.
     fn mark_tried(&self, index: usize) {
+        self.version.fetch_add(1, Ordering::Relaxed);
         let first = !std::mem::replace(&mut self.slots()[index].tried, true);
         if first {
             self.tried.send_modify(|count| *count += 1);

@@ -75,3 +75,51 @@ fn fits(parts: &[Part], uri: &str) -> bool {
 fn value(text: &str, reserved: bool) -> bool {
     !text.is_empty() && (reserved || !text.contains(['/', '?', '#']))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::UriTemplate;
+
+    fn fits(template: &str, uri: &str) -> bool {
+        UriTemplate::parse(template).expect("a template").fits(uri)
+    }
+
+    #[test]
+    fn a_variable_is_one_segment_unless_it_says_otherwise() {
+        assert!(fits("db://shop/{table}", "db://shop/customers"));
+        assert!(fits("db://shop/{table}/rows/{id}", "db://shop/customers/rows/7"));
+        assert!(fits("file:///{+path}", "file:///a/b/c.txt"));
+        assert!(fits("x://{a}.{b}", "x://one.two"));
+        for (template, uri) in [
+            ("db://shop/{table}", "db://shop/"),
+            ("db://shop/{table}", "db://shop/a/b"),
+            ("db://shop/{table}", "db://shop/a?b"),
+            ("db://shop/{table}", "db://other/a"),
+            ("db://shop/{table}/end", "db://shop/a/endless"),
+            ("file:///{+path}", "file:///"),
+        ] {
+            assert!(!fits(template, uri), "{template} {uri}");
+        }
+        for odd in ["x://{a", "x://{}", "x://{a}{b}", "x://{?a}", "x://{a*}", "x://{a,b}"] {
+            assert!(UriTemplate::parse(odd).is_none(), "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_expansion_fits(table in "[a-z_]{1,20}", id in "[0-9]{1,9}") {
+            let uri = format!("db://shop/{table}/rows/{id}");
+            let fitting = fits("db://shop/{table}/rows/{id}", &uri);
+            prop_assert!(fitting);
+        }
+
+        #[test]
+        fn nothing_breaks_it(template in ".{0,60}", uri in ".{0,200}") {
+            if let Some(template) = UriTemplate::parse(&template) {
+                template.fits(&uri);
+            }
+        }
+    }
+}

@@ -1,16 +1,13 @@
 //! What `/health`, `/ready` and `/live` say.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use portwright_core::Health;
+use portwright_core::{Health, limits};
 use serde::Serialize;
+use tokio::sync::Mutex;
 
-use crate::catalog::{SourceHealth, State};
+use crate::catalog::{SourceHealth, State, Supervisor};
 use crate::server::Engine;
-
-/// Probes must not hammer the sources: an answer serves this long.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,34 +50,27 @@ impl HealthReport {
     }
 }
 
-/// The last report.
+/// What the sources said last, and when. Probes must not hammer them, so what they say is asked for once in a while,
+/// by one at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Option<(Instant, Vec<SourceHealth>)>>);
+pub(crate) struct Cache(Mutex<Option<(Instant, u64)>>);
 
 impl Cache {
-    fn fresh(&self) -> Option<Vec<SourceHealth>> {
-        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cached.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, sources)| sources.clone())
-    }
-
-    fn keep(&self, sources: &[SourceHealth]) {
-        // Only what is settled is worth keeping: whoever waits for a source should not wait for this cache as well.
-        if sources.iter().all(|source| source.state == State::Ready) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), sources.to_vec()));
+    /// How each source is. Which are open is always known; how those are may be a little old.
+    async fn sources(&self, supervisor: &Supervisor) -> Vec<SourceHealth> {
+        let mut last = self.0.lock().await;
+        let version = supervisor.version();
+        if last.is_none_or(|(at, seen)| at.elapsed() >= limits::HEALTH_TTL || seen != version) {
+            supervisor.ask_all().await;
+            *last = Some((Instant::now(), version));
         }
+        supervisor.health()
     }
 }
 
 /// How it is now.
 pub(crate) async fn report(engine: &Engine) -> HealthReport {
-    let sources = match engine.health.fresh() {
-        Some(sources) => sources,
-        None => {
-            let sources = engine.supervisor.health().await;
-            engine.health.keep(&sources);
-            sources
-        }
-    };
+    let sources = engine.health.sources(&engine.supervisor).await;
     let audit = engine.audit().map(crate::guard::Audit::health);
     let reason = match audit {
         Some(Health::Degraded(reason)) => Some(format!("audit: {reason}")),

@@ -1,3 +1,4 @@
 //! Running it: how it is.
 
 pub(crate) mod health;
+pub(crate) mod random;

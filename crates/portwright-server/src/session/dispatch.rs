@@ -7,14 +7,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use portwright_core::protocol::{
-    ArgumentInfo, CompletionContext, JsonObject, ReadResourceResult, Reference, ResourceContents,
-};
+use portwright_core::protocol::{ReadResourceResult, ResourceContents};
 use portwright_core::{Call, Context, Next, Operation, ReadResource, Refusal, Reply, async_trait, limits};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::errors::{self, Mapped, WireError};
+use super::params::{self, Params};
 use super::reply::Outcome;
 use super::{Speaker, lists, modern};
 use crate::catalog::Catalog;
@@ -36,76 +33,46 @@ pub(crate) struct Scene<'a> {
 }
 
 /// Method → step. `initialize`, `logging/setLevel` and the streams belong to their lifecycle and never come here.
-pub(crate) fn step(scene: &Scene<'_>, method: &str, params: Option<&RawValue>) -> Result<Step, WireError> {
+pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Result<Step, WireError> {
     let catalog = scene.catalog;
+    let list = |key, section| lists::page(scene, key, section, params.cursor).map(Step::Done);
     match method {
-        "tools/call" => call_tool(params),
-        "resources/read" => read_resource(params),
-        "prompts/get" => get_prompt(params),
-        "completion/complete" => complete(params),
-        "tools/list" => lists::page(scene, "tools", &catalog.tools, params).map(Step::Done),
-        "resources/list" => lists::page(scene, "resources", &catalog.resources, params).map(Step::Done),
-        "resources/templates/list" => {
-            lists::page(scene, "resourceTemplates", &catalog.templates, params).map(Step::Done)
-        }
-        "prompts/list" => lists::page(scene, "prompts", &catalog.prompts, params).map(Step::Done),
-        "server/discover" if scene.speaker.modern() => Ok(Step::Done(modern::discover(scene.engine))),
+        "tools/call" => call_tool(params).map(Step::Call),
+        "resources/read" => read_resource(params).map(Step::Call),
+        "prompts/get" => get_prompt(params).map(Step::Call),
+        "completion/complete" => complete(params).map(Step::Call),
+        "tools/list" => list("tools", &catalog.tools),
+        "resources/list" => list("resources", &catalog.resources),
+        "resources/templates/list" => list("resourceTemplates", &catalog.templates),
+        "prompts/list" => list("prompts", &catalog.prompts),
+        "server/discover" if scene.speaker.modern() => Ok(Step::Done(modern::discover(scene))),
         "ping" if !scene.speaker.modern() => Ok(Step::Done(b"{}".to_vec())),
         _ => Err(WireError::method_not_found(method)),
     }
 }
 
-/// Reads the parameters that a method wants.
-pub(crate) fn params<'a, T: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<T, WireError> {
-    let text = params.map_or("{}", RawValue::get);
-    if text.starts_with('[') {
-        return Err(WireError::invalid_params("`params` must be an object"));
-    }
-    serde_json::from_str(text).map_err(|error| WireError::invalid_params(format!("`params` do not fit: {error}")))
+fn call_tool(from: &Params<'_>) -> Result<Operation, WireError> {
+    let name = params::text("name", from.name)?.into_owned();
+    let arguments = params::optional("arguments", from.arguments)?.unwrap_or_default();
+    Ok(Operation::CallTool { name, arguments })
 }
 
-fn call_tool(raw: Option<&RawValue>) -> Result<Step, WireError> {
-    #[derive(Deserialize)]
-    struct CallTool {
-        name: String,
-        #[serde(default)]
-        arguments: Option<JsonObject>,
-    }
-    let CallTool { name, arguments } = params(raw)?;
-    Ok(Step::Call(Operation::CallTool { name, arguments: arguments.unwrap_or_default() }))
+fn read_resource(from: &Params<'_>) -> Result<Operation, WireError> {
+    Ok(Operation::ReadResource { uri: params::text("uri", from.uri)?.into_owned() })
 }
 
-fn read_resource(raw: Option<&RawValue>) -> Result<Step, WireError> {
-    #[derive(Deserialize)]
-    struct Read {
-        uri: String,
-    }
-    let Read { uri } = params(raw)?;
-    Ok(Step::Call(Operation::ReadResource { uri }))
+fn get_prompt(from: &Params<'_>) -> Result<Operation, WireError> {
+    let name = params::text("name", from.name)?.into_owned();
+    let arguments = params::optional("arguments", from.arguments)?.unwrap_or_default();
+    Ok(Operation::GetPrompt { name, arguments })
 }
 
-fn get_prompt(raw: Option<&RawValue>) -> Result<Step, WireError> {
-    #[derive(Deserialize)]
-    struct Get {
-        name: String,
-        #[serde(default)]
-        arguments: Option<JsonObject>,
-    }
-    let Get { name, arguments } = params(raw)?;
-    Ok(Step::Call(Operation::GetPrompt { name, arguments: arguments.unwrap_or_default() }))
-}
-
-fn complete(raw: Option<&RawValue>) -> Result<Step, WireError> {
-    #[derive(Deserialize)]
-    struct Complete {
-        #[serde(rename = "ref")]
-        reference: Reference,
-        argument: ArgumentInfo,
-        #[serde(default)]
-        context: Option<CompletionContext>,
-    }
-    let Complete { reference, argument, context } = params(raw)?;
-    Ok(Step::Call(Operation::Complete { reference, argument, context }))
+fn complete(from: &Params<'_>) -> Result<Operation, WireError> {
+    Ok(Operation::Complete {
+        reference: params::read("ref", from.reference)?,
+        argument: params::read("argument", from.argument)?,
+        context: params::optional("context", from.context)?,
+    })
 }
 
 /// One operation through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there

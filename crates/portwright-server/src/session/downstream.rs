@@ -5,40 +5,77 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use portwright_core::protocol::{ElicitRequestParams, ElicitResult};
 use portwright_core::{Downstream, LogLevel, Refusal, Silent, async_trait};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
+use super::envelope::Id;
 use super::reply;
 
 /// Notifications of one call.
 #[derive(Debug)]
 pub(crate) struct Notifier {
     outbox: mpsc::Sender<Bytes>,
-    /// As the client wrote it.
-    progress_token: Option<Box<str>>,
+    progress_token: Option<Id>,
     log_level: Option<LogLevel>,
     last_progress: Mutex<Option<f64>>,
+    /// The call has ended: nothing more is said, whoever still holds this.
+    ended: CancellationToken,
+}
+
+/// Ends a call's notifications when it is dropped, which is before the answer goes out.
+#[derive(Debug)]
+pub(crate) struct LastWord(CancellationToken);
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 impl Notifier {
-    pub(crate) fn new(
-        outbox: mpsc::Sender<Bytes>,
-        progress_token: Option<Box<str>>,
-        log_level: Option<LogLevel>,
-    ) -> Self {
-        Self { outbox, progress_token, log_level, last_progress: Mutex::new(None) }
+    pub(crate) fn new(outbox: mpsc::Sender<Bytes>, progress_token: Option<Id>, log_level: Option<LogLevel>) -> Self {
+        Self { outbox, progress_token, log_level, last_progress: Mutex::new(None), ended: CancellationToken::new() }
+    }
+
+    /// Keep it as long as the call runs.
+    pub(crate) fn until_dropped(&self) -> LastWord {
+        LastWord(self.ended.clone())
     }
 
     /// A client that reads too slowly misses notifications; the call goes on.
     fn send(&self, bytes: Vec<u8>) {
-        let _ = self.outbox.try_send(bytes.into());
+        if !self.ended.is_cancelled() {
+            let _ = self.outbox.try_send(bytes.into());
+        }
     }
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(rename = "progressToken")]
+    token: &'a RawValue,
+    progress: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    level: LogLevel,
+    logger: &'a str,
+    data: Value,
 }
 
 #[async_trait]
 impl Downstream for Notifier {
     fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        let Some(token) = &self.progress_token else { return };
+        let token = self.progress_token.as_ref().and_then(|token| serde_json::from_str(token.as_json()).ok());
+        let Some(token) = token else { return };
         {
             let mut last = self.last_progress.lock().unwrap_or_else(PoisonError::into_inner);
             if !progress.is_finite() || last.is_some_and(|last| progress <= last) {
@@ -46,23 +83,13 @@ impl Downstream for Notifier {
             }
             *last = Some(progress);
         }
-        let mut params = json!({"progress": progress});
-        if let Ok(token) = serde_json::from_str::<Value>(token) {
-            params["progressToken"] = token;
-        }
-        if let Some(total) = total {
-            params["total"] = total.into();
-        }
-        if let Some(message) = message {
-            params["message"] = message.into();
-        }
-        self.send(reply::notification("notifications/progress", &params));
+        let total = total.filter(|total| total.is_finite());
+        self.send(reply::notification("notifications/progress", &Told { token, progress, total, message }));
     }
 
     fn log(&self, level: LogLevel, logger: &str, data: Value) {
         if self.log_level.is_some_and(|asked| level >= asked) {
-            let params = json!({"level": level, "logger": logger, "data": data});
-            self.send(reply::notification("notifications/message", &params));
+            self.send(reply::notification("notifications/message", &Log { level, logger, data }));
         }
     }
 

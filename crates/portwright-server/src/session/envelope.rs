@@ -1,5 +1,8 @@
 //! The envelope of a JSON-RPC 2.0 message, borrowed from the bytes that came: parameters stay as they are until the
 //! method that wants them reads them.
+//!
+//! Nesting is no danger here: what is only passed over is passed over without recursion, and what is read is read to
+//! [`limits::MESSAGE_DEPTH_MAX`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,14 +13,15 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::errors::WireError;
+use super::params::{self, Params};
 
 /// A request's id, as written: a string or an integer.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Id(Box<str>);
 
 impl Id {
-    /// Reads an id; null, fractions and long strings are refused.
-    fn read(raw: &RawValue) -> Option<Self> {
+    /// Reads an id; null, fractions and long strings are none.
+    pub(crate) fn read(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
         let integer = text.strip_prefix('-').unwrap_or(text);
         let fits = match text.as_bytes().first()? {
@@ -25,11 +29,6 @@ impl Id {
             _ => integer.len() <= 20 && integer.bytes().all(|byte| byte.is_ascii_digit()),
         };
         fits.then(|| Self(text.into()))
-    }
-
-    /// From text that is a JSON string or integer, as cancellations name it.
-    pub(crate) fn parse(raw: &RawValue) -> Option<Self> {
-        Self::read(raw)
     }
 
     pub(crate) fn as_json(&self) -> &str {
@@ -49,7 +48,7 @@ pub(crate) enum Message<'a> {
     Request(Request<'a>),
     Notification {
         method: Cow<'a, str>,
-        params: Option<&'a RawValue>,
+        params: Params<'a>,
     },
     /// An answer to a request of ours.
     Response,
@@ -60,7 +59,7 @@ pub(crate) enum Message<'a> {
 pub(crate) struct Request<'a> {
     pub(crate) id: Id,
     pub(crate) method: Cow<'a, str>,
-    pub(crate) params: Option<&'a RawValue>,
+    pub(crate) params: Params<'a>,
 }
 
 #[derive(serde::Deserialize)]
@@ -71,8 +70,8 @@ struct Envelope<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     method: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "params::object")]
+    params: Params<'a>,
     #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -105,27 +104,56 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Message<'_>, (Option<Id>, WireError)>
         let text = "batches are not part of this protocol revision; send one message at a time";
         return Err((None, WireError::invalid_request(text)));
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(bytes).map_err(|error| (None, unreadable(&error)))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| (None, WireError::parse(format!("not UTF-8: {error}"))))?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| diagnose(text, &error))?;
     let id = envelope.id.and_then(Id::read);
-    let refuse = |text: &str| Err((id.clone(), WireError::invalid_request(text)));
+    let refuse = |id: Option<Id>, text: &str| Err((id, WireError::invalid_request(text)));
     if envelope.jsonrpc.as_deref() != Some("2.0") {
-        return refuse("`jsonrpc` must be \"2.0\"");
+        return refuse(id, "`jsonrpc` must be \"2.0\"");
     }
     if envelope.id.is_some() && id.is_none() {
-        return refuse("`id` must be a string or an integer");
+        return refuse(None, "`id` must be a string or an integer");
     }
-    if envelope.params.is_some_and(|params| !params.get().starts_with(['{', '['])) {
-        return refuse("`params` must be an object");
-    }
-    match (envelope.method, &id) {
-        (Some(method), _) if method.len() > limits::NAME_BYTES_MAX => refuse("`method` is too long"),
-        (Some(_), _) if envelope.result.is_some() || envelope.error.is_some() => {
-            refuse("a message is a request or a response, not both")
+    match (envelope.method, id) {
+        (Some(method), id) if method.len() > limits::NAME_BYTES_MAX => refuse(id, "`method` is too long"),
+        (Some(_), id) if envelope.result.is_some() || envelope.error.is_some() => {
+            refuse(id, "a message is a request or a response, not both")
         }
-        (Some(method), Some(id)) => Ok(Message::Request(Request { id: id.clone(), method, params: envelope.params })),
+        (Some(method), Some(id)) => Ok(Message::Request(Request { id, method, params: envelope.params })),
         (Some(method), None) => Ok(Message::Notification { method, params: envelope.params }),
         (None, _) if envelope.result.is_some() != envelope.error.is_some() => Ok(Message::Response),
-        (None, _) => refuse("`method` is missing"),
+        (None, id) => refuse(id, "`method` is missing"),
+    }
+}
+
+/// What is wrong with a message that could not be read at once: its JSON, its envelope, or only its parameters.
+fn diagnose(text: &str, error: &serde_json::Error) -> (Option<Id>, WireError) {
+    #[derive(serde::Deserialize)]
+    struct Outside<'a> {
+        #[serde(borrow, default, deserialize_with = "present")]
+        id: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        method: Option<Cow<'a, str>>,
+        #[serde(borrow, default)]
+        params: Option<&'a RawValue>,
+    }
+    if error.classify() != Category::Data {
+        return (None, unreadable(error));
+    }
+    match serde_json::from_str::<Outside<'_>>(text) {
+        Ok(Outside { id, method: Some(_), params: Some(raw) }) => {
+            let id = id.and_then(Id::read);
+            let params = params::object::<Params<'_>, _>(&mut serde_json::Deserializer::from_str(raw.get()));
+            match params {
+                Err(wrong) if raw.get().starts_with('{') => {
+                    (id, WireError::invalid_params(format!("`params` do not fit: {wrong}")))
+                }
+                Err(_) => (id, WireError::invalid_params("`params` must be an object")),
+                Ok(_) => (id, unreadable(error)),
+            }
+        }
+        Ok(outside) => (outside.id.and_then(Id::read), unreadable(error)),
+        Err(error) => (None, unreadable(&error)),
     }
 }
 
@@ -133,5 +161,46 @@ fn unreadable(error: &serde_json::Error) -> WireError {
     match error.classify() {
         Category::Data => WireError::invalid_request(format!("not a JSON-RPC message: {error}")),
         _ => WireError::parse(format!("not valid JSON: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Message, read};
+
+    #[test]
+    fn what_is_read_is_borrowed() {
+        let bytes =
+            br#" {"params":{"name":"say","_meta":null,"more":[[[1]]]},"method":"tools/call","id":-7,"jsonrpc":"2.0"}"#;
+        let Ok(Message::Request(request)) = read(bytes) else { panic!("no request") };
+        assert_eq!((request.id.as_json(), &*request.method), ("-7", "tools/call"));
+        let name = request.params.name.expect("a name").get();
+        assert!(bytes.as_ptr_range().contains(&name.as_ptr()), "a copy");
+    }
+
+    #[test]
+    fn messages_of_each_kind() {
+        assert!(matches!(
+            read(br#"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#),
+            Ok(Message::Notification { .. })
+        ));
+        assert!(matches!(read(br#"{"jsonrpc":"2.0","id":"a","error":{"code":1}}"#), Ok(Message::Response)));
+        let (id, error) = read(br#"{"jsonrpc":"2.0","id":"a","method":"x","params":[]}"#).expect_err("an array");
+        assert_eq!((id.expect("its id").as_json(), error.code), (r#""a""#, -32602));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(&bytes);
+        }
+
+        #[test]
+        fn no_cut_message_is_taken_for_a_whole_one(end in 0usize..91) {
+            let whole = r#"{"jsonrpc":"2.0","id":12345,"method":"tools/call","params":{"name":"say","arguments":{}}}  "#;
+            prop_assert!(end >= 89 || read(&whole.as_bytes()[..end]).is_err());
+        }
     }
 }

@@ -1,73 +1,50 @@
 //! Headers that mirror the body (2026-07-28, "Standard Headers"): they must say what the body says, so that a proxy
 //! that judges by headers and a server that judges by the body judge the same call.
 
-use http::HeaderMap;
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::envelope::Request;
 use super::errors::WireError;
+use super::params;
 use crate::catalog::{Catalog, HeaderParam};
 
 pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const METHOD: &str = "mcp-method";
 const NAME: &str = "mcp-name";
 
-/// Holds the headers of a request against its body.
-pub(crate) fn check(
-    headers: &HeaderMap,
-    version: &str,
-    method: &str,
-    params: Option<&RawValue>,
-    catalog: &Catalog,
-) -> Result<(), WireError> {
-    same(PROTOCOL_VERSION, one(headers, PROTOCOL_VERSION)?, version)?;
-    same(METHOD, one(headers, METHOD)?, method)?;
-    let Some(key) = named_by(method) else { return Ok(()) };
-    let named = Named::read(params, key);
+/// Holds the header that names the revision against the body, whatever revision it is.
+pub(crate) fn check_version(headers: &HeaderMap, version: &str) -> Result<(), WireError> {
+    same(PROTOCOL_VERSION, one(headers, PROTOCOL_VERSION)?, version)
+}
+
+/// Holds the other headers of a request against its body.
+pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>, catalog: &Catalog) -> Result<(), WireError> {
+    let params = &request.params;
+    same(METHOD, one(headers, METHOD)?, &request.method)?;
+    // The parameter that `Mcp-Name` mirrors.
+    let named = match &*request.method {
+        "tools/call" | "prompts/get" => params.name,
+        "resources/read" => params.uri,
+        _ => return Ok(()),
+    };
+    let name = named.and_then(|raw| params::text("name", Some(raw)).ok());
     let header = one(headers, NAME)?.map(decode).transpose()?;
-    match (&named.name, header) {
+    match (&name, header) {
         (Some(name), header) => same(NAME, header.as_deref(), name)?,
         (None, Some(_)) => return Err(mismatch(NAME)),
         (None, None) => {}
     }
-    match catalog.tool(named.name.as_deref().unwrap_or_default()) {
-        Some(entry) if method == "tools/call" && !entry.headers.is_empty() => {
-            let arguments = named.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    match catalog.tool(name.as_deref().unwrap_or_default()) {
+        Some(entry) if request.method == "tools/call" && !entry.headers.is_empty() => {
+            let arguments = params.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok());
             mirrored(headers, &entry.headers, &arguments.unwrap_or(Value::Null))
         }
         _ => Ok(()),
-    }
-}
-
-/// The parameter that `Mcp-Name` mirrors.
-fn named_by(method: &str) -> Option<&'static str> {
-    match method {
-        "tools/call" | "prompts/get" => Some("name"),
-        "resources/read" => Some("uri"),
-        _ => None,
-    }
-}
-
-struct Named<'a> {
-    name: Option<String>,
-    arguments: Option<&'a RawValue>,
-}
-
-impl<'a> Named<'a> {
-    fn read(params: Option<&'a RawValue>, key: &str) -> Self {
-        #[derive(Deserialize, Default)]
-        struct Both<'a> {
-            #[serde(borrow, default)]
-            name: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            uri: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            arguments: Option<&'a RawValue>,
-        }
-        let both: Both<'a> = params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
-        let name = if key == "uri" { both.uri } else { both.name };
-        Self { name: name.and_then(|raw| serde_json::from_str(raw.get()).ok()), arguments: both.arguments }
     }
 }
 
@@ -111,60 +88,27 @@ fn mismatch(name: &str) -> WireError {
     WireError::header_mismatch(format!("header `{name}` is missing or does not say what the body says"))
 }
 
-/// Values that are not plain visible ASCII come as `=?base64?…?=` of their UTF-8.
-fn decode(value: &str) -> Result<String, WireError> {
+/// Values that are not plain visible ASCII come as `=?base64?…?=` of their UTF-8. The base64 is read strictly: full
+/// padding, no stray bits, nothing else.
+fn decode(value: &str) -> Result<Cow<'_, str>, WireError> {
     let Some(inner) = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else {
-        return Ok(value.to_owned());
+        return Ok(Cow::Borrowed(value));
     };
-    let text = base64(inner).and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| WireError::header_mismatch("a header's base64 can't be read"))
-}
-
-/// Strict standard base64 (RFC 4648 section 4): full padding, no stray bits, nothing else.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let bytes = text.as_bytes();
-    if bytes.len() % 4 != 0 {
-        return None;
-    }
-    let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
-    if padding > 2 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
-    let (mut buffer, mut bits) = (0u32, 0u32);
-    for byte in &bytes[..bytes.len() - padding] {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        buffer = (buffer << 6) | u32::from(six);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            out.push(u8::try_from((buffer >> bits) & 0xff).ok()?);
-        }
-    }
-    ((buffer & ((1 << bits) - 1)) == 0).then_some(out)
+    let text = STANDARD.decode(inner).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.map(Cow::Owned).ok_or_else(|| WireError::header_mismatch("a header's base64 can't be read"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{base64, decode};
+    use super::decode;
 
     #[test]
     fn sentinels_are_read_strictly() {
         assert_eq!(decode("plain").expect("plain"), "plain");
         assert_eq!(decode("=?base64?w6k=?=").expect("é"), "é");
-        assert_eq!(base64(""), Some(Vec::new()));
-        assert_eq!(base64("aGk="), Some(b"hi".to_vec()));
-        for wrong in ["aGk", "aGl=", "a===", "aG k", "aGk=\n", "====", "-_-_"] {
-            assert_eq!(base64(wrong), None, "{wrong:?}");
+        assert_eq!(decode("=?base64??=").expect("nothing"), "");
+        for wrong in ["aGk", "aGl=", "a===", "aG k", "aGk=\n", "====", "-_-_", "/w=="] {
+            assert!(decode(&format!("=?base64?{wrong}?=")).is_err(), "{wrong:?}");
         }
-        assert!(decode("=?base64?aGk?=").is_err());
-        assert!(decode("=?base64?/w==?=").is_err(), "not UTF-8");
     }
 }

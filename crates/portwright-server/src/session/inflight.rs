@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use portwright_core::limits;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,7 @@ use super::errors::WireError;
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
     calls: Mutex<HashMap<Id, CancellationToken>>,
+    last_end: Mutex<Option<Instant>>,
 }
 
 /// A call in flight; dropping it ends the entry.
@@ -52,6 +54,11 @@ impl InFlight {
         self.calls().values().for_each(CancellationToken::cancel);
     }
 
+    /// How long ago the last call ended, if one did.
+    pub(crate) fn quiet(&self) -> Option<Duration> {
+        self.last_end.lock().unwrap_or_else(PoisonError::into_inner).map(|end| end.elapsed())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.calls().is_empty()
     }
@@ -59,6 +66,7 @@ impl InFlight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
+        *self.calls.last_end.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.calls.calls().remove(&self.id);
     }
 }

@@ -1,19 +1,21 @@
 //! The lifecycle of 2024-11-05 to 2025-11-25: `initialize` opens a session, which lasts.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use portwright_core::protocol::{Implementation, InitializeRequestParams, ProtocolVersion};
+use portwright_core::protocol::{Implementation, ProtocolVersion};
 use portwright_core::{LogLevel, Principal, TransportKind};
-use serde::Deserialize;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
 
-use super::envelope::Id;
 use super::errors::WireError;
 use super::inflight::InFlight;
-use super::{Speaker, dispatch, modern, reply};
+use super::params::{self, Params};
+use super::{Speaker, modern, reply};
+use crate::ops::random;
 use crate::server::Engine;
 
 /// The revisions with `initialize`, oldest first.
@@ -41,78 +43,130 @@ pub(crate) struct Session {
     pub(crate) principal: Arc<Principal>,
     transport: TransportKind,
     pub(crate) protocol: ProtocolVersion,
-    client: Arc<Implementation>,
+    client: Option<Arc<Implementation>>,
     /// Index into [`LEVELS`] plus one; zero while the client has not asked.
     log_level: AtomicU8,
     pub(crate) calls: Arc<InFlight>,
-    /// Streams that are open.
-    pub(crate) streams: AtomicU8,
+    /// The stream of the server's own messages, if one was opened; fires when it ends.
+    stream: Mutex<Option<CancellationToken>>,
     born: Instant,
     /// Milliseconds after `born` of the last message.
     used: AtomicU64,
 }
 
 impl Session {
+    /// A new one, under an id that can't be guessed: 192 random bits.
+    pub(crate) fn open(
+        principal: Arc<Principal>,
+        transport: TransportKind,
+        protocol: ProtocolVersion,
+        client: Option<Arc<Implementation>>,
+    ) -> Result<Arc<Self>, getrandom::Error> {
+        Ok(Arc::new(Self {
+            id: random::hex::<24>()?.into(),
+            principal,
+            transport,
+            protocol,
+            client,
+            log_level: AtomicU8::new(0),
+            calls: Arc::default(),
+            stream: Mutex::default(),
+            born: Instant::now(),
+            used: AtomicU64::new(0),
+        }))
+    }
+
     pub(crate) fn speaker(&self) -> Speaker {
         let asked = self.log_level.load(Ordering::Relaxed);
         Speaker {
             principal: self.principal.clone(),
             transport: self.transport,
             protocol: self.protocol.clone(),
-            client: Some(self.client.clone()),
+            client: self.client.clone(),
             session: Some(self.id.clone()),
             log_level: LEVELS.get(usize::from(asked).wrapping_sub(1)).copied(),
         }
     }
 
     pub(crate) fn touch(&self) {
-        self.used.store(elapsed_millis(self.born), Ordering::Relaxed);
+        let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.used.store(now, Ordering::Relaxed);
     }
 
-    /// Milliseconds since the last message; zero while a call or a stream is open.
-    pub(crate) fn idle_millis(&self) -> u64 {
-        if self.calls.is_empty() && self.streams.load(Ordering::Relaxed) == 0 {
-            elapsed_millis(self.born).saturating_sub(self.used.load(Ordering::Relaxed))
-        } else {
-            0
+    /// Time since the last message or the end of the last call; none while a call or a stream is open.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        let streams = self.stream().as_ref().is_some_and(|stream| !stream.is_cancelled());
+        if streams || !self.calls.is_empty() {
+            return None;
         }
+        let used = Duration::from_millis(self.used.load(Ordering::Relaxed));
+        let silent = self.born.elapsed().saturating_sub(used);
+        Some(self.calls.quiet().map_or(silent, |quiet| quiet.min(silent)))
+    }
+
+    fn stream(&self) -> MutexGuard<'_, Option<CancellationToken>> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the stream of the server's own messages, and ends the one before.
+    pub(crate) fn open_stream(self: &Arc<Self>) -> OpenStream {
+        let ended = CancellationToken::new();
+        if let Some(before) = self.stream().replace(ended.clone()) {
+            before.cancel();
+        }
+        OpenStream { session: self.clone(), ended }
+    }
+
+    /// Ends what the session has in flight, and its stream.
+    pub(crate) fn end(&self) {
+        self.calls.cancel_all();
+        if let Some(stream) = &*self.stream() {
+            stream.cancel();
+        }
+    }
+
+    /// Whether it is this principal's.
+    pub(crate) fn is_of(&self, principal: &Principal) -> bool {
+        self.principal.id == principal.id && self.principal.auth == principal.auth
     }
 
     /// `logging/setLevel`
-    pub(crate) fn set_level(&self, raw: Option<&RawValue>) -> Result<Vec<u8>, WireError> {
-        #[derive(Deserialize)]
-        struct SetLevel {
-            level: LogLevel,
-        }
-        let SetLevel { level } = dispatch::params(raw)?;
+    pub(crate) fn set_level(&self, params: &Params<'_>) -> Result<Vec<u8>, WireError> {
+        let level: LogLevel = params::read("level", params.level)?;
         let index = LEVELS.iter().position(|one| *one == level).unwrap_or(0);
         self.log_level.store(u8::try_from(index + 1).unwrap_or(u8::MAX), Ordering::Relaxed);
         Ok(b"{}".to_vec())
     }
 
     /// A notification of the client's.
-    pub(crate) fn notified(&self, method: &str, params: Option<&RawValue>) {
+    pub(crate) fn notified(&self, method: &str, params: &Params<'_>) {
         if method == "notifications/cancelled"
-            && let Some(id) = cancelled(params)
+            && let Some(id) = params.cancelled()
         {
             self.calls.cancel(&id);
         }
     }
 }
 
-/// The id that a cancellation names.
-pub(crate) fn cancelled(params: Option<&RawValue>) -> Option<Id> {
-    #[derive(Deserialize)]
-    struct Cancelled<'a> {
-        #[serde(borrow, rename = "requestId")]
-        request_id: &'a RawValue,
-    }
-    let Cancelled { request_id } = dispatch::params(params).ok()?;
-    Id::parse(request_id)
+/// A stream that a session holds open, so that the session is not taken for idle.
+#[derive(Debug)]
+pub(crate) struct OpenStream {
+    session: Arc<Session>,
+    ended: CancellationToken,
 }
 
-fn elapsed_millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+impl OpenStream {
+    /// Fires when the stream has to end.
+    pub(crate) fn token(&self) -> CancellationToken {
+        self.ended.clone()
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.ended.cancel();
+        self.session.touch();
+    }
 }
 
 /// `initialize`: the session and its result. The client's revision if we speak it, else our latest.
@@ -120,30 +174,29 @@ pub(crate) fn initialize(
     engine: &Engine,
     principal: &Arc<Principal>,
     transport: TransportKind,
-    raw: Option<&RawValue>,
+    from: &Params<'_>,
 ) -> Result<(Arc<Session>, Vec<u8>), WireError> {
-    let asked: InitializeRequestParams = dispatch::params(raw)?;
-    let known = VERSIONS.contains(&asked.protocol_version.as_str());
-    let protocol = if known { asked.protocol_version } else { ProtocolVersion::LATEST_WITH_INITIALIZE };
-    let session = Arc::new(Session {
-        id: engine.new_session_id().map_err(|_| WireError::internal("no session can be opened now"))?,
-        principal: principal.clone(),
-        transport,
-        client: Arc::new(asked.client_info),
-        log_level: AtomicU8::new(0),
-        calls: Arc::default(),
-        streams: AtomicU8::new(0),
-        born: Instant::now(),
-        used: AtomicU64::new(0),
-        protocol,
-    });
-    let mut result = json!({
-        "protocolVersion": session.protocol.as_str(),
-        "capabilities": modern::capabilities(false),
-        "serverInfo": engine.info.0,
-    });
-    if let Some(instructions) = &engine.plan.instructions {
-        result["instructions"] = instructions.as_str().into();
-    }
-    Ok((session, reply::json(&result)))
+    let asked: ProtocolVersion = params::read("protocolVersion", from.protocol_version)?;
+    let known = VERSIONS.contains(&asked.as_str());
+    let protocol = if known { asked } else { ProtocolVersion::LATEST_WITH_INITIALIZE };
+    let session = Session::open(principal.clone(), transport, protocol, super::client(from.client_info))
+        .map_err(|_| WireError::internal("no session can be opened now"))?;
+    let result = Initialized {
+        protocol_version: session.protocol.as_str(),
+        capabilities: modern::capabilities(engine, false),
+        server_info: engine.info.own(),
+        instructions: engine.plan.instructions.as_deref(),
+    };
+    let result = reply::json(&result);
+    Ok((session, result))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Initialized<'a> {
+    protocol_version: &'a str,
+    capabilities: Value,
+    server_info: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<&'a str>,
 }

@@ -3,28 +3,21 @@
 //! A cursor is the name after which the next page begins, so it stays good while the catalog changes.
 
 use portwright_core::limits;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::dispatch::{self, Scene};
+use super::dispatch::Scene;
 use super::errors::WireError;
-use super::reply;
+use super::{params, reply};
 use crate::catalog::Section;
-
-#[derive(Deserialize)]
-struct Paginated {
-    #[serde(default)]
-    cursor: Option<String>,
-}
 
 /// One page of a list as a result.
 pub(crate) fn page(
     scene: &Scene<'_>,
     key: &str,
     section: &Section,
-    params: Option<&RawValue>,
+    cursor: Option<&RawValue>,
 ) -> Result<Vec<u8>, WireError> {
-    let Paginated { cursor } = dispatch::params(params)?;
+    let cursor: Option<String> = params::optional("cursor", cursor)?;
     let after = cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| decode(&cursor)).transpose()?;
     let (entries, next) = section.page(after.as_deref(), limits::PAGE_ENTRIES);
     let size: usize = entries.iter().map(|entry| entry.1.get().len() + 1).sum();
@@ -49,23 +42,23 @@ pub(crate) fn page(
         let freshness =
             format!(r#","resultType":"complete","ttlMs":{},"cacheScope":"private","_meta":"#, reply::list_ttl_ms());
         bytes.extend_from_slice(freshness.as_bytes());
-        bytes.extend_from_slice(&reply::json(&scene.engine.info.meta()));
+        bytes.extend_from_slice(scene.engine.info.meta().as_bytes());
     }
     bytes.push(b'}');
     Ok(bytes)
 }
 
 fn encode(name: &str) -> String {
-    name.bytes().fold(String::from("a"), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
+    let digits = name.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    std::iter::once('a').chain(digits.filter_map(|digit| char::from_digit(digit.into(), 16))).collect()
 }
 
 fn decode(cursor: &str) -> Result<String, WireError> {
     let wrong = || WireError::invalid_params("`cursor` is none of this server's; start without one");
     let digits = cursor.strip_prefix('a').filter(|digits| digits.len() <= 2 * limits::URI_BYTES_MAX);
-    let digits = digits.filter(|digits| digits.is_ascii() && digits.len() % 2 == 0).ok_or_else(wrong)?;
+    let digits = digits
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && digits.len().is_multiple_of(2))
+        .ok_or_else(wrong)?;
     let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
     let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(wrong)

@@ -10,8 +10,8 @@ pub(crate) mod headers;
 pub(crate) mod inflight;
 pub(crate) mod legacy;
 mod lists;
-pub(crate) mod meta;
 pub(crate) mod modern;
+pub(crate) mod params;
 pub(crate) mod reply;
 pub(crate) mod store;
 pub(crate) mod streams;
@@ -19,7 +19,8 @@ pub(crate) mod streams;
 use std::sync::Arc;
 
 use portwright_core::protocol::{Implementation, ProtocolVersion};
-use portwright_core::{LogLevel, Principal, TransportKind};
+use portwright_core::{LogLevel, Principal, TransportKind, limits};
+use serde_json::value::RawValue;
 
 /// Who speaks, and in which revision: what all requests of one conversation share.
 #[derive(Debug, Clone)]
@@ -38,4 +39,10 @@ impl Speaker {
     pub(crate) fn modern(&self) -> bool {
         !self.protocol.has_initialize()
     }
+}
+
+/// What a client says it is, unless it says too much or nothing that can be read: nothing depends on it.
+fn client(info: Option<&RawValue>) -> Option<Arc<Implementation>> {
+    let info = info.filter(|info| info.get().len() <= limits::CLIENT_INFO_BYTES_MAX)?;
+    serde_json::from_str(info.get()).ok().map(Arc::new)
 }

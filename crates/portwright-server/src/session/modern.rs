@@ -1,13 +1,17 @@
 //! The lifecycle of 2026-07-28: no session; each request says in `_meta` who speaks and what they can do.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use portwright_core::protocol::{Implementation, ProtocolVersion};
+use portwright_core::protocol::ProtocolVersion;
 use portwright_core::{Principal, TransportKind};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::dispatch::Scene;
 use super::errors::WireError;
-use super::meta::Meta;
+use super::params::{self, Meta};
 use super::{Speaker, legacy, reply};
 use crate::server::Engine;
 
@@ -19,41 +23,51 @@ fn all_versions() -> Vec<&'static str> {
     legacy::VERSIONS.iter().chain(&VERSIONS).copied().collect()
 }
 
-/// What the server can do, in either era.
-pub(crate) fn capabilities(modern: bool) -> Value {
-    let mut capabilities = json!({
-        "tools": {"listChanged": true},
-        "resources": {"listChanged": true},
-        "prompts": {"listChanged": true},
-        "completions": {},
-    });
+/// What the server can do, in either era: what there is, and while a source is still missing, what there may be.
+pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
+    let catalog = engine.supervisor.catalog();
+    let missing = !engine.supervisor.all_open();
+    let mut capabilities = json!({});
+    let lists = [
+        ("tools", !catalog.tools.is_empty()),
+        ("resources", !(catalog.resources.is_empty() && catalog.templates.is_empty())),
+        ("prompts", !catalog.prompts.is_empty()),
+    ];
+    for (name, _) in lists.iter().filter(|(_, there)| *there || missing) {
+        capabilities[*name] = json!({"listChanged": true});
+    }
+    if missing || !catalog.prompts.is_empty() || !catalog.templates.is_empty() {
+        capabilities["completions"] = json!({});
+    }
     if !modern {
         capabilities["logging"] = json!({});
     }
     capabilities
 }
 
-/// Who speaks, according to `_meta`. Its required keys must be there, and its version must be one of ours.
+/// The revision that `_meta` names, if its required keys are there.
+pub(crate) fn version<'a>(meta: &Meta<'a>) -> Result<Cow<'a, str>, WireError> {
+    let version =
+        params::text("protocolVersion", meta.protocol_version).map_err(|_| missing("protocolVersion", "a string"))?;
+    let capable = meta.client_capabilities.is_some_and(|raw| raw.get().starts_with('{'));
+    if capable { Ok(version) } else { Err(missing("clientCapabilities", "an object")) }
+}
+
+/// Who speaks, according to `_meta`. Its version must be one of ours.
 pub(crate) fn speaker(
     meta: &Meta<'_>,
     principal: &Arc<Principal>,
     transport: TransportKind,
 ) -> Result<Speaker, WireError> {
-    let text = |raw: &serde_json::value::RawValue| serde_json::from_str::<String>(raw.get()).ok();
-    let version = meta.protocol_version.and_then(text).ok_or_else(|| missing("protocolVersion", "a string"))?;
-    let capable = meta.client_capabilities.is_some_and(|raw| raw.get().starts_with('{'));
-    if !capable {
-        return Err(missing("clientCapabilities", "an object"));
-    }
-    if !VERSIONS.contains(&version.as_str()) {
+    let version = version(meta)?;
+    if !VERSIONS.contains(&&*version) {
         return Err(WireError::unsupported_version(&version, &all_versions()));
     }
-    let client = meta.client_info.and_then(|raw| serde_json::from_str::<Implementation>(raw.get()).ok());
     Ok(Speaker {
         principal: principal.clone(),
         transport,
         protocol: ProtocolVersion::V_2026_07_28,
-        client: client.map(Arc::new),
+        client: super::client(meta.client_info),
         session: None,
         log_level: meta.log_level()?,
     })
@@ -64,17 +78,28 @@ fn missing(key: &str, kind: &str) -> WireError {
 }
 
 /// `server/discover`
-pub(crate) fn discover(engine: &Engine) -> Vec<u8> {
-    let mut result = json!({
-        "resultType": "complete",
-        "supportedVersions": all_versions(),
-        "capabilities": capabilities(true),
-        "ttlMs": reply::list_ttl_ms(),
-        "cacheScope": "private",
-        "_meta": engine.info.meta(),
-    });
-    if let Some(instructions) = &engine.plan.instructions {
-        result["instructions"] = instructions.as_str().into();
+pub(crate) fn discover(scene: &Scene<'_>) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Discovered<'a> {
+        result_type: &'static str,
+        supported_versions: Vec<&'static str>,
+        capabilities: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instructions: Option<&'a str>,
+        ttl_ms: u64,
+        cache_scope: &'static str,
+        #[serde(rename = "_meta")]
+        meta: Option<&'a RawValue>,
     }
-    reply::json(&result)
+    let engine = scene.engine;
+    reply::json(&Discovered {
+        result_type: "complete",
+        supported_versions: all_versions(),
+        capabilities: capabilities(engine, true),
+        instructions: engine.plan.instructions.as_deref(),
+        ttl_ms: reply::list_ttl_ms(),
+        cache_scope: "private",
+        meta: serde_json::from_str(engine.info.meta()).ok(),
+    })
 }

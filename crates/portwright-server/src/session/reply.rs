@@ -1,10 +1,9 @@
 //! Answers as they go over the wire: written once, straight into the bytes that are sent.
 
-use portwright_core::Reply;
-use portwright_core::limits;
-use portwright_core::protocol::{CacheScope, MetaObject, ResultType};
-use serde::Serialize;
-use serde_json::Value;
+use portwright_core::protocol::{CacheScope, Implementation, MetaObject};
+use portwright_core::{Reply, limits};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 use super::envelope::Id;
 use super::errors::WireError;
@@ -31,41 +30,53 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
 }
 
-/// What a result of the stateless era carries beside its content.
-#[derive(Debug, Clone)]
-pub(crate) struct ServerInfo(pub(crate) Value);
+/// Who answers: in the result of `initialize`, and in every result of the stateless era. Written once.
+#[derive(Debug)]
+pub(crate) struct ServerInfo {
+    own: Box<RawValue>,
+    meta: String,
+}
 
 impl ServerInfo {
-    pub(crate) const KEY: &'static str = "io.modelcontextprotocol/serverInfo";
+    const KEY: &'static str = "io.modelcontextprotocol/serverInfo";
 
-    /// `_meta` with the server's name in it.
-    pub(crate) fn meta(&self) -> MetaObject {
-        let mut meta = MetaObject::new();
-        self.add_to(&mut meta);
-        meta
+    pub(crate) fn new(server: &Implementation) -> serde_json::Result<Self> {
+        let own = serde_json::value::to_raw_value(server)?;
+        let meta = format!(r#"{{"{}":{own}}}"#, Self::KEY);
+        Ok(Self { own, meta })
     }
 
-    fn add_to(&self, meta: &mut MetaObject) {
-        meta.0.insert(Self::KEY.to_owned(), self.0.clone());
+    /// The server's name and version.
+    pub(crate) fn own(&self) -> &RawValue {
+        &self.own
+    }
+
+    /// `_meta` that holds nothing else, as JSON.
+    pub(crate) fn meta(&self) -> &str {
+        &self.meta
     }
 }
 
-/// Writes the answer to a request. `modern` carries what results of the stateless era need.
+/// Writes the answer to a request; one whose id could not be read has none. `modern` carries what results of the
+/// stateless era need.
 pub(crate) fn answer(id: Option<&Id>, outcome: Outcome, modern: Option<&ServerInfo>) -> Answer {
-    let mut bytes = Vec::with_capacity(256);
-    bytes.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    bytes.extend_from_slice(id.map_or("null", Id::as_json).as_bytes());
+    let room = if let Outcome::Result(result) = &outcome { result.len() + 64 } else { 512 };
+    let mut bytes = Vec::with_capacity(room);
+    bytes.extend_from_slice(br#"{"jsonrpc":"2.0""#);
+    if let Some(id) = id {
+        bytes.extend_from_slice(br#","id":"#);
+        bytes.extend_from_slice(id.as_json().as_bytes());
+    }
     let status = match outcome {
         Outcome::Result(result) => {
             bytes.extend_from_slice(br#","result":"#);
             bytes.extend_from_slice(&result);
             200
         }
-        Outcome::Reply(mut reply) => {
-            dress(&mut reply, modern);
+        Outcome::Reply(reply) => {
             let start = bytes.len();
             bytes.extend_from_slice(br#","result":"#);
-            match write_reply(&mut bytes, &reply) {
+            match write_reply(&mut bytes, &reply, modern) {
                 Ok(()) => 200,
                 Err(error) => {
                     bytes.truncate(start);
@@ -86,52 +97,73 @@ fn write_error(bytes: &mut Vec<u8>, error: &WireError) -> u16 {
     error.http_status()
 }
 
-fn write_reply(bytes: &mut Vec<u8>, reply: &Reply) -> serde_json::Result<()> {
-    match reply {
-        Reply::Tool(result) => serde_json::to_writer(bytes, result),
-        Reply::Resource(result) => serde_json::to_writer(bytes, result),
-        Reply::Prompt(result) => serde_json::to_writer(bytes, result),
-        Reply::Completion(result) => serde_json::to_writer(bytes, result),
-        _ => Ok(bytes.extend_from_slice(b"{}")),
+/// A reply as its client's revision wants it: what only the stateless era knows is there for it alone.
+fn write_reply(bytes: &mut Vec<u8>, reply: &Reply, modern: Option<&ServerInfo>) -> serde_json::Result<()> {
+    let mut serializer = serde_json::Serializer::new(bytes);
+    let mut map = serializer.serialize_map(None)?;
+    if modern.is_some() {
+        map.serialize_entry("resultType", "complete")?;
     }
-}
-
-/// Adds what the client's revision wants, takes away what it does not know.
-fn dress(reply: &mut Reply, modern: Option<&ServerInfo>) {
-    let kind = modern.map(|_| ResultType::COMPLETE);
-    let meta = match reply {
+    let said = match reply {
         Reply::Tool(result) => {
-            result.result_type = kind;
-            &mut result.meta
+            map.serialize_entry("content", &result.content)?;
+            if let Some(value) = &result.structured_content {
+                map.serialize_entry("structuredContent", value)?;
+            }
+            if let Some(is_error) = result.is_error {
+                map.serialize_entry("isError", &is_error)?;
+            }
+            &result.meta
         }
         Reply::Resource(result) => {
-            result.result_type = kind;
+            map.serialize_entry("contents", &result.contents)?;
             if modern.is_some() {
-                result.ttl_ms.get_or_insert(0);
-                result.cache_scope.get_or_insert(CacheScope::Private);
-            } else {
-                (result.ttl_ms, result.cache_scope) = (None, None);
+                map.serialize_entry("ttlMs", &result.ttl_ms.unwrap_or(0))?;
+                map.serialize_entry("cacheScope", &result.cache_scope.unwrap_or(CacheScope::Private))?;
             }
-            &mut result.meta
+            &result.meta
         }
         Reply::Prompt(result) => {
-            result.result_type = kind;
-            &mut result.meta
+            if let Some(description) = &result.description {
+                map.serialize_entry("description", description)?;
+            }
+            map.serialize_entry("messages", &result.messages)?;
+            &result.meta
         }
         Reply::Completion(result) => {
-            result.result_type = kind;
-            &mut result.meta
+            map.serialize_entry("completion", &result.completion)?;
+            &result.meta
         }
-        _ => return,
+        _ => &None,
     };
-    if let Some(info) = modern {
-        info.add_to(meta.get_or_insert_with(MetaObject::new));
+    if said.is_some() || modern.is_some() {
+        map.serialize_entry("_meta", &Meta { said: said.as_ref(), server: modern })?;
+    }
+    map.end()
+}
+
+/// `_meta` of a reply: what its source said, and in the stateless era who answers.
+struct Meta<'a> {
+    said: Option<&'a MetaObject>,
+    server: Option<&'a ServerInfo>,
+}
+
+impl Serialize for Meta<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in self.said.into_iter().flat_map(|said| &said.0).filter(|(key, _)| *key != ServerInfo::KEY) {
+            map.serialize_entry(key, value)?;
+        }
+        if let Some(server) = self.server {
+            map.serialize_entry(ServerInfo::KEY, &server.own)?;
+        }
+        map.end()
     }
 }
 
 /// A notification.
 pub(crate) fn notification(method: &str, params: &impl Serialize) -> Vec<u8> {
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     struct Notification<'a, P> {
         jsonrpc: &'static str,
         method: &'a str,

@@ -1,19 +1,17 @@
 //! Streams of the server's own messages: `subscriptions/listen` (2026-07-28) and the standing stream of a session.
 
 use portwright_core::protocol::SubscriptionFilter;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::envelope::Id;
 use super::errors::WireError;
-use super::reply::ServerInfo;
-use super::{dispatch, reply};
+use super::params::{self, Params};
+use super::reply::{self, ServerInfo};
 use crate::catalog::Changed;
 
 /// What was heard of a change; all of it, if some was missed; none, if there will be no more.
-pub(crate) fn heard(changed: Result<Changed, RecvError>) -> Option<Changed> {
+pub(crate) fn heard(changed: Result<Changed, &RecvError>) -> Option<Changed> {
     match changed {
         Ok(changed) => Some(changed),
         Err(RecvError::Lagged(_)) => Some(Changed { tools: true, resources: true, prompts: true }),
@@ -36,12 +34,8 @@ impl Listening {
     }
 
     /// Reads the parameters of `subscriptions/listen`.
-    pub(crate) fn read(id: &Id, params: Option<&RawValue>) -> Result<Self, WireError> {
-        #[derive(Deserialize)]
-        struct Listen {
-            notifications: SubscriptionFilter,
-        }
-        let Listen { notifications } = dispatch::params(params)?;
+    pub(crate) fn read(id: &Id, params: &Params<'_>) -> Result<Self, WireError> {
+        let notifications: SubscriptionFilter = params::read("notifications", params.notifications)?;
         let wants = Changed {
             tools: notifications.tools_list_changed == Some(true),
             resources: notifications.resources_list_changed == Some(true),
@@ -85,7 +79,10 @@ impl Listening {
     /// The result that ends a subscription in good order.
     pub(crate) fn ended(&self, info: &ServerInfo) -> Option<Vec<u8>> {
         let id = self.subscription.as_ref()?;
-        let mut result = json!({"resultType": "complete", "_meta": info.meta()});
+        let mut result = json!({"resultType": "complete", "_meta": {}});
+        if let Ok(Value::Object(meta)) = serde_json::from_str(info.meta()) {
+            result["_meta"] = meta.into();
+        }
         self.tag(&mut result);
         let outcome = reply::Outcome::Result(reply::json(&result));
         Some(reply::answer(Some(id), outcome, None).bytes)

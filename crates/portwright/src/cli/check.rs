@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::exit::Exit;
 use super::print::{self, BAD, CAREFUL, FAINT, GOOD, STRONG, styled};
-use super::variables;
 use crate::config::{self, ConfigError, Configured, Environment, Loaded, Origin, Problems};
 
 #[derive(Debug, Args)]
@@ -24,7 +23,7 @@ use crate::config::{self, ConfigError, Configured, Environment, Loaded, Origin, 
 )]
 pub(crate) struct CheckArgs {
     /// The configuration (default: ./portwright.toml, then the platform's config folder)
-    #[arg(short, long, value_name = "FILE", env = variables::CONFIG, hide_env = true)]
+    #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Open nothing: only the configuration itself
     #[arg(long)]

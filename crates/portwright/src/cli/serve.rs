@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use super::error::CliError;
 use super::exit::Exit;
 use super::print::{self, STRONG, styled};
-use super::variables;
 use crate::App;
 use crate::config::{self, ConfigError, Environment, Loaded, Problems, plan};
 
@@ -22,7 +21,7 @@ use crate::config::{self, ConfigError, Environment, Loaded, Problems, plan};
                         portwright serve --stdio      for a client that starts the server itself")]
 pub(crate) struct ServeArgs {
     /// The configuration (default: ./portwright.toml, then the platform's config folder)
-    #[arg(short, long, value_name = "FILE", env = variables::CONFIG, hide_env = true)]
+    #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Serve one client on standard input and output instead of HTTP
     #[arg(long, conflicts_with = "listen")]

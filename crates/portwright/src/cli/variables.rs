@@ -1,7 +1,7 @@
 //! Every environment variable that Portwright itself reads. Those that a configuration refers to are its own affair.
 
 /// The configuration file, when `-c` is not given.
-pub(crate) const CONFIG: &str = "PORTWRIGHT_CONFIG";
+pub(crate) const CONFIG: &str = crate::config::locate::VARIABLE;
 /// A bearer token for `--url`.
 pub(crate) const TOKEN: &str = "PORTWRIGHT_TOKEN";
 /// `text` or `json`.

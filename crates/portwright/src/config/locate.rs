@@ -9,6 +9,9 @@ use portwright_core::limits;
 
 use super::reference::reason;
 
+/// The environment variable that names the file where the command line does not.
+pub const VARIABLE: &str = "PORTWRIGHT_CONFIG";
+
 /// The name of the file.
 pub const FILE_NAME: &str = "portwright.toml";
 
@@ -29,10 +32,13 @@ fn listed(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and ")
 }
 
-/// The file that was named, else the first of the usual places that has one.
+/// The file that the command line or the environment names, else the first of the usual places that has one.
 pub fn locate(named: Option<&Path>, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, LocateError> {
     if let Some(path) = named {
         return Ok(path.to_owned());
+    }
+    if let Some(path) = variable(VARIABLE).filter(|path| !path.is_empty()) {
+        return Ok(path.into());
     }
     let places = usual(variable);
     places.iter().find(|path| path.exists()).cloned().ok_or(LocateError::Nowhere(places))

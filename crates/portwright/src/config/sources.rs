@@ -36,7 +36,7 @@ pub(crate) fn decode(value: &Value, base: &Path, found: &[Diagnostic]) -> (Vec<C
             Ok(config) => sources.push(Configured { name: Arc::from(name.as_str()), kind: kind.name().into(), config }),
             // A table from which something was taken out may lack it; what is declared on the source is told all the same.
             Err(wrong) if !sound(&place) => {
-                problems.extend(wrong.into_iter().filter(|one| !within(&one.place, &place)))
+                problems.extend(wrong.into_iter().filter(|one| !within(&one.place, &place)));
             }
             Err(mut wrong) => problems.append(&mut wrong),
         }

@@ -77,11 +77,11 @@ pub(super) fn answer(result: &CallToolResult) -> String {
     let Some(drawn) = table::of_rows(&shown) else {
         return indented(&content::blocks(&result.content));
     };
-    let mut out = indented(&drawn);
-    if let Some(more) = all.len().checked_sub(ROWS_SHOWN + 1) {
-        out.push_str(&format!("  {}\n", styled(FAINT, &format!("… and {} more rows", more + 1))));
-    }
-    out
+    let more = match all.len().saturating_sub(ROWS_SHOWN) {
+        0 => String::new(),
+        more => format!("  {}\n", styled(FAINT, &format!("… and {more} more rows"))),
+    };
+    indented(&drawn) + &more
 }
 
 fn rows(result: &CallToolResult) -> &[Value] {

@@ -27,10 +27,9 @@ impl Shop {
     /// Makes the folder and fills the database.
     pub(super) async fn make() -> Result<Self, CliError> {
         let make = || -> Result<Self, CliError> {
-            let cannot = |error: std::io::Error| CliError::start(error);
-            let folder = tempfile::Builder::new().prefix("portwright-demo-").tempdir().map_err(cannot)?;
+            let folder = tempfile::Builder::new().prefix("portwright-demo-").tempdir().map_err(CliError::start)?;
             sqlite::create(&folder.path().join("shop.db"), SCRIPT).map_err(CliError::start)?;
-            std::fs::write(folder.path().join("portwright.toml"), CONFIGURATION).map_err(cannot)?;
+            std::fs::write(folder.path().join("portwright.toml"), CONFIGURATION).map_err(CliError::start)?;
             Ok(Self { folder })
         };
         tokio::task::spawn_blocking(make).await.map_err(|error| CliError::Bug(error.to_string()))?

@@ -92,11 +92,41 @@ struct Open {
     required: bool,
 }
 
+/// `audit.jsonl`, `audit.2.jsonl`, `audit.3.jsonl`, …
+fn numbered(file: &Path, number: usize) -> PathBuf {
+    if number == 1 {
+        return file.to_owned();
+    }
+    let mut name = file.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{number}"));
+    if let Some(extension) = file.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    file.with_file_name(name)
+}
+
 impl Audit {
     /// Opens or creates the file, checks and mends its end, and starts the writer.
+    ///
+    /// A chain has one writer. While another process writes to `audit.jsonl` (two clients that each start a server of
+    /// their own over stdio), this one writes to `audit.2.jsonl`, and so on: each file a chain of its own.
     pub fn open(plan: &AuditPlan) -> Result<Self, OpenError> {
-        let store = FileStore::open(&plan.file, plan.durability)?;
-        Self::start(store, plan.arguments, plan.required).map_err(|cause| OpenError::new(&plan.file, cause))
+        let mut number = 1;
+        loop {
+            let file = numbered(&plan.file, number);
+            match FileStore::open(&file, plan.durability) {
+                Ok(store) => {
+                    if number > 1 {
+                        tracing::info!(file = %file.display(), "another process writes the audit file, taking the next");
+                    }
+                    let started = Self::start(store, plan.arguments, plan.required);
+                    return started.map_err(|cause| OpenError::new(&file, cause));
+                }
+                Err(error) if error.is_taken() && number < limits::AUDIT_WRITERS_MAX => number += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn start(store: impl Store + 'static, arguments: Arguments, required: bool) -> std::io::Result<Self> {

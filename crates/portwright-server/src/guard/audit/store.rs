@@ -37,6 +37,11 @@ impl OpenError {
     pub(super) fn new(file: &Path, cause: io::Error) -> Self {
         Self { file: file.to_owned(), cause }
     }
+
+    /// Whether another process writes to the file.
+    pub(super) fn is_taken(&self) -> bool {
+        self.cause.kind() == io::ErrorKind::WouldBlock
+    }
 }
 
 /// What was found in a file that is not as it was left.

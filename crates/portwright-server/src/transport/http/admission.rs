@@ -1,21 +1,25 @@
 //! Who may knock: the Host and the Origin of a request, each judged on its own, against DNS rebinding and web pages
 //! that call from a browser; and who the caller is, as long as nobody shows a credential.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use portwright_core::Principal;
 
+use super::Ends;
+use super::body::Body;
+use super::respond::{empty, plain};
 use crate::plan::{Anonymous, ListenPlan};
+
+/// The names of this machine to itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The rules of one listener.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub(super) struct Admission {
     /// Names under which the server may be called, in lower case, without ports.
     hosts: Vec<String>,
-    /// Whether any Host that is an IP address will do: a rebound name never is one.
-    any_address: bool,
     /// Origins that may call, beside loopback's: in lower case.
     origins: Vec<String>,
     anonymous: Anonymous,
@@ -23,8 +27,8 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    pub(crate) fn new(plan: &ListenPlan, address: SocketAddr) -> Self {
-        let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    pub(super) fn new(plan: &ListenPlan) -> Self {
+        let mut hosts = LOOPBACK.map(str::to_owned).to_vec();
         let mut origins: Vec<String> = plan.allowed_origins.iter().map(|origin| normal(origin)).collect();
         if let Some(url) = &plan.public_url {
             let authority = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
@@ -33,56 +37,86 @@ impl Admission {
             let scheme = url.split_once("://").map_or("https", |(scheme, _)| scheme);
             origins.push(normal(&format!("{scheme}://{authority}")));
         }
-        Self {
-            hosts,
-            any_address: !address.ip().is_loopback(),
-            origins,
-            anonymous: plan.anonymous,
-            nobody: Arc::new(Principal::anonymous()),
-        }
+        Self { hosts, origins, anonymous: plan.anonymous, nobody: Arc::new(Principal::anonymous()) }
     }
 
     /// Refuses a Host that is not ours and an Origin that may not call. No Origin: not a browser.
-    pub(crate) fn host_and_origin(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), &'static str> {
+    pub(super) fn host_and_origin(&self, headers: &HeaderMap, uri: &Uri, ends: Ends) -> Result<(), &'static str> {
+        const FOREIGN: &str = "this Host is not served here; set listen.public_url to serve it";
         let mut hosts = headers.get_all(header::HOST).iter();
-        let host = match (hosts.next(), hosts.next()) {
-            (Some(host), None) => host.to_str().ok(),
-            (None, None) => uri.authority().map(http::uri::Authority::as_str),
-            _ => None,
-        };
-        if !host.is_some_and(|host| self.knows(name_of(host))) {
-            return Err("this Host is not served here; set listen.public_url to serve it");
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(FOREIGN) };
+        let target = uri.authority().map(http::uri::Authority::as_str);
+        for host in [host.to_str().ok(), target.or(host.to_str().ok())] {
+            if !host.is_some_and(|host| self.knows(name_of(host), ends)) {
+                return Err(FOREIGN);
+            }
         }
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (None, _) => Ok(()),
-            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin)) => Ok(()),
+            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
             _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
         }
     }
 
-    fn knows(&self, name: &str) -> bool {
-        self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
-            || (self.any_address && name.parse::<IpAddr>().is_ok_and(|address| !address.is_unspecified()))
+    /// Beyond loopback, the very address that was called will do as well: a rebound name never is one.
+    fn knows(&self, name: &str, ends: Ends) -> bool {
+        let called = || name.parse::<IpAddr>().is_ok_and(|address| address == ends.own.ip().to_canonical());
+        self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name)) || called()
     }
 
-    fn admits(&self, origin: &str) -> bool {
+    /// Pages of this machine may call where only this machine can.
+    fn admits(&self, origin: &str, ends: Ends) -> bool {
         let origin = normal(origin);
         let local = origin.split_once("://").is_some_and(|(scheme, authority)| {
-            matches!(scheme, "http" | "https") && matches!(name_of(authority), "localhost" | "127.0.0.1" | "::1")
+            matches!(scheme, "http" | "https") && LOOPBACK.contains(&name_of(authority))
         });
-        local || self.origins.contains(&origin)
+        (local && ends.peer.ip().to_canonical().is_loopback()) || self.origins.contains(&origin)
     }
 
-    /// Who calls from there without a credential; nobody, if they may not.
-    pub(crate) fn principal(&self, peer: SocketAddr) -> Option<Arc<Principal>> {
+    /// The origin of a page that was allowed by name: it may read what it is answered.
+    pub(super) fn page(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let origin = headers.get(header::ORIGIN)?;
+        origin.to_str().is_ok_and(|origin| self.origins.contains(&normal(origin))).then(|| origin.clone())
+    }
+
+    /// Who calls from there without a credential; nobody, if they may not. What a proxy passes on does not come from
+    /// this machine, whatever the connection says.
+    pub(super) fn principal(&self, headers: &HeaderMap, ends: Ends) -> Option<Arc<Principal>> {
+        let passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
         let may = match self.anonymous {
             Anonymous::Never => false,
-            Anonymous::Loopback => peer.ip().to_canonical().is_loopback(),
+            Anonymous::Loopback => ends.peer.ip().to_canonical().is_loopback() && !passed_on,
             Anonymous::Anywhere => true,
         };
         may.then(|| self.nobody.clone())
     }
+}
+
+/// The answer to callers who may not call without a credential.
+pub(super) fn credential_wanted() -> Response<Body> {
+    let mut response = plain(StatusCode::UNAUTHORIZED, "calls without a credential are not allowed from there");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+/// Lets a page read the response (the Fetch standard's CORS protocol).
+pub(super) fn for_page(response: &mut Response<Body>, origin: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("mcp-session-id"));
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+}
+
+/// The answer to a browser that asks before it calls.
+pub(super) fn preflight() -> Response<Body> {
+    const HEADERS: &str = "content-type, accept, authorization, mcp-session-id, mcp-protocol-version, mcp-method, \
+                           mcp-name, last-event-id";
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(HEADERS));
+    response
 }
 
 fn normal(origin: &str) -> String {
@@ -112,51 +146,77 @@ fn is_port(text: &str) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue, Uri};
 
-    use super::{Admission, name_of};
+    use super::{Admission, Ends, name_of};
     use crate::plan::ListenPlan;
 
-    fn admission(public: Option<&str>, address: &str) -> Admission {
-        let plan = ListenPlan {
+    fn admission(public: Option<&str>) -> Admission {
+        Admission::new(&ListenPlan {
             public_url: public.map(str::to_owned),
             allowed_origins: vec!["https://Page.example".to_owned()],
             ..ListenPlan::default()
-        };
-        Admission::new(&plan, address.parse().expect("address"))
+        })
     }
 
-    fn judged(admission: &Admission, host: &str, origin: Option<&str>) -> bool {
+    fn ends(peer: &str, own: &str) -> Ends {
+        Ends { peer: peer.parse().expect("peer"), own: own.parse().expect("own") }
+    }
+
+    fn judged(admission: &Admission, ends: Ends, host: &str, origin: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_str(host).expect("host"));
         if let Some(origin) = origin {
             headers.insert("origin", HeaderValue::from_str(origin).expect("origin"));
         }
-        admission.host_and_origin(&headers, &Uri::from_static("/mcp")).is_ok()
+        admission.host_and_origin(&headers, &Uri::from_static("/mcp"), ends).is_ok()
     }
 
     #[test]
     fn foreign_hosts_and_origins_are_refused() {
-        let local = admission(None, "127.0.0.1:8722");
+        let (local, here) = (admission(None), ends("127.0.0.1:50000", "127.0.0.1:8722"));
         for host in ["localhost", "LOCALHOST:1", "127.0.0.1:8722", "[::1]:8722", "[::1]"] {
-            assert!(judged(&local, host, None), "{host}");
+            assert!(judged(&local, here, host, None), "{host}");
         }
         for host in
             ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "0.0.0.0:8722", "", "a:b", "[::1"]
         {
-            assert!(!judged(&local, host, None), "{host}");
+            assert!(!judged(&local, here, host, None), "{host}");
         }
         for origin in ["http://localhost:6274", "https://127.0.0.1", "https://page.example", "http://[::1]:3000"] {
-            assert!(judged(&local, "localhost", Some(origin)), "{origin}");
+            assert!(judged(&local, here, "localhost", Some(origin)), "{origin}");
         }
         for origin in
             ["null", "https://evil.example", "http://localhost.evil.example", "file://", "https://page.example.evil"]
         {
-            assert!(!judged(&local, "localhost", Some(origin)), "{origin}");
+            assert!(!judged(&local, here, "localhost", Some(origin)), "{origin}");
         }
-        let public = admission(Some("https://mcp.acme.example/mcp"), "0.0.0.0:8722");
-        assert!(judged(&public, "mcp.acme.example", Some("https://mcp.acme.example")));
-        assert!(judged(&public, "10.1.2.3:8722", None));
-        assert!(!judged(&public, "0.0.0.0:8722", None));
-        assert!(!judged(&public, "other.example", None));
+        let (public, far) = (admission(Some("https://mcp.acme.example/mcp")), ends("10.9.9.9:50000", "10.1.2.3:8722"));
+        assert!(judged(&public, far, "mcp.acme.example", Some("https://mcp.acme.example")));
+        assert!(judged(&public, far, "10.1.2.3:8722", None));
+        for host in ["10.1.2.4:8722", "0.0.0.0:8722", "other.example"] {
+            assert!(!judged(&public, far, host, None), "{host}");
+        }
+        assert!(!judged(&public, far, "mcp.acme.example", Some("http://localhost:3000")));
+    }
+
+    #[test]
+    fn a_second_host_and_a_foreign_target_are_refused() {
+        let (local, here) = (admission(None), ends("127.0.0.1:50000", "127.0.0.1:8722"));
+        let mut headers = HeaderMap::new();
+        assert!(local.host_and_origin(&headers, &Uri::from_static("/mcp"), here).is_err(), "no Host");
+        headers.insert("host", HeaderValue::from_static("localhost"));
+        assert!(local.host_and_origin(&headers, &Uri::from_static("http://evil.example/mcp"), here).is_err());
+        headers.append("host", HeaderValue::from_static("localhost"));
+        assert!(local.host_and_origin(&headers, &Uri::from_static("/mcp"), here).is_err(), "two Hosts");
+    }
+
+    #[test]
+    fn what_a_proxy_passes_on_is_not_local() {
+        let (local, here) = (admission(None), ends("127.0.0.1:50000", "127.0.0.1:8722"));
+        let mut headers = HeaderMap::new();
+        assert!(local.principal(&headers, here).is_some());
+        assert!(local.principal(&headers, ends("10.0.0.1:1", "10.0.0.2:8722")).is_none());
+        headers.insert("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
+        assert!(local.principal(&headers, here).is_none());
     }
 
     #[test]

@@ -1,23 +1,86 @@
-//! A request's head and body, before anything reads them: type, encoding, size and time are bounded.
+//! Bodies: what comes in is bounded in type, encoding, size and time; what goes out is whole, or a stream of events.
 
-use axum::body::Body;
-use bytes::Bytes;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::Stream;
 use http::{HeaderMap, Response, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, Incoming, SizeHint};
 use portwright_core::limits;
 
+use super::pulse::Serving;
 use super::respond::plain;
 
+/// What goes out.
+pub(super) struct Body {
+    content: Content,
+    /// The request is being served until its response is out.
+    serving: Option<Serving>,
+}
+
+enum Content {
+    /// All there is, or nothing any more.
+    Whole(Option<Bytes>),
+    /// Events as they come.
+    Events(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
+}
+
+impl Body {
+    pub(super) fn empty() -> Self {
+        Self { content: Content::Whole(None), serving: None }
+    }
+
+    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self { content: Content::Whole(Some(bytes.into())), serving: None }
+    }
+
+    pub(super) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self { content: Content::Events(Box::pin(events)), serving: None }
+    }
+
+    pub(super) fn while_serving(mut self, serving: Serving) -> Self {
+        self.serving = Some(serving);
+        self
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = match &mut self.get_mut().content {
+            Content::Whole(bytes) => Poll::Ready(bytes.take()),
+            Content::Events(events) => events.as_mut().poll_next(cx),
+        };
+        next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.content, Content::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Content::Events(_) => SizeHint::default(),
+        }
+    }
+}
+
 /// Refuses what can't be one of our messages before its body is read.
+#[expect(clippy::result_large_err, reason = "the response goes out as it is")]
 pub(super) fn check_head(headers: &HeaderMap) -> Result<(), Response<Body>> {
     let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json"));
     }
-    let encoded = headers.get_all(header::CONTENT_ENCODING).iter().any(|value| value != "identity");
-    if encoded {
+    if headers.get_all(header::CONTENT_ENCODING).iter().any(|value| value != "identity") {
         return Err(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding is not supported; send plain JSON"));
     }
     let accept = Accept::of(headers);
@@ -46,9 +109,12 @@ impl Accept {
         for value in headers.get_all(header::ACCEPT) {
             for range in value.to_str().unwrap_or_default().split(',') {
                 any = true;
-                let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-                accept.json |= matches!(range.as_str(), "application/json" | "application/*" | "*/*");
-                accept.stream |= matches!(range.as_str(), "text/event-stream" | "text/*" | "*/*");
+                let mut parts = range.split(';').map(str::trim);
+                let range = parts.next().unwrap_or_default();
+                let is = |name: &str| range.eq_ignore_ascii_case(name);
+                let refused = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+                accept.json |= !refused && (is("application/json") || is("application/*") || is("*/*"));
+                accept.stream |= !refused && (is("text/event-stream") || is("text/*") || is("*/*"));
             }
         }
         // Nothing said, everything accepted (RFC 9110, section 12.5.1).
@@ -56,17 +122,39 @@ impl Accept {
     }
 }
 
-/// Reads the body, bounded in size and time.
-pub(super) async fn read(body: Incoming) -> Result<Bytes, Response<Body>> {
-    let limited = Limited::new(body, limits::MESSAGE_BYTES_MAX).collect();
-    match tokio::time::timeout(limits::BODY_WAIT, limited).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(plain(StatusCode::BAD_REQUEST, "the body broke off")),
-        Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")),
+/// Reads the body, bounded in size and time. One that came in one piece is not copied.
+pub(super) async fn read(body: Incoming, wait: Duration) -> Result<Bytes, Response<Body>> {
+    match tokio::time::timeout(wait, collect(body)).await {
+        Ok(read) => read,
+        Err(_) => Err(closing(plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"))),
     }
 }
 
+async fn collect(mut body: Incoming) -> Result<Bytes, Response<Body>> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| plain(StatusCode::BAD_REQUEST, "the body broke off"))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if first.len() + all.len() + piece.len() > limits::MESSAGE_BYTES_MAX {
+            return Err(too_large());
+        }
+        if all.is_empty() && first.is_empty() {
+            first = piece;
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
 fn too_large() -> Response<Body> {
-    plain(StatusCode::PAYLOAD_TOO_LARGE, "a message may hold 4 MiB")
+    closing(plain(StatusCode::PAYLOAD_TOO_LARGE, "a message may hold 4 MiB"))
+}
+
+/// What is left of the body is not worth reading.
+fn closing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(header::CONNECTION, http::HeaderValue::from_static("close"));
+    response
 }

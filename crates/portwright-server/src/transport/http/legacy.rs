@@ -1,18 +1,14 @@
 //! `/mcp` for 2025-03-26 to 2025-11-25 (and whoever initializes with 2024-11-05): sessions by `Mcp-Session-Id`. A
 //! client that goes away does not call off what it asked.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
-use portwright_core::{TransportKind, limits};
+use portwright_core::TransportKind;
 
-use super::admission::Admission;
-use super::body::Accept;
-use super::respond::{empty, json, plain, refuse};
+use super::body::{Accept, Body};
+use super::respond::{self, empty, json, plain, refuse};
 use super::{Caller, run, sse};
 use crate::server::Engine;
 use crate::session::dispatch::{self, Scene, Step};
@@ -20,14 +16,13 @@ use crate::session::envelope::{self, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::headers;
 use crate::session::legacy::{self, Session};
-use crate::session::meta::Meta;
 use crate::session::reply::{self, Outcome};
 use crate::session::streams::Listening;
 
 const SESSION_ID: &str = "mcp-session-id";
 
 /// One message.
-pub(super) async fn message(caller: &Caller<'_>, meta: &Meta<'_>, message: Message<'_>) -> Response<Body> {
+pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Response<Body> {
     if let Message::Request(request) = &message
         && request.method == "initialize"
     {
@@ -38,14 +33,14 @@ pub(super) async fn message(caller: &Caller<'_>, meta: &Meta<'_>, message: Messa
         Err(refused) => return refused,
     };
     session.touch();
-    within(caller, &session, meta, message).await
+    within(caller, &session, message).await
 }
 
-async fn within(caller: &Caller<'_>, session: &Arc<Session>, meta: &Meta<'_>, message: Message<'_>) -> Response<Body> {
+async fn within(caller: &Caller<'_>, session: &Arc<Session>, message: Message<'_>) -> Response<Body> {
     match message {
-        Message::Request(request) => answer(caller, session, meta, &request).await,
+        Message::Request(request) => answer(caller, session, &request).await,
         Message::Notification { method, params } => {
-            session.notified(&method, params);
+            session.notified(&method, &params);
             empty(StatusCode::ACCEPTED)
         }
         Message::Response => empty(StatusCode::ACCEPTED),
@@ -57,7 +52,7 @@ fn initialize(caller: &Caller<'_>, request: &Request<'_>) -> Response<Body> {
     if let Some(response) = caller.draining(&request.id) {
         return response;
     }
-    let made = legacy::initialize(engine, caller.principal, TransportKind::Http, request.params);
+    let made = legacy::initialize(engine, caller.principal, TransportKind::Http, &request.params);
     let (session, result) = match made {
         Ok(made) => made,
         Err(error) => return refuse(Some(&request.id), error, StatusCode::BAD_REQUEST),
@@ -75,6 +70,7 @@ fn initialize(caller: &Caller<'_>, request: &Request<'_>) -> Response<Body> {
 }
 
 /// The session that the headers name: none is 400, one that is gone or another's is 404.
+#[expect(clippy::result_large_err, reason = "the response goes out as it is")]
 fn session(
     engine: &Engine,
     principal: &portwright_core::Principal,
@@ -100,18 +96,18 @@ fn session(
     Ok(session)
 }
 
-async fn answer(caller: &Caller<'_>, session: &Arc<Session>, meta: &Meta<'_>, request: &Request<'_>) -> Response<Body> {
+async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'_>) -> Response<Body> {
     let engine = caller.engine;
     if let Some(response) = caller.draining(&request.id) {
         return response;
     }
     let send = |outcome| json(StatusCode::OK, reply::answer(Some(&request.id), outcome, None).bytes);
     if request.method == "logging/setLevel" {
-        return send(session.set_level(request.params).into());
+        return send(session.set_level(&request.params).into());
     }
-    let (catalog, speaker) = (engine.catalog_for(&request.method).await, session.speaker());
+    let (catalog, speaker) = (engine.catalog_for(&request.method, &request.params).await, session.speaker());
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
-    let operation = match dispatch::step(&scene, &request.method, request.params) {
+    let operation = match dispatch::step(&scene, &request.method, &request.params) {
         Ok(Step::Call(operation)) => operation,
         Ok(Step::Done(result)) => return send(Outcome::Result(result)),
         Err(error) => return send(Outcome::Error(error)),
@@ -121,12 +117,10 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, meta: &Meta<'_>, re
         Ok(flight) => flight,
         Err(error) => return send(Outcome::Error(error)),
     };
-    let accept = Accept::of(caller.headers);
-    let token = meta.progress_token();
-    let speaks = accept.stream && (token.is_some() || speaker.log_level.is_some());
+    let (accept, meta) = (Accept::of(caller.headers), &request.params.meta);
     let flight = Some((flight, cancel));
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, flight };
-    run::run(call, speaks.then_some(token), false).await
+    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, flight };
+    run::run(call).await
 }
 
 /// Whether the session's revision has batches.
@@ -169,76 +163,43 @@ async fn one_of_batch(caller: &Caller<'_>, session: &Arc<Session>, bytes: &[u8])
         }
         Ok(Message::Request(request)) => request,
         Ok(other) => {
-            within(caller, session, &Meta::default(), other).await;
+            within(caller, session, other).await;
             return None;
         }
         Err((id, error)) => return refused(id.as_ref(), error),
     };
-    let response = match Meta::read(message.params) {
-        Ok(meta) => answer(caller, session, &meta, &message).await,
-        Err(error) => return refused(Some(&message.id), error),
-    };
+    let response = answer(caller, session, &message).await;
     response.into_body().collect().await.ok().map(|body| body.to_bytes().to_vec())
 }
 
-/// GET: the stream of the server's own messages.
-pub(super) fn stream(
-    engine: &Arc<Engine>,
-    admission: &Admission,
-    peer: SocketAddr,
-    headers: &HeaderMap,
-) -> Response<Body> {
-    if !headers.contains_key(SESSION_ID) {
-        return super::respond::method_not_allowed("POST");
+/// GET: the stream of the server's own messages. A session has one; a newer one takes its place, since a client that
+/// opens another has lost the first.
+pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
+    if !caller.headers.contains_key(SESSION_ID) {
+        return respond::method_not_allowed("POST");
     }
-    if !Accept::of(headers).stream {
+    if !Accept::of(caller.headers).stream {
         return plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream");
     }
-    let Some(principal) = admission.principal(peer) else { return empty(StatusCode::UNAUTHORIZED) };
-    let session = match session(engine, &principal, headers) {
-        Ok(session) => session,
-        Err(refused) => return refused,
-    };
-    match OpenStream::of(session) {
-        Some(open) => sse::changes(engine, Listening::session(), None, open),
-        None => plain(StatusCode::CONFLICT, "this session has enough streams open"),
-    }
-}
-
-/// DELETE: the session ends.
-pub(super) fn end(
-    engine: &Arc<Engine>,
-    admission: &Admission,
-    peer: SocketAddr,
-    headers: &HeaderMap,
-) -> Response<Body> {
-    if !headers.contains_key(SESSION_ID) {
-        return super::respond::method_not_allowed("POST");
-    }
-    let Some(principal) = admission.principal(peer) else { return empty(StatusCode::UNAUTHORIZED) };
-    match session(engine, &principal, headers) {
+    match session(caller.engine, caller.principal, caller.headers) {
         Ok(session) => {
-            engine.sessions.remove(&session);
-            empty(StatusCode::NO_CONTENT)
+            let open = session.open_stream();
+            sse::changes(caller.engine, Listening::session(), None, open.token(), open)
         }
         Err(refused) => refused,
     }
 }
 
-/// A stream that a session holds open; counted, so that the session is not taken for idle.
-struct OpenStream(Arc<Session>);
-
-impl OpenStream {
-    fn of(session: Arc<Session>) -> Option<Self> {
-        let more = |open: u8| (usize::from(open) < limits::SESSION_STREAMS_MAX).then(|| open + 1);
-        session.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(Self(session))
+/// DELETE: the session ends.
+pub(super) fn end(caller: &Caller<'_>) -> Response<Body> {
+    if !caller.headers.contains_key(SESSION_ID) {
+        return respond::method_not_allowed("POST");
     }
-}
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
-        self.0.touch();
+    match session(caller.engine, caller.principal, caller.headers) {
+        Ok(session) => {
+            caller.engine.sessions.remove(&session);
+            empty(StatusCode::NO_CONTENT)
+        }
+        Err(refused) => refused,
     }
 }

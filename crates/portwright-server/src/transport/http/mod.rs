@@ -5,41 +5,55 @@ mod body;
 mod legacy;
 mod modern;
 mod pages;
+mod pulse;
 mod respond;
 mod run;
 mod sse;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Body;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::TokioIo;
 use portwright_core::{Principal, limits};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::TransportError;
 use crate::plan::Anonymous;
 use crate::server::Engine;
 use crate::session::envelope::{self, Message};
 use crate::session::errors::WireError;
-use crate::session::meta::Meta;
+use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
-
-pub(crate) use admission::Admission;
+use admission::Admission;
+use body::Body;
+use pulse::{Felt, Pulse, Verdict};
 use respond::{plain, refuse};
 
 /// What all connections share.
 struct Front {
     engine: Arc<Engine>,
     admission: Admission,
+    /// No new requests; connections end when theirs are answered.
+    closing: CancellationToken,
+    /// Connections that are still there end now.
+    closed: CancellationToken,
+}
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    peer: SocketAddr,
+    own: SocketAddr,
 }
 
 /// Serves until `shutdown` fires, then lets what is in flight end.
@@ -48,92 +62,141 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), TransportError> {
+    /// A pause where the system can't accept now, because it is out of file descriptors.
+    const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+    /// For the answers of calls that were called off, after those had their time to stop.
+    const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
     let address = listener.local_addr()?;
     let anonymous = engine.plan.listen.anonymous;
     if anonymous == Anonymous::Never || (anonymous == Anonymous::Loopback && !address.ip().is_loopback()) {
         return Err(TransportError::NobodyMayCall);
     }
-    let front = Arc::new(Front { engine: engine.clone(), admission: Admission::new(&engine.plan.listen, address) });
+    let front = Arc::new(Front {
+        engine: engine.clone(),
+        admission: Admission::new(&engine.plan.listen),
+        closing: CancellationToken::new(),
+        closed: CancellationToken::new(),
+    });
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             () = shutdown.cancelled() => break,
+            () = engine.stop.cancelled() => break,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, or a peer that left already: neither ends the listener.
-                tracing::warn!(%error, "connection not accepted");
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                continue;
+        match accepted {
+            Ok((stream, peer, place)) => {
+                let own = stream.local_addr().unwrap_or(address);
+                let connection = connection(front.clone(), stream, Ends { peer, own });
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
             }
-        };
-        let connection = connection(front.clone(), stream, peer, &graceful);
-        tokio::spawn(async move {
-            connection.await;
-            drop(place);
-        });
+            Err(error) => {
+                tracing::warn!(%error, "connection not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
     drop(listener);
     engine.draining.cancel();
-    let _ = tokio::time::timeout(engine.plan.listen.drain, graceful.shutdown()).await;
+    front.closing.cancel();
+    connections.close();
+    if tokio::time::timeout(engine.plan.listen.drain, connections.wait()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "what is in flight did not end in time and is called off");
+        engine.stop.cancel();
+        let _ = tokio::time::timeout(limits::STOP_WAIT + LAST_WORDS_WAIT, connections.wait()).await;
+        front.closed.cancel();
+        connections.wait().await;
+    }
     Ok(())
 }
 
-/// One connection, watched so that it ends in good order when the server stops.
-fn connection(
-    front: Arc<Front>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + 'static {
+type Place = tokio::sync::OwnedSemaphorePermit;
+
+/// The next connection, as soon as there is a place for it.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Result<(TcpStream, SocketAddr, Place)> {
+    let place = places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
     // Without it, small replies wait for the peer's delayed acknowledgement: 40 ms a call.
-    let _ = stream.set_nodelay(true);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits::HEAD_WAIT).max_buf_size(64 * 1024);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).max_header_list_size(64 * 1024);
-    let stop = front.engine.stop.clone();
-    let service = service_fn(move |request| {
-        let front = front.clone();
-        async move { Ok::<_, Infallible>(route(&front, peer, request).await) }
+    stream.set_nodelay(true)?;
+    Ok((stream, peer, place))
+}
+
+/// One connection, until it ends or its client keeps us waiting too long.
+async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
+    /// Bytes of a request's head, and of what is read ahead.
+    const HEAD_BYTES_MAX: usize = 64 * 1024;
+    let waits = front.engine.plan.listen.waits;
+    let pulse = Pulse::new();
+    let io = TokioIo::new(Felt::new(stream, pulse.clone()));
+    let service = service_fn(|request| {
+        let (front, serving) = (front.clone(), pulse.serving());
+        async move {
+            let response = route(&front, ends, request).await;
+            Ok::<_, Infallible>(response.map(|body| body.while_serving(serving)))
+        }
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let watched = graceful.watch(connection);
-    async move {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + waits.tick, waits.tick);
+    let mut closing = false;
+    loop {
         tokio::select! {
-            result = watched => if let Err(error) = result {
-                tracing::debug!(%error, "connection ended");
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended");
+                }
+                return;
+            }
+            _ = tick.tick() => match pulse.judge(&waits) {
+                Verdict::Fine => {}
+                Verdict::Idle => connection.as_mut().graceful_shutdown(),
+                Verdict::Stuck => return tracing::debug!("connection closed: its client keeps us waiting"),
             },
-            () = stop.cancelled() => {}
+            () = front.closing.cancelled(), if !closing => {
+                closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = front.closed.cancelled() => return,
         }
     }
 }
 
 /// Path and method → page.
-async fn route(front: &Front, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
-    if let Err(refused) = front.admission.host_and_origin(request.headers(), request.uri()) {
+async fn route(front: &Front, ends: Ends, request: Request<Incoming>) -> Response<Body> {
+    let (admission, engine) = (&front.admission, &front.engine);
+    if let Err(refused) = admission.host_and_origin(request.headers(), request.uri(), ends) {
         return plain(StatusCode::FORBIDDEN, refused);
     }
-    let engine = &front.engine;
-    match (request.uri().path(), request.method()) {
-        ("/mcp", _) if front.admission.principal(peer).is_none() => {
-            plain(StatusCode::UNAUTHORIZED, "calls without a credential are not allowed from there")
-        }
-        ("/mcp", &Method::POST) => {
-            let principal = front.admission.principal(peer).unwrap_or_else(|| Arc::new(Principal::anonymous()));
-            post(engine, &principal, request).await
-        }
-        ("/mcp", &Method::GET) => legacy::stream(engine, &front.admission, peer, request.headers()),
-        ("/mcp", &Method::DELETE) => legacy::end(engine, &front.admission, peer, request.headers()),
+    let page = admission.page(request.headers());
+    let mut response = match (request.uri().path(), request.method()) {
+        (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
+        ("/mcp", _) => match admission.principal(request.headers(), ends) {
+            Some(principal) => mcp(engine, &principal, request).await,
+            None => admission::credential_wanted(),
+        },
         ("/health", &Method::GET) => pages::health(engine).await,
         ("/ready", &Method::GET) => pages::ready(engine).await,
         ("/live", &Method::GET) => plain(StatusCode::OK, "ok"),
-        ("/mcp", _) => respond::method_not_allowed("POST, GET, DELETE"),
         ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
         _ => plain(StatusCode::NOT_FOUND, "nothing is served here; MCP is at /mcp"),
+    };
+    if let Some(origin) = page {
+        admission::for_page(&mut response, origin);
+    }
+    response
+}
+
+async fn mcp(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request<Incoming>) -> Response<Body> {
+    match *request.method() {
+        Method::POST => post(engine, principal, request).await,
+        Method::GET => legacy::stream(&Caller { engine, principal, headers: request.headers() }),
+        Method::DELETE => legacy::end(&Caller { engine, principal, headers: request.headers() }),
+        _ => respond::method_not_allowed("POST, GET, DELETE"),
     }
 }
 
@@ -143,7 +206,7 @@ async fn post(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request
         return refused;
     }
     let (head, body) = request.into_parts();
-    let bytes = match body::read(body).await {
+    let bytes = match body::read(body, engine.plan.listen.waits.body).await {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
@@ -155,16 +218,16 @@ async fn post(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request
         Ok(message) => message,
         Err((id, error)) => return refuse(id.as_ref(), error, StatusCode::BAD_REQUEST),
     };
-    let params = match &message {
-        Message::Request(request) => request.params,
-        Message::Notification { params, .. } => *params,
-        Message::Response => None,
+    let none = Params::default();
+    let meta = match &message {
+        Message::Request(request) => &request.params.meta,
+        Message::Notification { params, .. } => &params.meta,
+        Message::Response => &none.meta,
     };
-    match (Meta::read(params), message) {
-        (Err(error), Message::Request(request)) => refuse(Some(&request.id), error, StatusCode::BAD_REQUEST),
-        (Err(error), _) => refuse(None, error, StatusCode::BAD_REQUEST),
-        (Ok(meta), message) if modern::speaks(&caller, &meta) => modern::message(&caller, &meta, message).await,
-        (Ok(meta), message) => legacy::message(&caller, &meta, message).await,
+    if modern::speaks(&caller, meta) {
+        modern::message(&caller, message).await
+    } else {
+        legacy::message(&caller, message).await
     }
 }
 
@@ -172,7 +235,7 @@ async fn post(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request
 struct Caller<'a> {
     engine: &'a Arc<Engine>,
     principal: &'a Arc<Principal>,
-    headers: &'a http::HeaderMap,
+    headers: &'a HeaderMap,
 }
 
 impl Caller<'_> {
@@ -181,9 +244,7 @@ impl Caller<'_> {
         self.engine.draining.is_cancelled().then(|| {
             let error = WireError::internal("the server is stopping; try again soon");
             let answer = reply::answer(Some(id), Outcome::Error(error), None);
-            let mut response = respond::json(StatusCode::SERVICE_UNAVAILABLE, answer.bytes);
-            response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
-            response
+            respond::busy(respond::json(StatusCode::SERVICE_UNAVAILABLE, answer.bytes))
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use http::{Response, StatusCode};
 
+use super::body::Body;
 use super::respond;
 use crate::server::Engine;
 use crate::session::reply;

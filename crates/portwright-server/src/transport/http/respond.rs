@@ -1,19 +1,19 @@
 //! Responses.
 
-use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 
+use super::body::Body;
 use crate::session::envelope::Id;
 use crate::session::errors::WireError;
 use crate::session::reply::{self, Outcome};
 
 /// A line of text: HTTP's own business.
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    with_type(status, "text/plain; charset=utf-8", Body::from(text))
+    with_type(status, "text/plain; charset=utf-8", Body::whole(text))
 }
 
 pub(super) fn json(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
-    with_type(status, "application/json", Body::from(bytes))
+    with_type(status, "application/json", Body::whole(bytes))
 }
 
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
@@ -39,5 +39,11 @@ pub(super) fn refuse(id: Option<&Id>, error: WireError, status: StatusCode) -> R
 pub(super) fn method_not_allowed(allow: &'static str) -> Response<Body> {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// Too much is going on; come again in a second.
+pub(super) fn busy(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -1,23 +1,29 @@
 //! Runs a call for HTTP. The answer is JSON, or a stream of events where the call speaks before it answers.
 //!
-//! The call has a task of its own, so that it always comes to its end and leaves its record, whoever stops listening.
+//! The call runs within its request, without a task of its own. If the client goes away, it moves to one, so that it
+//! always comes to its end and leaves its record, whoever stops listening.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use axum::body::Body;
 use bytes::Bytes;
+use futures::Stream;
 use http::{Response, StatusCode};
 use portwright_core::{Operation, limits};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::respond::json;
+use super::body::{Accept, Body};
+use super::respond::{self, json};
 use super::sse;
 use crate::catalog::Catalog;
 use crate::server::Engine;
 use crate::session::downstream::Notifier;
 use crate::session::envelope::Id;
 use crate::session::inflight::Flight;
+use crate::session::params::Meta;
 use crate::session::reply::{self, Answer};
 use crate::session::{Speaker, dispatch};
 
@@ -28,87 +34,136 @@ pub(super) struct Call<'a> {
     pub(super) operation: Operation,
     pub(super) speaker: &'a Speaker,
     pub(super) id: &'a Id,
-    /// Its entry in the session, with the token that calls it off.
+    pub(super) meta: &'a Meta<'a>,
+    pub(super) accept: Accept,
+    /// Its entry in the session, with the token that calls it off. Without one, a client that goes away calls it off.
     pub(super) flight: Option<(Flight, CancellationToken)>,
 }
 
-/// Runs it. `speaks`: the client reads notifications, with this progress token. `tied`: a client that goes away calls
-/// it off.
-pub(super) async fn run(call: Call<'_>, speaks: Option<Option<Box<str>>>, tied: bool) -> Response<Body> {
-    let Call { engine, catalog, operation, speaker, id, flight } = call;
-    let (flight, cancel) = match flight {
-        Some((flight, cancel)) => (Some(flight), cancel),
-        None => (None, engine.stop.child_token()),
+/// Runs it.
+pub(super) async fn run(call: Call<'_>) -> Response<Body> {
+    let Call { engine, catalog, operation, speaker, id, meta, accept, flight } = call;
+    let (flight, cancel, tied) = match flight {
+        Some((flight, cancel)) => (Some(flight), cancel, false),
+        None => (None, engine.stop.child_token(), true),
     };
-    let (notifier, notifications) = match speaks {
-        Some(token) => {
-            let (sender, receiver) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
-            (Some(Notifier::new(sender, token, speaker.log_level)), Some(receiver))
-        }
-        None => (None, None),
+    let token = meta.progress_token();
+    let (notifier, notifications) = if accept.stream && (token.is_some() || speaker.log_level.is_some()) {
+        let (sender, receiver) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
+        (Some(Notifier::new(sender, token, speaker.log_level)), Some(receiver))
+    } else {
+        (None, None)
     };
-    let guard = tied.then(|| cancel.clone().drop_guard());
-    let cx = engine.context(speaker, &catalog, cancel, notifier);
-    let (done, answer) = oneshot::channel();
+    let last_word = notifier.as_ref().map(Notifier::until_dropped);
+    let cx = engine.context(speaker, &catalog, cancel.clone(), notifier);
     let (own, id, modern) = (engine.clone(), id.clone(), speaker.modern());
-    engine.calls.spawn(async move {
+    let in_flight = engine.calls.token();
+    let work = Box::pin(async move {
         let outcome = dispatch::answer(&own, &catalog, operation, &cx).await;
-        drop(flight);
-        let _ = done.send(reply::answer(Some(&id), outcome, modern.then_some(&own.info)));
+        // A call that its client called off gets no answer (specification, "Cancellation").
+        let unwanted = !tied && cx.cancel.is_cancelled() && !own.stop.is_cancelled();
+        drop((flight, last_word, in_flight));
+        (!unwanted).then(|| reply::answer(Some(&id), outcome, modern.then_some(&own.info)))
     });
+    let mut work = Work { running: Some(work), cancel: tied.then_some(cancel) };
     match notifications {
-        None => {
-            let answer = answer.await;
-            disarm(guard);
-            respond(answer)
+        None => respond(work.await, accept),
+        Some(mut notifications) => {
+            let first = tokio::select! {
+                biased;
+                first = notifications.recv() => first,
+                answer = &mut work => return respond(answer, accept),
+            };
+            events(work, first, notifications)
         }
-        Some(notifications) => first_word(notifications, answer, guard).await,
     }
 }
 
-/// The answer as JSON if it comes first; else a stream that begins with the notification.
-async fn first_word(
-    mut notifications: mpsc::Receiver<Bytes>,
-    mut answer: oneshot::Receiver<Answer>,
-    guard: Option<DropGuard>,
-) -> Response<Body> {
-    let first = tokio::select! {
-        biased;
-        first = notifications.recv() => first,
-        answer = &mut answer => {
-            disarm(guard);
-            return respond(answer);
+/// The answer of a call; none if nobody wants it any more.
+type Running = Pin<Box<dyn Future<Output = Option<Answer>> + Send>>;
+
+/// A call under way. Dropped before its end, it is called off if it was tied to its client, and ends by itself.
+struct Work {
+    running: Option<Running>,
+    cancel: Option<CancellationToken>,
+}
+
+impl Future for Work {
+    type Output = Option<Answer>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(running) = &mut self.running else { return Poll::Ready(None) };
+        let answer = ready!(running.as_mut().poll(cx));
+        self.running = None;
+        Poll::Ready(answer)
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        if let Some(cancel) = &self.cancel {
+            cancel.cancel();
         }
-    };
-    let (events, queue) = mpsc::channel(2);
-    tokio::spawn(async move {
-        let mut next = first;
-        while let Some(notification) = next {
-            if !hand_over(&events, sse::event(&notification)).await {
-                return;
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(running);
+        }
+    }
+}
+
+/// Notifications, then the answer.
+struct Events {
+    first: Option<Bytes>,
+    notifications: mpsc::Receiver<Bytes>,
+    ending: Ending,
+    _tie: Option<DropGuard>,
+}
+
+enum Ending {
+    /// In a task of its own, so that a slow reader does not hold the call up.
+    Running(JoinHandle<Option<Answer>>),
+    Answered(Option<Bytes>),
+}
+
+impl Stream for Events {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(sse::event(&first)));
+        }
+        loop {
+            // What was said before the answer goes out before it.
+            if let Poll::Ready(Some(notification)) = self.notifications.poll_recv(cx) {
+                return Poll::Ready(Some(sse::event(&notification)));
             }
-            next = notifications.recv().await;
+            match &mut self.ending {
+                Ending::Answered(answer) => return Poll::Ready(answer.take()),
+                Ending::Running(running) => {
+                    let answer = ready!(Pin::new(running).poll(cx)).ok().flatten();
+                    self.ending = Ending::Answered(answer.map(|answer| sse::event(&answer.bytes)));
+                }
+            }
         }
-        if let Ok(answer) = answer.await {
-            hand_over(&events, sse::event(&answer.bytes)).await;
-        }
-    });
-    sse::response(queue, guard)
-}
-
-/// Whether the reader took it. One that takes nothing for so long is shed.
-async fn hand_over(events: &mpsc::Sender<Bytes>, event: Bytes) -> bool {
-    matches!(tokio::time::timeout(limits::WRITE_WAIT, events.send(event)).await, Ok(Ok(())))
-}
-
-fn respond(answer: Result<Answer, oneshot::error::RecvError>) -> Response<Body> {
-    match answer {
-        Ok(answer) => json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK), answer.bytes),
-        Err(_) => super::plain(StatusCode::INTERNAL_SERVER_ERROR, "the call ended without an answer"),
     }
 }
 
-/// The answer is there: whoever goes away now calls nothing off.
-fn disarm(guard: Option<DropGuard>) {
-    drop(guard.map(DropGuard::disarm));
+fn events(mut work: Work, first: Option<Bytes>, notifications: mpsc::Receiver<Bytes>) -> Response<Body> {
+    let tie = work.cancel.take().map(CancellationToken::drop_guard);
+    let ending = match work.running.take() {
+        Some(running) => Ending::Running(tokio::spawn(running)),
+        None => Ending::Answered(None),
+    };
+    sse::response(Body::events(Events { first, notifications, ending, _tie: tie }))
+}
+
+fn respond(answer: Option<Answer>, accept: Accept) -> Response<Body> {
+    match answer {
+        Some(answer) if accept.json => {
+            json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK), answer.bytes)
+        }
+        Some(answer) => sse::whole(&[sse::event(&answer.bytes)]),
+        None if accept.stream => sse::whole(&[]),
+        None => respond::empty(StatusCode::ACCEPTED),
+    }
 }

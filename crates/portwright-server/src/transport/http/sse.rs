@@ -1,17 +1,15 @@
 //! Server-sent events: a call's notifications and its answer, or a stream of changes.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::body::Body;
 use bytes::Bytes;
-use futures::Stream;
+use futures::stream;
 use http::{HeaderValue, Response, StatusCode};
 use portwright_core::limits;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
+use super::body::Body;
 use super::respond;
 use crate::server::Engine;
 use crate::session::streams::{self, Listening};
@@ -25,23 +23,8 @@ pub(super) fn event(json: &[u8]) -> Bytes {
     bytes.into()
 }
 
-/// Events as they come, and something that lives as long as somebody reads them.
-struct Events<G> {
-    queue: mpsc::Receiver<Bytes>,
-    _guard: G,
-}
-
-impl<G: Unpin> Stream for Events<G> {
-    type Item = Result<Bytes, Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.queue.poll_recv(cx).map(|event| event.map(Ok))
-    }
-}
-
-/// A response of events. `guard` is dropped when the client goes or the stream ends.
-pub(super) fn response<G: Unpin + Send + 'static>(queue: mpsc::Receiver<Bytes>, guard: G) -> Response<Body> {
-    let body = Body::from_stream(Events { queue, _guard: guard });
+/// A response of events.
+pub(super) fn response(body: Body) -> Response<Body> {
     let mut response = respond::with_type(StatusCode::OK, "text/event-stream", body);
     let headers = response.headers_mut();
     headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
@@ -49,32 +32,38 @@ pub(super) fn response<G: Unpin + Send + 'static>(queue: mpsc::Receiver<Bytes>, 
     response
 }
 
-/// A stream of changes, as long as the client reads and the server runs.
-pub(super) fn changes<G: Unpin + Send + 'static>(
+/// A response of events that are all there.
+pub(super) fn whole(events: &[Bytes]) -> Response<Body> {
+    response(Body::whole(events.concat()))
+}
+
+/// A stream of changes, as long as the client reads, the server runs and `open` has not fired. `held` is dropped with
+/// it.
+pub(super) fn changes<G: Send + 'static>(
     engine: &Arc<Engine>,
     listening: Listening,
     first: Option<Vec<u8>>,
-    guard: G,
+    open: CancellationToken,
+    held: G,
 ) -> Response<Body> {
     let Ok(place) = engine.streams.clone().try_acquire_owned() else {
-        return respond::plain(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open; try again later");
+        let refused = "too many streams are open; try again later";
+        return respond::busy(respond::plain(StatusCode::SERVICE_UNAVAILABLE, refused));
     };
     let (events, queue) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
     let (engine, mut changes) = (engine.clone(), engine.supervisor.changes());
+    if let Some(first) = first {
+        let _ = events.try_send(event(&first));
+    }
     tokio::spawn(async move {
-        let _place = place;
-        if let Some(first) = first
-            && events.send(event(&first)).await.is_err()
-        {
-            return;
-        }
+        let _held = (place, held);
         loop {
             let messages = tokio::select! {
-                changed = changes.recv() => match streams::heard(changed) {
+                changed = changes.recv() => match streams::heard(changed.as_ref().copied()) {
                     Some(changed) => listening.messages(changed),
                     None => break,
                 },
-                () = tokio::time::sleep(limits::KEEP_ALIVE) => {
+                () = tokio::time::sleep(engine.plan.listen.waits.keep_alive) => {
                     // A reader whose queue is still full after so long is gone.
                     if events.try_send(Bytes::from_static(b": keep-alive\n\n")).is_err() {
                         return;
@@ -82,6 +71,7 @@ pub(super) fn changes<G: Unpin + Send + 'static>(
                     continue;
                 }
                 () = engine.draining.cancelled() => break,
+                () = open.cancelled() => break,
                 () = events.closed() => return,
             };
             for message in messages {
@@ -94,5 +84,5 @@ pub(super) fn changes<G: Unpin + Send + 'static>(
             let _ = events.try_send(event(&end));
         }
     });
-    response(queue, guard)
+    response(Body::events(stream::unfold(queue, |mut queue| async move { Some((queue.recv().await?, queue)) })))
 }

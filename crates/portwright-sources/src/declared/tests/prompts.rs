@@ -101,6 +101,28 @@ async fn an_argument_is_never_a_template() {
     assert_eq!(*shelves.asked.lock().unwrap(), ["db://notes"], "read once, and nothing else");
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_argument_comes_out_as_it_went_in(argument in "(\\PC|[{}%#\\n'\"])*") {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (cx, shelves) = beside(&[]);
+            let table = json!({
+                "description": "d", "arguments": {"a": {}}, "template": "<{{ a }}>",
+                "embed": ["test://{{ a }}/x"],
+            });
+            let source = prompt(table).await;
+            let refusal = source.get_prompt("p", &object(json!({"a": argument})), &cx).await.unwrap_err();
+            assert_eq!(refusal.kind(), RefusalKind::Failed);
+            let asked = shelves.asked.lock().unwrap().concat();
+            assert!(asked.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:/".contains(&byte)), "{asked}");
+            assert_eq!(asked.matches('/').count(), 3, "{asked}");
+            let plain = prompt(json!({"description": "d", "arguments": {"a": {}}, "template": "<{{ a }}>"})).await;
+            assert_eq!(texts(&*plain, json!({"a": argument}), &cx).await, [format!("<{argument}>")]);
+        });
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_escaped_whatever_the_name() {
     let prompts = json!({"page.html": {"description": "d", "arguments": {"a": {}}, "template": "{{ a }}"}});

@@ -39,8 +39,10 @@ impl OwnTool {
     }
 
     /// Names under which other servers offer the same; they are understood, not listed.
+    pub const ALIASES: [(&str, Self); 2] = [("query", Self::RunSqlQuery), ("execute_sql", Self::RunSqlQuery)];
+
     pub fn by_alias(name: &str) -> Option<Self> {
-        matches!(name, "query" | "execute_sql").then_some(Self::RunSqlQuery)
+        Self::ALIASES.into_iter().find(|(alias, _)| *alias == name).map(|(_, tool)| tool)
     }
 
     pub fn by_name(name: &str) -> Option<Self> {

@@ -15,14 +15,13 @@ use rmcp::transport::IntoTransport;
 use rmcp::{ClientLifecycleMode, ClientServiceExt};
 
 use super::error::CliError;
-use super::variables;
 
 /// Which server: ours by its configuration, one behind a URL, or a command's.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
     /// Serve this configuration within this process (default: ./portwright.toml)
-    #[arg(short, long, value_name = "FILE", env = variables::CONFIG, hide_env = true)]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["url", "stdio"])]
     config: Option<PathBuf>,
     /// A server's address: https://mcp.example.com/mcp
     #[arg(long, value_name = "URL", conflicts_with = "stdio")]

@@ -11,6 +11,17 @@ fn offline_reads_the_file_and_opens_nothing() {
     assert!(ended.out.contains("portwright.toml  (offline: nothing was opened)"), "{}", ended.out);
 }
 
+/// 192.0.2.1 belongs to nobody (RFC 5737): whoever asked it would wait.
+#[test]
+fn offline_asks_no_host() {
+    let source = "[sources.far]\nkind = \"postgres\"\nurl = \"postgres://ada:hunter2@192.0.2.1/shop\"\n";
+    let ended = Folder::with(source).run(&["check", "--offline", "--json"]);
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((&report["ok"], &report["sources"]), (&true.into(), &Value::Array(Vec::new())));
+    assert!(!ended.out.contains("hunter2"));
+}
+
 #[test]
 fn programs_get_json() {
     let folder = Folder::with("[server]\nnmae = \"${env:DATABASE_URL}\"\n[listen]\ndrain = \"${env:DATABASE_URL}\"\n");

@@ -2,6 +2,7 @@
 
 mod check;
 mod client;
+mod demo;
 mod help;
 mod offline;
 mod serve;

@@ -83,6 +83,16 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn one_target_at_a_time() {
+    let folder = Folder::with("");
+    for arguments in
+        [&["list", "-c", "a", "--url", "b"][..], &["list", "-c", "a", "--stdio", "--", "b"], &["list", "--stdio"]]
+    {
+        assert_eq!(folder.run(arguments).code, 2, "{arguments:?}");
+    }
+}
+
+#[test]
 fn the_schema_is_json() {
     let ended = Folder::with("").run(&["schema"]);
     let schema: Value = serde_json::from_str(&ended.out).unwrap();

@@ -36,3 +36,35 @@ fn every_section_reaches_the_plan() {
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
 }
+
+/// What editors get must agree with what the reader takes.
+#[test]
+fn the_published_schema_takes_what_the_reader_takes() {
+    let schema = portwright::config::schema::published();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let good = "[sources.shop]\nkind = \"sqlite\"\npath = \"shop.db\"\ntimeout = \"5s\"\nmax_bytes = 4096\n\
+                [tools.find]\nsource = \"shop\"\ndescription = \"Finds.\"\nsql = \"SELECT :id\"\n\
+                [tools.find.params]\nid = { type = \"integer\", description = \"Which.\" }\n\
+                [resources.\"notes://a\"]\ntext = \"Here.\"\n[resources.\"db://shop/a\"]\nsource = \"shop\"\n\
+                sql = \"SELECT 1\"\n[prompts.greet]\ndescription = \"Greets.\"\ntemplate = \"Hello.\"\n\
+                [listen]\nanonymous = \"never\"\ndrain = \"1s\"\n[audit]\nfile = \"audit.jsonl\"\n";
+    let takes = |text: &str| {
+        let value: serde_json::Value = toml::from_str(text).unwrap();
+        (parse(text).is_ok(), validator.is_valid(&value))
+    };
+    assert_eq!(takes(good), (true, true), "{}", super::said(good));
+    for (right, wrong) in [
+        ("kind = \"sqlite\"", "kind = \"nothing\""),
+        ("path =", "pth ="),
+        ("\"5s\"", "\"5 sec\""),
+        ("source = \"shop\"\ndesc", "desc"),
+        ("\"never\"", "\"ever\""),
+        ("file = \"audit", "fil = \"audit"),
+        (
+            "[tools.find]",
+            "[tools.\"find it\"]\nsource = \"shop\"\ndescription = \"a\"\nsql = \"SELECT 1\"\n[tools.find]",
+        ),
+    ] {
+        assert_eq!(takes(&good.replacen(right, wrong, 1)), (false, false), "{wrong}");
+    }
+}

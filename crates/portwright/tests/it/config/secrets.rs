@@ -37,9 +37,19 @@ fn an_excerpt_stars_out_literal_secrets() {
 #[test]
 fn the_plan_does_not_print_what_it_holds() {
     let text = "[sources.shop]\nkind = \"sqlite\"\npath = \"${env:DATABASE_URL}\"\n\
+                [sources.main]\nkind = \"postgres\"\nurl = \"${env:DATABASE_URL}\"\n\
                 [resources.\"notes://a\"]\ntext = \"${env:DATABASE_URL}\"\n\
                 [resources.\"notes://b\"]\ntext = \"hunter2\"\n";
     let loaded = parse(text).unwrap();
-    assert_eq!(loaded.plan.sources.len(), 2);
+    assert_eq!(loaded.plan.sources.len(), 3);
     assert_silent(&format!("{loaded:?}"));
+}
+
+#[test]
+fn a_kind_that_can_t_read_a_secret_does_not_quote_it() {
+    for url in ["${env:TIMEOUT}", "postgres://u:${env:TIMEOUT}@[bad/db", "${env:DATABASE_URL}?${env:TIMEOUT}=1"] {
+        let text = format!("[sources.main]\nkind = \"postgres\"\nurl = \"{url}\"\n");
+        let problems = parse(&text).unwrap_err();
+        assert_silent(&format!("{problems} {} {problems:?}", problems.to_json()));
+    }
 }

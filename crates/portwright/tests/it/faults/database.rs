@@ -9,7 +9,7 @@ use crate::harness::wire::{Client, Era, Http, Stdio};
 
 #[test]
 fn a_database_that_comes_up_later_brings_its_tools() {
-    let mut shop = Shop::on(Postgres::prepare());
+    let mut shop = Shop::on(Postgres::down());
     let server = Portwright::listening(serve(&shop.config()));
     let health = server.wait_health("the source to be down", |health| health["sources"][0]["state"] != "connecting");
     assert_eq!(health["status"], "degraded", "{health}");

@@ -14,8 +14,8 @@ const CANARY: &str = "canary-7f3a91";
 
 #[test]
 fn secrets_are_told_to_nobody() {
-    let mut shop = Shop::on(Postgres::prepare());
-    let port = shop.database().expect("a server").port;
+    let mut shop = Shop::on(Postgres::down());
+    let port = shop.database().expect("a server").port();
     let password = format!("{CANARY}-password");
     let file = shop.folder().join("secret");
     std::fs::write(&file, format!("postgresql://portwright:{password}@127.0.0.1:{port}/postgres\n")).expect("written");
@@ -79,7 +79,7 @@ fn check(shop: &Shop, password: &str) -> String {
                 .expect("the binary runs");
             let text =
                 format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            assert!(!output.status.success(), "{source} is wrong: {text}");
+            assert!(!text.is_empty(), "nothing was said of {source}");
             if !literal {
                 said.push_str(&text);
             }

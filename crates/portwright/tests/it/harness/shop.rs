@@ -52,7 +52,7 @@ impl Shop {
     /// On a server that may be down.
     pub(crate) fn on(postgres: Postgres) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let source = format!("kind = \"postgres\"\nurl = \"{}\"\n", postgres.url());
+        let source = format!("kind = \"postgres\"\nurl = \"{}\"\n", postgres.url(None));
         let shop = Self { folder, database: Database::Postgres(Box::new(postgres)) };
         shop.configure(&source, "");
         shop

@@ -54,7 +54,7 @@ fn official_clients_agree_with_us_on_postgres_18() {
 
 /// One database server; each stdio process has a configuration of its own, for its audit.
 fn on_postgres(database: &str, clients: &[Driver], postgres: Postgres) {
-    let url = postgres.url();
+    let url = postgres.url(None);
     run(database, clients, &|| Shop::elsewhere(&url));
     drop(postgres);
 }

@@ -4,6 +4,7 @@
 //! A file has lines `-> METHOD PARAMS` and `<- PATTERN`; `#` starts a comment. A pattern is JSON: objects and arrays must
 //! hold at least what it holds, in this order; `"…text…"` is a string that holds the text, and `"…"` is any value.
 
+mod examples;
 mod pattern;
 
 use serde_json::Value;

@@ -265,11 +265,14 @@ fn a_device_that_is_full_is_no_audit_file() {
 fn one_process_a_file() {
     let (_folder, file) = folder();
     let first = Audit::open(&AuditPlan::new(&file)).unwrap();
-    let error = Audit::open(&AuditPlan::new(&file)).unwrap_err();
-    let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(cause, "another process writes to this audit file");
-    drop(first);
-    Audit::open(&AuditPlan::new(&file)).unwrap();
+    let second = Audit::open(&AuditPlan::new(&file)).unwrap();
+    let third = Audit::open(&AuditPlan::new(&file)).unwrap();
+    let own = |number: u8| file.with_file_name(format!("audit.{number}.jsonl"));
+    assert!(file.exists() && own(2).exists() && own(3).exists() && !own(4).exists());
+    drop((first, third));
+    let again = Audit::open(&AuditPlan::new(&file)).unwrap();
+    assert!(!own(4).exists(), "a file that is free is taken first");
+    drop((second, again));
 }
 
 #[cfg(unix)]

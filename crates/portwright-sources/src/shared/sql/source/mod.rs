@@ -117,6 +117,12 @@ impl<D: Database> Source for SqlSource<D> {
         self.shared.offer().tools.clone()
     }
 
+    fn aliases(&self) -> Vec<(String, String)> {
+        let offered = |name: &str| self.shared.offer().tools.iter().any(|tool| tool.name == name);
+        let pair = |(alias, tool): &(&str, OwnTool)| (alias.to_string(), tool.name().to_owned());
+        OwnTool::ALIASES.iter().filter(|(_, tool)| offered(tool.name())).map(pair).collect()
+    }
+
     fn resources(&self) -> Vec<Resource> {
         self.shared.offer().resources.clone()
     }

@@ -1,0 +1,15 @@
+//! The server from outside: transcripts over stdio framing and HTTP, the rules of each, hostile input, faults.
+
+#![expect(clippy::panic, reason = "a test that can't go on fails")]
+
+mod client;
+mod faults;
+mod hostile;
+mod http_rules;
+mod listening;
+mod sessions;
+mod shelf;
+mod stdio_rules;
+mod stopping;
+mod support;
+mod transcripts;

@@ -1,0 +1,69 @@
+//! The examples work as they stand, and answer alike on both databases.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::harness::files::text;
+use crate::harness::postgres::Postgres;
+use crate::harness::server::serve;
+use crate::harness::wire::{Client, Era, Stdio};
+
+#[test]
+fn the_example_shops_answer_alike_on_both_databases() {
+    let sqlite = tempfile::tempdir().expect("a folder");
+    let database = rusqlite::Connection::open(sqlite.path().join("shop.db")).expect("a database");
+    database.execute_batch(&text("crates/portwright/src/demo/shop.sql")).expect("filled");
+    let on_sqlite = conversation(copied("examples/shop-sqlite.toml", sqlite.path()));
+
+    let postgres = Postgres::with(&text("examples/shop-postgres.sql"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = copied("examples/shop-postgres.toml", folder.path());
+    command.env("DATABASE_URL", postgres.url(Some("shop_reader")));
+    let on_postgres = conversation(command);
+
+    assert_eq!(on_sqlite, on_postgres);
+}
+
+/// Serves a copy of an example, so that nothing is written beside the example.
+fn copied(example: &str, folder: &Path) -> Command {
+    let config = folder.join("portwright.toml");
+    std::fs::write(&config, text(example)).expect("written");
+    serve(&config)
+}
+
+/// What must be the same on both: the names of all that is offered, and the shape of each answer.
+fn conversation(command: Command) -> Vec<Value> {
+    let mut client = Stdio::start(command, Era::Modern);
+    let mut names = client.tools();
+    names.sort_unstable();
+    let mut said = vec![json!(names)];
+
+    let found = client.call("query_customers", json!({ "search_term": "an", "limit": 5 }));
+    let customers = rows(&found);
+    assert_eq!(customers.len(), 5, "{found}");
+    let history = client.call("get_order_history", json!({ "customer_id": 1, "days": 3650 }));
+    for answer in [&found, &history] {
+        let row = rows(answer).swap_remove(0);
+        said.push(json!(row.as_object().expect("a row").keys().collect::<Vec<_>>()));
+    }
+
+    let table = client.request("resources/read", &json!({ "uri": "db://shop/schema/customers" }));
+    assert!(table["result"]["contents"][0]["text"].as_str().is_some_and(|text| text.contains("email")), "{table}");
+    for (name, arguments) in
+        [("summarize_customer", json!({ "customer": "1" })), ("explore_table", json!({ "table": "orders" }))]
+    {
+        let prompt = client.request("prompts/get", &json!({ "name": name, "arguments": arguments }));
+        let messages = prompt["result"]["messages"].as_array().unwrap_or_else(|| panic!("{prompt}"));
+        said.push(json!(messages.iter().map(|message| &message["content"]["type"]).collect::<Vec<_>>()));
+    }
+    assert!(client.close().success());
+    said
+}
+
+/// The rows of an answer; there must be some.
+fn rows(answer: &Value) -> Vec<Value> {
+    let rows = answer["result"]["structuredContent"]["rows"].as_array().filter(|rows| !rows.is_empty());
+    rows.unwrap_or_else(|| panic!("no rows: {answer}")).clone()
+}
