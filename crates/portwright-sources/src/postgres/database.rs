@@ -43,7 +43,7 @@ impl PostgresDatabase {
 
     fn checked(&self, query: &Query<'_>) -> Result<super::guard::Passed, SqlError> {
         let author = if query.declared { Author::Operator } else { Author::Model };
-        self.guard.check(query.sql, query.access, author).map_err(rejected)
+        self.guard.check(query.sql, query.access, author).map_err(|rejection| rejected(&rejection))
     }
 
     /// Runs a job on a connection, once more on a new one if the first was dead.
@@ -176,7 +176,7 @@ async fn bounded<T>(
     }
 }
 
-fn rejected(rejection: Rejection) -> SqlError {
+fn rejected(rejection: &Rejection) -> SqlError {
     SqlError::Rejected(rejection.to_string())
 }
 
@@ -191,7 +191,7 @@ impl Database for PostgresDatabase {
     }
 
     async fn describe(&self, sql: &str, access: Access) -> Result<Description, SqlError> {
-        self.guard.check(sql, access, Author::Operator).map_err(rejected)?;
+        self.guard.check(sql, access, Author::Operator).map_err(|rejection| rejected(&rejection))?;
         // A function of the operator's own may write.
         let reads = self.guard.check(sql, Access::ReadOnly, Author::Model).is_ok();
         let statement = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;

@@ -11,8 +11,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation};
 
 /// What a server must prove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verify {
     /// No TLS.
     Disable,
@@ -21,9 +20,9 @@ pub(super) enum Verify {
     /// TLS with any certificate; with the authority's where `sslrootcert` names one, as libpq does.
     Require,
     /// TLS with a certificate of the authority, for any name.
-    VerifyCa,
+    Authority,
     /// TLS with a certificate of the authority, for this host.
-    VerifyFull,
+    Host,
 }
 
 impl FromStr for Verify {
@@ -34,8 +33,8 @@ impl FromStr for Verify {
             "disable" => Self::Disable,
             "allow" | "prefer" => Self::Prefer,
             "require" => Self::Require,
-            "verify-ca" => Self::VerifyCa,
-            "verify-full" => Self::VerifyFull,
+            "verify-ca" => Self::Authority,
+            "verify-full" => Self::Host,
             _ => return Err(()),
         })
     }
@@ -176,9 +175,9 @@ impl Own {
         let authority = self.authority.filter(|_| !system).map(|path| base.join(path));
         let verify = match self.verify {
             // As libpq: the system's authorities are of use only with the name.
-            None if system => Verify::VerifyFull,
+            None if system => Verify::Host,
             None => Verify::Prefer,
-            Some(Verify::Require) if authority.is_some() => Verify::VerifyCa,
+            Some(Verify::Require) if authority.is_some() => Verify::Authority,
             Some(verify) => verify,
         };
         let identity = match (self.certificate, self.key) {
@@ -304,7 +303,7 @@ mod tests {
         assert_eq!(url.config.get_password(), Some(&b"p@ss"[..]));
         assert_eq!(url.config.get_options(), Some("-c a=b"));
         assert_eq!(url.config.get_ports(), [6432]);
-        assert_eq!(url.security.verify, Verify::VerifyFull);
+        assert_eq!(url.security.verify, Verify::Host);
         assert_eq!(url.security.authority, Some(PathBuf::from("/etc/pw/ca.pem")));
         assert!(!url.is_local());
         let pairs = parse(r"host=localhost user = ada password='it\'s' dbname=shop sslmode=disable").unwrap();
@@ -318,9 +317,9 @@ mod tests {
         let verify = |query: &str| parse(&format!("postgres://h/d?{query}")).unwrap().security.verify;
         assert_eq!(verify(""), Verify::Prefer);
         assert_eq!(verify("sslmode=require"), Verify::Require);
-        assert_eq!(verify("sslmode=require&sslrootcert=/ca.pem"), Verify::VerifyCa);
-        assert_eq!(verify("sslrootcert=system"), Verify::VerifyFull);
-        assert_eq!(verify("sslmode=verify-ca"), Verify::VerifyCa);
+        assert_eq!(verify("sslmode=require&sslrootcert=/ca.pem"), Verify::Authority);
+        assert_eq!(verify("sslrootcert=system"), Verify::Host);
+        assert_eq!(verify("sslmode=verify-ca"), Verify::Authority);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::shared::sql::{PoolPlan, SqlError};
 /// A connection that nobody uses.
 #[derive(Debug)]
 enum Idle {
-    Clean(Session),
+    Clean(Box<Session>),
     /// It is ending its last call's transaction, which takes no longer than one answer of the server.
     Settling(JoinHandle<Option<Session>>),
 }
@@ -70,7 +70,7 @@ impl Pool {
         };
         while let Some(idle) = self.with_idle(Vec::pop) {
             let session = match idle {
-                Idle::Clean(session) => Some(session),
+                Idle::Clean(session) => Some(*session),
                 Idle::Settling(task) => task.await.ok().flatten(),
             };
             if let Some(session) = session.filter(Session::is_open) {
@@ -150,7 +150,7 @@ impl Drop for Lease {
             let permit = self.permit.take();
             runtime.spawn(async move {
                 let settled = pool.opener.settle(session, true, wrote).await;
-                pool.with_idle(|idle| idle.extend(settled.map(Idle::Clean)));
+                pool.with_idle(|idle| idle.extend(settled.map(|session| Idle::Clean(Box::new(session)))));
                 drop(permit);
             });
         } else {

@@ -126,7 +126,7 @@ pub(super) fn judge(facts: &Facts, access: Access, place: &Pointer) -> Vec<Diagn
 
 /// What the connection string leaves open.
 pub(super) fn of_connection(dsn: &Dsn, place: &Pointer) -> Vec<Diagnostic> {
-    let verified = matches!(dsn.security.verify, Verify::VerifyCa | Verify::VerifyFull);
+    let verified = matches!(dsn.security.verify, Verify::Authority | Verify::Host);
     if dsn.is_local() || verified || (dsn.security.chosen && dsn.security.verify == Verify::Disable) {
         return Vec::new();
     }

@@ -55,8 +55,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 fn verifier(security: &Security, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let any_name = match security.verify {
         Verify::Disable | Verify::Prefer | Verify::Require => return Ok(Arc::new(Unverified(provider))),
-        Verify::VerifyCa => true,
-        Verify::VerifyFull => false,
+        Verify::Authority => true,
+        Verify::Host => false,
     };
     let Some(path) = &security.authority else {
         let chain: Arc<dyn ServerCertVerifier> = Arc::new(rustls_platform_verifier::Verifier::new(provider)?);

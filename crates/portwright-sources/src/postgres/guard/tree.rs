@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode};
 
 use super::grammar;
 use super::lexer::{Class, identifier};
@@ -83,7 +83,7 @@ impl Judge<'_> {
         };
         let theirs = root
             .descendants_with_tokens()
-            .filter_map(|element| element.into_token())
+            .filter_map(SyntaxElement::into_token)
             .filter(|token| begins_special(token.text()))
             .map(|token| (usize::from(token.text_range().start()), usize::from(token.text_range().end())));
         let ours = self
@@ -157,10 +157,10 @@ impl Judge<'_> {
         let is_builtin = schema.is_none_or(|schema| schema == "pg_catalog");
         if is_builtin && let Some(allowed) = builtins::may_call(name, self.access) {
             // Those that are not allowed were looked at with the words.
-            return match allowed || self.guard.allows_builtin(name) || name == "current_setting" {
-                true => Ok(()),
-                false => self.refuse_part(call, &format!("`{name}` is not allowed")),
-            };
+            if allowed || self.guard.allows_builtin(name) || name == "current_setting" {
+                return Ok(());
+            }
+            return self.refuse_part(call, &format!("`{name}` is not allowed"));
         }
         let own_schema = schema != Some("pg_catalog");
         if own_schema
@@ -181,7 +181,7 @@ impl Judge<'_> {
 
     /// `OPERATOR(schema.+)`
     fn operator(self, call: &SyntaxNode) -> Result<(), Rejection> {
-        let words = call.descendants_with_tokens().filter_map(|element| element.into_token());
+        let words = call.descendants_with_tokens().filter_map(SyntaxElement::into_token);
         let path: Vec<_> = words
             .filter(|token| token.kind() != SyntaxKind::OPERATOR_KW)
             .map(|token| token.text().to_owned())
@@ -204,10 +204,10 @@ impl Judge<'_> {
         let setting = identifier(&setting);
         let harmless = matches!(what.kind(), SyntaxKind::TIME_ZONE | SyntaxKind::TRANSACTION_ISOLATION_LEVEL)
             || builtins::may_show(&setting);
-        match harmless || self.author == Author::Operator {
-            true => Ok(()),
-            false => self.refuse_part(&what, "this setting is not shown; settings of formats, limits and versions are"),
+        if harmless || self.author == Author::Operator {
+            return Ok(());
         }
+        self.refuse_part(&what, "this setting is not shown; settings of formats, limits and versions are")
     }
 }
 

@@ -1,8 +1,7 @@
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use portwright_core::{SourceKind as _, SourceSpec};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 
 use super::*;
@@ -13,29 +12,23 @@ struct Certificates {
     folder: tempfile::TempDir,
 }
 
-fn openssl(folder: &Path, line: &str) {
-    let done = Command::new("openssl").current_dir(folder).args(line.split(' ')).output().expect("openssl runs");
-    assert!(done.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&done.stderr));
-}
-
 impl Certificates {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
-        for authority in ["ca", "other"] {
-            openssl(
-                path,
-                &format!(
-                    "req -x509 -newkey rsa:2048 -nodes -keyout {authority}.key -out {authority}.pem -days 2 -subj /CN={authority}"
-                ),
-            );
-        }
-        openssl(path, "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server");
-        fs::write(path.join("names"), "subjectAltName=DNS:localhost").unwrap();
-        openssl(
-            path,
-            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
-        );
+        let write = |name: &str, pem: String| fs::write(folder.path().join(name), pem).unwrap();
+        let authority = |name: &str| {
+            let mut params = CertificateParams::default();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.distinguished_name.push(DnType::CommonName, name);
+            let key = KeyPair::generate().unwrap();
+            write(&format!("{name}.pem"), params.self_signed(&key).unwrap().pem());
+            Issuer::new(params, key)
+        };
+        let (issuer, _other) = (authority("ca"), authority("other"));
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        write("server.pem", params.signed_by(&key, &issuer).unwrap().pem());
+        write("server.key", key.serialize_pem());
         Self { folder }
     }
 

@@ -82,18 +82,16 @@ fn write(value: &Value, ty: &Type) -> Result<Option<String>, ValueError> {
             row(fields.iter().zip(items).map(|(field, item)| (field.type_(), item)))?
         }
         (Value::Object(members), Kind::Composite(fields), _) => {
-            if let Some(_unknown) = members.keys().find(|key| fields.iter().all(|field| field.name() != key.as_str())) {
+            if members.keys().any(|key| fields.iter().all(|field| field.name() != key)) {
                 return refuse(value, ty, ": it has a field that the type has not");
             }
             row(fields.iter().map(|field| (field.type_(), members.get(field.name()).unwrap_or(&Value::Null))))?
         }
         (Value::Object(members), _, "hstore") => hstore(value, members, ty)?,
-        (_, Kind::Simple, "json" | "jsonb" | "text" | "varchar" | "bpchar" | "unknown" | "citext" | "jsonpath") => {
-            value.to_string()
-        }
-        (Value::Bool(_), ..) => value.to_string(),
         (Value::Number(number), _, "int2" | "int4" | "int8" | "oid") => whole(number),
-        (Value::Number(_), Kind::Simple, _) => value.to_string(),
+        (_, Kind::Simple, "json" | "jsonb" | "text" | "varchar" | "bpchar" | "unknown" | "citext" | "jsonpath")
+        | (Value::Bool(_), ..)
+        | (Value::Number(_), Kind::Simple, _) => value.to_string(),
         _ => return refuse(value, ty, ""),
     };
     Ok(Some(text))

@@ -38,9 +38,11 @@ pub(super) fn numeric(mut bytes: Cursor<'_>) -> Form {
 }
 
 pub(super) fn uuid(mut bytes: Cursor<'_>) -> Form {
-    let (a, b, c, d, e) = (bytes.u32()?, bytes.u16()?, bytes.u16()?, bytes.u16()?, bytes.take(6)?);
-    let mut id = format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-");
-    for byte in e {
+    let mut id = String::with_capacity(36);
+    for (index, byte) in bytes.take(16)?.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            id.push('-');
+        }
         let _ = write!(id, "{byte:02x}");
     }
     Ok(id)
