@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,8 @@ struct Shared {
     changes: broadcast::Sender<Changed>,
     /// How many mounts were tried once.
     tried: watch::Sender<usize>,
+    /// Whether that is all of them.
+    settled: AtomicBool,
     stop: CancellationToken,
 }
 
@@ -107,6 +109,7 @@ impl Supervisor {
             mounts: slots.len(),
             open: AtomicUsize::new(0),
             version: AtomicU64::new(0),
+            settled: AtomicBool::new(slots.is_empty()),
             slots: Mutex::new(slots),
             catalog: ArcSwap::default(),
             changes,
@@ -137,7 +140,7 @@ impl Supervisor {
 
     /// Whether each mount was tried once.
     pub(crate) fn is_settled(&self) -> bool {
-        *self.shared.tried.borrow() >= self.shared.mounts
+        self.shared.settled.load(Ordering::Relaxed)
     }
 
     /// Whether each source is open, so that the catalog is all there is.
@@ -325,6 +328,9 @@ impl Shared {
         let first = !std::mem::replace(&mut self.slots()[index].tried, true);
         if first {
             self.tried.send_modify(|count| *count += 1);
+            if *self.tried.borrow() >= self.mounts {
+                self.settled.store(true, Ordering::Relaxed);
+            }
         }
     }
 }

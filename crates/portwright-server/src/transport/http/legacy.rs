@@ -112,14 +112,14 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
         Ok(Step::Done(result)) => return send(Outcome::Result(result)),
         Err(error) => return send(Outcome::Error(error)),
     };
-    let cancel = engine.stop.child_token();
+    let cancel = caller.stop.child_token();
     let flight = match session.calls.begin(&request.id, cancel.clone()) {
         Ok(flight) => flight,
         Err(error) => return send(Outcome::Error(error)),
     };
     let (accept, meta) = (Accept::of(caller.headers), &request.params.meta);
-    let flight = Some((flight, cancel));
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, flight };
+    let how = run::Tie::Session(flight, cancel);
+    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, how };
     run::run(call).await
 }
 

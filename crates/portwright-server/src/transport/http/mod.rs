@@ -131,11 +131,14 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
     const HEAD_BYTES_MAX: usize = 64 * 1024;
     let waits = front.engine.plan.listen.waits;
     let pulse = Pulse::new();
+    // Tokens of its own, so that connections do not meet at the locks of those that they share.
+    let (closing, closed) = (front.closing.child_token(), front.closed.child_token());
+    let stop = front.engine.stop.child_token();
     let io = TokioIo::new(Felt::new(stream, pulse.clone()));
     let service = service_fn(|request| {
-        let (front, serving) = (front.clone(), pulse.serving());
+        let (front, stop, serving) = (front.clone(), stop.clone(), pulse.serving());
         async move {
-            let response = route(&front, ends, request).await;
+            let response = route(&front, ends, stop, request).await;
             Ok::<_, Infallible>(response.map(|body| body.while_serving(serving)))
         }
     });
@@ -143,9 +146,9 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
     builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + waits.tick, waits.tick);
-    let mut closing = false;
     loop {
         tokio::select! {
+            biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
@@ -157,17 +160,15 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
                 Verdict::Idle => connection.as_mut().graceful_shutdown(),
                 Verdict::Stuck => return tracing::debug!("connection closed: its client keeps us waiting"),
             },
-            () = front.closing.cancelled(), if !closing => {
-                closing = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = front.closed.cancelled() => return,
+            () = closing.cancelled() => break,
         }
     }
+    connection.as_mut().graceful_shutdown();
+    let _ = closed.run_until_cancelled(connection).await;
 }
 
 /// Path and method → page.
-async fn route(front: &Front, ends: Ends, request: Request<Incoming>) -> Response<Body> {
+async fn route(front: &Front, ends: Ends, stop: CancellationToken, request: Request<Incoming>) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
     if let Err(refused) = admission.host_and_origin(request.headers(), request.uri(), ends) {
         return plain(StatusCode::FORBIDDEN, refused);
@@ -176,7 +177,7 @@ async fn route(front: &Front, ends: Ends, request: Request<Incoming>) -> Respons
     let mut response = match (request.uri().path(), request.method()) {
         (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
         ("/mcp", _) => match admission.principal(request.headers(), ends) {
-            Some(principal) => mcp(engine, &principal, request).await,
+            Some(principal) => mcp(engine, &principal, &stop, request).await,
             None => admission::credential_wanted(),
         },
         ("/health", &Method::GET) => pages::health(engine).await,
@@ -191,28 +192,33 @@ async fn route(front: &Front, ends: Ends, request: Request<Incoming>) -> Respons
     response
 }
 
-async fn mcp(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request<Incoming>) -> Response<Body> {
-    match *request.method() {
-        Method::POST => post(engine, principal, request).await,
-        Method::GET => legacy::stream(&Caller { engine, principal, headers: request.headers() }),
-        Method::DELETE => legacy::end(&Caller { engine, principal, headers: request.headers() }),
+async fn mcp(
+    engine: &Arc<Engine>,
+    principal: &Arc<Principal>,
+    stop: &CancellationToken,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let caller = Caller { engine, principal, stop, headers: &head.headers };
+    match head.method {
+        Method::POST => post(&caller, body).await,
+        Method::GET => legacy::stream(&caller),
+        Method::DELETE => legacy::end(&caller),
         _ => respond::method_not_allowed("POST, GET, DELETE"),
     }
 }
 
 /// One message, or a batch of the one revision that has them.
-async fn post(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request<Incoming>) -> Response<Body> {
-    if let Err(refused) = body::check_head(request.headers()) {
+async fn post(caller: &Caller<'_>, body: Incoming) -> Response<Body> {
+    if let Err(refused) = body::check_head(caller.headers) {
         return refused;
     }
-    let (head, body) = request.into_parts();
-    let bytes = match body::read(body, engine.plan.listen.waits.body).await {
+    let bytes = match body::read(body, caller.engine.plan.listen.waits.body).await {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
-    let caller = Caller { engine, principal, headers: &head.headers };
-    if envelope::is_batch(&bytes) && legacy::speaks_batches(&caller) {
-        return legacy::batch(&caller, &bytes).await;
+    if envelope::is_batch(&bytes) && legacy::speaks_batches(caller) {
+        return legacy::batch(caller, &bytes).await;
     }
     let message = match envelope::read(&bytes) {
         Ok(message) => message,
@@ -224,10 +230,10 @@ async fn post(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request
         Message::Notification { params, .. } => &params.meta,
         Message::Response => &none.meta,
     };
-    if modern::speaks(&caller, meta) {
-        modern::message(&caller, message).await
+    if modern::speaks(caller, meta) {
+        modern::message(caller, message).await
     } else {
-        legacy::message(&caller, message).await
+        legacy::message(caller, message).await
     }
 }
 
@@ -235,6 +241,8 @@ async fn post(engine: &Arc<Engine>, principal: &Arc<Principal>, request: Request
 struct Caller<'a> {
     engine: &'a Arc<Engine>,
     principal: &'a Arc<Principal>,
+    /// Calls off what the connection asked for, once the server has stopped.
+    stop: &'a CancellationToken,
     headers: &'a HeaderMap,
 }
 

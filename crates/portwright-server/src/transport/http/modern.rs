@@ -61,7 +61,8 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         Ok(Step::Done(result)) => return Ok(send(&request.id, Outcome::Result(result))),
         Err(error) => return Ok(send(&request.id, Outcome::Error(error))),
     };
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, flight: None };
+    let how = run::Tie::Client(caller.stop.child_token());
+    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, how };
     Ok(run::run(call).await)
 }
 

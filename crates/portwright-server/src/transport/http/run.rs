@@ -36,16 +36,23 @@ pub(super) struct Call<'a> {
     pub(super) id: &'a Id,
     pub(super) meta: &'a Meta<'a>,
     pub(super) accept: Accept,
-    /// Its entry in the session, with the token that calls it off. Without one, a client that goes away calls it off.
-    pub(super) flight: Option<(Flight, CancellationToken)>,
+    pub(super) how: Tie,
+}
+
+/// Who calls it off, by which token.
+pub(super) enum Tie {
+    /// A client that goes away.
+    Client(CancellationToken),
+    /// Its session, by this entry.
+    Session(Flight, CancellationToken),
 }
 
 /// Runs it.
 pub(super) async fn run(call: Call<'_>) -> Response<Body> {
-    let Call { engine, catalog, operation, speaker, id, meta, accept, flight } = call;
-    let (flight, cancel, tied) = match flight {
-        Some((flight, cancel)) => (Some(flight), cancel, false),
-        None => (None, engine.stop.child_token(), true),
+    let Call { engine, catalog, operation, speaker, id, meta, accept, how } = call;
+    let (flight, cancel, tied) = match how {
+        Tie::Client(cancel) => (None, cancel, true),
+        Tie::Session(flight, cancel) => (Some(flight), cancel, false),
     };
     let token = meta.progress_token();
     let (notifier, notifications) = if accept.stream && (token.is_some() || speaker.log_level.is_some()) {
