@@ -1,3 +1,5 @@
+//! What the source tells of a real server: its schema, its health, the privileges of its role.
+
 use serde_json::json;
 
 use super::*;

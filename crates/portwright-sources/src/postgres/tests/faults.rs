@@ -1,3 +1,5 @@
+//! A real server that goes away, is busy, or is asked for too much.
+
 use std::time::Duration;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! TLS to a real server, with authorities that are right, wrong or missing.
+
 use std::fs;
 
 use portwright_core::{SourceKind as _, SourceSpec};

@@ -1,3 +1,5 @@
+//! Statements on a real server: what they give, how they are cut, which session they leave.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Every type of a real server to JSON and back.
+
 use serde_json::json;
 
 use super::*;
