@@ -1,7 +1,7 @@
 //! [`PostgresDatabase`]: the shared SQL source's view of a server.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portwright_core::{Context, Diagnostic, Health, Pointer, async_trait, limits};
@@ -13,9 +13,12 @@ use super::errors::told;
 use super::guard::{Author, Guard, Rejection};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
-use super::session::{Opener, Session};
+use super::session::{Opener, Session, waits};
 use super::{DIALECT, introspect, privileges};
 use crate::shared::sql::{Access, Database, Description, Dialect, PoolPlan, Query, Rows, Schema, Scope, SqlError};
+
+/// Statements of the configuration that are remembered as checked.
+const DECLARED_MAX: usize = 1000;
 
 /// A server with its connections.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct PostgresDatabase {
     access: Access,
     /// Where its table stands.
     place: Pointer,
+    /// Statements of the configuration that passed the guard, and whether they were to read only.
+    passed: Mutex<HashSet<(String, bool)>>,
 }
 
 impl PostgresDatabase {
@@ -36,7 +41,7 @@ impl PostgresDatabase {
         plan: PoolPlan,
         place: Pointer,
     ) -> Result<Arc<Self>, SqlError> {
-        let database = Self { pool: Pool::new(opener, plan), guard, access, place };
+        let database = Self { pool: Pool::new(opener, plan), guard, access, place, passed: Mutex::default() };
         drop(database.pool.lease(false).await?);
         Ok(Arc::new(database))
     }
@@ -44,6 +49,20 @@ impl PostgresDatabase {
     fn checked(&self, query: &Query<'_>) -> Result<super::guard::Passed, SqlError> {
         let author = if query.declared { Author::Operator } else { Author::Model };
         self.guard.check(query.sql, query.access, author).map_err(|rejection| rejected(&rejection))
+    }
+
+    /// A statement of the configuration is checked once; what it calls is the operator's affair.
+    fn declared(&self, query: &Query<'_>) -> Result<BTreeSet<String>, SqlError> {
+        let known = |passed: &mut HashSet<(String, bool)>, add: bool| {
+            let key = (query.sql.to_owned(), query.access == Access::ReadOnly);
+            if add && passed.len() < DECLARED_MAX { passed.insert(key) } else { passed.contains(&key) }
+        };
+        let with = |add| known(&mut self.passed.lock().unwrap_or_else(PoisonError::into_inner), add);
+        if !with(false) {
+            self.checked(query)?;
+            with(true);
+        }
+        Ok(BTreeSet::new())
     }
 
     /// Runs a job on a connection, once more on a new one if the first was dead.
@@ -148,11 +167,7 @@ async fn answer<Q: Question>(lease: &mut Lease, deadline: Instant, question: &Q)
     lease.start(false);
     let wait = run::left(deadline);
     let session = lease.session()?;
-    let begin = format!(
-        "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL search_path = {}",
-        wait.as_millis().max(1),
-        session.search_path
-    );
+    let begin = format!("BEGIN READ ONLY; {}", waits("SET LOCAL", wait));
     let answered = async {
         session.client.batch_execute(&begin).await?;
         question.ask(session).await
@@ -203,9 +218,8 @@ impl Database for PostgresDatabase {
     }
 
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
-        let passed = self.checked(&query)?;
-        let mut fields = passed.fields;
-        if query.declared || query.access == Access::ReadWrite {
+        let mut fields = if query.declared { self.declared(&query)? } else { self.checked(&query)?.fields };
+        if query.access == Access::ReadWrite {
             fields.clear();
         }
         fields.retain(|name| !self.guard.allows(None, name));

@@ -129,7 +129,7 @@ struct PostgresConfig {
 
 impl PostgresConfig {
     async fn database(&self) -> Result<Arc<PostgresDatabase>, ConnectError> {
-        let opener = Opener::new(self.dsn.clone()).map_err(|error| {
+        let opener = Opener::new(self.dsn.clone(), self.plan.bounds.timeout).map_err(|error| {
             ConnectError::new(format!("TLS can't be set up: {error}")).because(error).at(self.url())
         })?;
         let plan = &self.plan;

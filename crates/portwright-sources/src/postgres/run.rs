@@ -1,14 +1,14 @@
 //! One statement in one transaction.
 //!
-//! `BEGIN` with its settings and the statement's first messages leave together, so that a declared statement takes one
-//! round trip to its rows. What only reads is never committed: the transaction is rolled back when the reply has
+//! `BEGIN` and the statement's first messages leave together, so that a declared statement takes one round trip to its
+//! rows. What only reads is never committed: the transaction is rolled back when the reply has
 //! already left.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use futures::future::{OptionFuture, try_join_all, try_join3};
+use futures::future::{OptionFuture, try_join, try_join_all, try_join3};
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -17,6 +17,7 @@ use tokio_postgres::{Client, RowStream, Statement};
 use super::Access;
 use super::errors::told;
 use super::pool::Lease;
+use super::session::{Session, waits};
 use super::types::{Bound, Cell, Decoded, opaque, schema};
 use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, Truncation, row_bytes, unique_names};
 
@@ -81,17 +82,13 @@ impl Job<'_> {
         }
     }
 
-    /// BEGIN with everything that holds for this transaction alone.
-    fn begin(&self, search_path: &str) -> String {
-        let left = self.deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
+    /// BEGIN, with what holds for this transaction alone.
+    fn begin(&self, session: &Session) -> String {
         let mode = if self.query.access == Access::ReadOnly { "READ ONLY" } else { "READ WRITE" };
-        format!(
-            "BEGIN {mode}; SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {lock}; \
-             SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL standard_conforming_strings = on; \
-             SET LOCAL search_path = {search_path}",
-            lock = (left * 9 / 10).max(1),
-            idle = left + 5_000,
-        )
+        if self.query.timeout == session.statement_wait {
+            return format!("BEGIN {mode}");
+        }
+        format!("BEGIN {mode}; {}", waits("SET LOCAL", self.query.timeout))
     }
 }
 
@@ -99,22 +96,28 @@ impl Job<'_> {
 pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure> {
     let writes = job.query.access == Access::ReadWrite;
     lease.start(writes);
-    let statement = start(lease, job).await?;
-    let types = statement.params();
-    let values = job.query.values;
-    if values.len() != types.len() {
-        lease.rest();
-        let words = format!("the statement takes {} parameters, and {} were given", types.len(), values.len());
-        return Err(SqlError::Value(words).into());
-    }
-    if let Err(error) = fits(values, types) {
+    let known = lease.session()?.prepared(job.sql).filter(|_| job.fields.is_empty());
+    let (statement, begin) = match known {
+        Some(statement) => (statement, Some(job.begin(lease.session()?))),
+        None => (start(lease, job).await?, None),
+    };
+    if let Err(error) = fits(job.query.values, statement.params()) {
         lease.rest();
         return Err(error.into());
     }
-    let params: Vec<Bound<'_>> = values.iter().map(Bound).collect();
+    let params: Vec<Bound<'_>> = job.query.values.iter().map(Bound).collect();
     let client = &lease.session()?.client;
-    let rows = client.query_raw(&statement, params).await;
-    let rows = rows.map_err(|error| at_rest(lease, job, error))?;
+    let begun = async {
+        match &begin {
+            Some(begin) => client.batch_execute(begin).await,
+            None => Ok(()),
+        }
+    };
+    // They are sent in this order, without waiting in between.
+    let rows = match try_join(begun, client.query_raw(&statement, params)).await {
+        Ok(((), rows)) => rows,
+        Err(error) => return Err(at_rest(lease, job, error)),
+    };
     let result = collect(lease, job, &statement, rows).await?;
     if writes {
         commit(lease, job).await?;
@@ -133,7 +136,7 @@ fn at_rest(lease: &mut Lease, job: Job<'_>, error: tokio_postgres::Error) -> Fai
 /// Opens the transaction and prepares the statement, in one round trip.
 async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
     let session = lease.session()?;
-    let begin = job.begin(&session.search_path);
+    let begin = job.begin(session);
     let known = session.prepared(job.sql);
     let client = &session.client;
     let names: Vec<&str> = job.fields.iter().map(String::as_str).collect();
@@ -174,6 +177,10 @@ async fn field_functions(client: &Client, names: Vec<&str>) -> Result<Vec<(Strin
 
 /// Says which value does not fit, before anything is sent.
 fn fits(values: &[Value], types: &[Type]) -> Result<(), SqlError> {
+    if values.len() != types.len() {
+        let words = format!("the statement takes {} parameters, and {} were given", types.len(), values.len());
+        return Err(SqlError::Value(words));
+    }
     for (index, (value, ty)) in values.iter().zip(types).enumerate() {
         Bound(value).text(ty).map_err(|error| SqlError::Value(format!("${}: {error}", index + 1)))?;
     }
@@ -262,7 +269,7 @@ async fn collect(lease: &mut Lease, job: Job<'_>, statement: &Statement, rows: R
             lease.call_off().await?;
             let client = &lease.session()?.client;
             client.batch_execute("ROLLBACK").await.map_err(|error| job.failed(error, lease))?;
-            let begin = job.begin(&lease.session()?.search_path);
+            let begin = job.begin(lease.session()?);
             let client = &lease.session()?.client;
             client.batch_execute(&begin).await.map_err(|error| job.failed(error, lease))?;
         }

@@ -35,8 +35,8 @@ const RESET_READ: &str = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
 const RESET_WRITE: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
                            SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
 
-/// Said again after each `RESET ALL`.
-const SETTLED: &str = "SET default_transaction_read_only = on; SET standard_conforming_strings = on";
+/// How long a transaction may rest while the next message is on its way, beyond its statement's time.
+const REST_MILLIS: u128 = 5_000;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,8 @@ pub(super) enum OpenError {
 pub(super) struct Opener {
     dsn: Arc<Dsn>,
     tls: MakeRustlsConnect,
+    /// How long a statement may run, unless its call says otherwise.
+    statement_wait: Duration,
 }
 
 impl std::fmt::Debug for Opener {
@@ -74,8 +76,11 @@ pub(super) struct Session {
     pub(super) client: Client,
     /// Statements of the configuration by their text.
     statements: HashMap<String, Statement>,
-    /// The pinned path, as SQL.
-    pub(super) search_path: String,
+    /// What holds for every transaction, as SQL. Said once, since what changes it within a read-only call ends with
+    /// that call's transaction; said again after a call that wrote.
+    settings: String,
+    /// How long a statement may run by these settings.
+    pub(super) statement_wait: Duration,
     /// The schema that new objects would come into.
     pub(super) default_schema: String,
     endpoint: Endpoint,
@@ -91,9 +96,9 @@ impl Drop for Session {
 }
 
 impl Opener {
-    pub(super) fn new(dsn: Dsn) -> Result<Self, tls::TlsError> {
+    pub(super) fn new(dsn: Dsn, statement_wait: Duration) -> Result<Self, tls::TlsError> {
         let tls = tls::connector(&dsn.security, dsn.is_direct())?;
-        Ok(Self { dsn: Arc::new(dsn), tls })
+        Ok(Self { dsn: Arc::new(dsn), tls, statement_wait })
     }
 
     pub(super) fn dsn(&self) -> &Dsn {
@@ -149,7 +154,8 @@ impl Opener {
         let mut session = Session {
             client,
             statements: HashMap::new(),
-            search_path: String::new(),
+            settings: String::new(),
+            statement_wait: self.statement_wait,
             default_schema: String::new(),
             endpoint,
             host,
@@ -206,7 +212,7 @@ impl Opener {
             }
             session.client.batch_execute(if wrote { RESET_WRITE } else { RESET_READ }).await.ok()?;
             if wrote {
-                session.client.batch_execute(SETTLED).await.ok()?;
+                session.client.batch_execute(&session.settings).await.ok()?;
             }
             Some(session)
         };
@@ -217,7 +223,6 @@ impl Opener {
 impl Session {
     /// Learns what there is to know, once.
     async fn begin(&mut self, wanted: TargetSessionAttrs) -> Result<(), OpenError> {
-        self.client.batch_execute(SETTLED).await?;
         let facts = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[], pg_catalog.pg_is_in_recovery()";
         let row = self.client.query_one(facts, &[]).await?;
         let schemas: Vec<String> = row.try_get(0)?;
@@ -232,7 +237,12 @@ impl Session {
         let own = schemas.iter().filter(|schema| *schema != "pg_catalog").map(|schema| identifier(schema));
         let path: Vec<String> =
             std::iter::once("pg_catalog".to_owned()).chain(own).chain(["pg_temp".to_owned()]).collect();
-        self.search_path = path.join(", ");
+        self.settings = format!(
+            "SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET search_path = {}; {}",
+            path.join(", "),
+            waits("SET", self.statement_wait)
+        );
+        self.client.batch_execute(&self.settings).await?;
         Ok(())
     }
 
@@ -260,6 +270,17 @@ impl Session {
         self.statements.clear();
         self.client.clear_type_cache();
     }
+}
+
+/// How long a statement, its locks and the pauses of its transaction may take, as SQL; `set` is `SET` or `SET LOCAL`.
+pub(super) fn waits(set: &str, statement: Duration) -> String {
+    let millis = statement.as_millis().clamp(1, i32::MAX as u128 - REST_MILLIS);
+    format!(
+        "{set} statement_timeout = {millis}; {set} lock_timeout = {lock}; \
+         {set} idle_in_transaction_session_timeout = {idle}",
+        lock = (millis * 9 / 10).max(1),
+        idle = millis + REST_MILLIS,
+    )
 }
 
 /// A name as SQL, whatever is in it.

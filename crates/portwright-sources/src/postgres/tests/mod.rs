@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use portwright_core::{Context, Pointer, Secret, TransportKind};
+use portwright_core::{Context, Pointer, Secret, TransportKind, limits};
 use serde_json::Value;
 
 use super::PostgresDatabase;
@@ -80,7 +80,7 @@ impl Fixture {
 }
 
 async fn open(url: &str, access: Access, max: usize) -> Result<Arc<PostgresDatabase>, SqlError> {
-    let opener = Opener::new(Dsn::parse(&Secret::new(url), Path::new("/")).unwrap()).unwrap();
+    let opener = Opener::new(Dsn::parse(&Secret::new(url), Path::new("/")).unwrap(), limits::STATEMENT_WAIT).unwrap();
     let plan = PoolPlan { max, wait: Duration::from_millis(500) };
     let place = Pointer::new("/sources/test");
     PostgresDatabase::open(opener, Guard::default(), access, plan, place).await
