@@ -218,4 +218,8 @@ pub trait Source: Debug + Send + Sync {
     fn changes(&self) -> Option<watch::Receiver<u64>> {
         None
     }
+
+    /// Ends what calls have left behind at the host, a statement that was called off for instance. Asked once, after
+    /// the last call and before the process ends, and given [`limits::STOP_WAIT`](crate::limits::STOP_WAIT).
+    async fn close(&self) {}
 }

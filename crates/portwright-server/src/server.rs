@@ -223,6 +223,7 @@ impl Server {
         }
         engine.stop.cancel();
         let _ = tokio::time::timeout(limits::STOP_WAIT, engine.calls.wait()).await;
+        engine.supervisor.close().await;
     }
 
     /// Ends idle sessions as long as the server lives.

@@ -158,13 +158,24 @@ impl Supervisor {
         self.shared.slots().iter().map(Slot::health).collect()
     }
 
+    /// Each mount's source, where it is open.
+    fn sources(&self) -> Vec<Option<Arc<dyn Source>>> {
+        let slots = self.shared.slots();
+        slots.iter().map(|slot| slot.listing.as_ref().map(|listing| listing.source.clone())).collect()
+    }
+
+    /// Lets each open source end what it has left behind, all at once and within a bound.
+    pub(crate) async fn close(&self) {
+        let open: Vec<_> = self.sources().into_iter().flatten().collect();
+        let closed = open.iter().map(|source| AssertUnwindSafe(source.close()).catch_unwind());
+        if tokio::time::timeout(limits::STOP_WAIT, futures::future::join_all(closed)).await.is_err() {
+            warn!("a source does not close in time and is left behind");
+        }
+    }
+
     /// Asks the sources that are open how they are, all at once and within a bound.
     pub(crate) async fn ask_all(&self) {
-        let open: Vec<_> = {
-            let slots = self.shared.slots();
-            slots.iter().map(|slot| slot.listing.as_ref().map(|listing| listing.source.clone())).collect()
-        };
-        let asked = open.into_iter().map(|source| async move {
+        let asked = self.sources().into_iter().map(|source| async move {
             match source {
                 Some(source) => Some(ask(&*source).await),
                 None => None,

@@ -273,4 +273,8 @@ impl Database for PostgresDatabase {
         }
         found
     }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
 }

@@ -23,6 +23,7 @@ enum Idle {
 pub(super) struct Pool {
     pub(super) opener: Opener,
     wait: Duration,
+    max: usize,
     free: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
 }
@@ -42,7 +43,8 @@ pub(super) struct Lease {
 
 impl Pool {
     pub(super) fn new(opener: Opener, plan: PoolPlan) -> Arc<Self> {
-        Arc::new(Self { opener, wait: plan.wait, free: Arc::new(Semaphore::new(plan.max)), idle: Mutex::default() })
+        let free = Arc::new(Semaphore::new(plan.max));
+        Arc::new(Self { opener, wait: plan.wait, max: plan.max, free, idle: Mutex::default() })
     }
 
     fn with_idle<T>(&self, act: impl FnOnce(&mut Vec<Idle>) -> T) -> T {
@@ -84,6 +86,16 @@ impl Pool {
                 Err(unreachable(error))
             }
         }
+    }
+
+    /// Waits until nothing is lent, which is when the server has stopped what was called off; then closes everything.
+    pub(super) async fn close(&self) {
+        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
+        if let Ok(all) = self.free.acquire_many(all).await {
+            all.forget();
+            self.free.close();
+        }
+        self.clear();
     }
 
     /// Closes what is idle: after one connection was found dead, the others are not trusted.

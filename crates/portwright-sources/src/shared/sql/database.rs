@@ -257,4 +257,7 @@ pub trait Database: Debug + Send + Sync + 'static {
     /// Privileges that are wider than the plan needs, each with the statements that mend it. Places are within
     /// `[sources.NAME]`.
     async fn privileges(&self) -> Vec<Diagnostic>;
+
+    /// Returns when no statement runs any more.
+    async fn close(&self) {}
 }

@@ -55,6 +55,25 @@ fn a_cancelled_call_ends_its_statement() {
 }
 
 #[test]
+fn a_server_that_stops_leaves_no_statement_running() {
+    for era in Era::BOTH {
+        let shop = Shop::postgres();
+        let postgres = shop.database().expect("a server");
+        let source = format!("kind = \"postgres\"\nurl = \"{}\"\n", postgres.url(None));
+        shop.configure(&source, "[listen]\ndrain = \"100ms\"\n");
+        let mut server = Portwright::start(&shop.config());
+        let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%customers f%' AND pid <> pg_backend_pid()";
+        let mut client = Http::connect(server.address, era);
+        let _stream = client.send("tools/call", &json!({ "name": "slow_report", "arguments": {} }));
+        crate::harness::wait_for("the statement to run", || (postgres.ask(running) == "1").then_some(()));
+        server.terminate();
+        assert_eq!(server.wait_end().code(), Some(0), "{}", server.errors());
+        assert_eq!(postgres.ask(running), "0");
+        assert_eq!(shop.outcomes()[0]["outcome"], "cancelled");
+    }
+}
+
+#[test]
 fn a_million_rows_are_cut_with_a_word() {
     for shop in [Shop::sqlite(), Shop::postgres()] {
         let server = Portwright::start(&shop.config());

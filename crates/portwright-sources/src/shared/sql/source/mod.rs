@@ -179,4 +179,8 @@ impl<D: Database> Source for SqlSource<D> {
     fn changes(&self) -> Option<watch::Receiver<u64>> {
         Some(self.shared.changes.subscribe())
     }
+
+    async fn close(&self) {
+        self.shared.database.close().await;
+    }
 }
