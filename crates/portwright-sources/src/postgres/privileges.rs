@@ -66,17 +66,26 @@ pub(super) async fn facts(client: &Client) -> Result<Facts, Error> {
     Ok(facts)
 }
 
-/// The statements that make a role which may only read.
-fn reader(facts: &Facts) -> String {
+/// The statements that make a role which may do what the access says, and no more.
+fn role_of_its_own(facts: &Facts, access: Access) -> String {
     let database = identifier(&facts.database);
+    let (role, privileges) = match access {
+        Access::ReadOnly => ("portwright_reader", "SELECT"),
+        Access::ReadWrite => ("portwright_writer", "SELECT, INSERT, UPDATE, DELETE"),
+    };
     let mut statements = vec![
-        "CREATE ROLE portwright_reader LOGIN PASSWORD '…' NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;".to_owned(),
-        format!("GRANT CONNECT ON DATABASE {database} TO portwright_reader;"),
-        "ALTER ROLE portwright_reader SET default_transaction_read_only = on;".to_owned(),
+        format!("CREATE ROLE {role} LOGIN PASSWORD '…' NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;"),
+        format!("GRANT CONNECT ON DATABASE {database} TO {role};"),
     ];
+    if access == Access::ReadOnly {
+        statements.push(format!("ALTER ROLE {role} SET default_transaction_read_only = on;"));
+    }
     for schema in facts.schemas.iter().map(|schema| identifier(schema)) {
-        statements.push(format!("GRANT USAGE ON SCHEMA {schema} TO portwright_reader;"));
-        statements.push(format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO portwright_reader;"));
+        statements.push(format!("GRANT USAGE ON SCHEMA {schema} TO {role};"));
+        statements.push(format!("GRANT {privileges} ON ALL TABLES IN SCHEMA {schema} TO {role};"));
+        if access == Access::ReadWrite {
+            statements.push(format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};"));
+        }
     }
     format!("use a role of its own:\n{}", statements.join("\n"))
 }
@@ -93,7 +102,7 @@ pub(super) fn judge(facts: &Facts, access: Access, place: &Pointer) -> Vec<Diagn
     let advice = |rule, message: String, hint: String| Diagnostic::advice(url.clone(), rule, message).hint(hint);
     if facts.superuser {
         let message = format!("the role `{role}` is a superuser: no privilege of the database holds it back");
-        return vec![advice("superuser", message, reader(facts))];
+        return vec![advice("superuser", message, role_of_its_own(facts, access))];
     }
     let mut found = Vec::new();
     if facts.bypasses_rls {
@@ -110,7 +119,7 @@ pub(super) fn judge(facts: &Facts, access: Access, place: &Pointer) -> Vec<Diagn
     }
     if access == Access::ReadOnly && !facts.writable.is_empty() {
         let message = format!("the role `{role}` may write to {}, and the access is read-only", some(&facts.writable));
-        found.push(advice("may-write", message, reader(facts)));
+        found.push(advice("may-write", message, role_of_its_own(facts, access)));
     }
     if !facts.creates_in.is_empty() {
         let message = format!("the role `{role}` may create objects in {}", some(&facts.creates_in));
