@@ -34,9 +34,10 @@ use tokio_postgres::error::SqlState;
 
 pub use self::database::PostgresDatabase;
 use self::dsn::Dsn;
-use self::guard::Guard;
+use self::guard::{Author, Guard};
 use self::session::{OpenError, Opener};
 pub(crate) use crate::shared::sql::Access;
+use crate::shared::sql::placeholders::line_and_column;
 use crate::shared::sql::{self, Dialect, SqlError, SqlPlan, SqlSource};
 
 /// The kind `postgres`.
@@ -110,12 +111,29 @@ impl SourceKind for Postgres {
             }
         }
         let guard = Guard::new(&own.functions).ok();
+        if let Some(guard) = &guard {
+            refused(guard, &plan, &mut problems);
+        }
         match (dsn, guard) {
             (Some(dsn), Some(guard)) if problems.iter().all(|problem| problem.severity != Severity::Error) => {
                 Ok(Box::new(PostgresConfig { dsn, guard, plan }))
             }
             _ => Err(problems),
         }
+    }
+}
+
+/// Declared statements that the guard refuses whatever the database holds.
+fn refused(guard: &Guard, plan: &SqlPlan, problems: &mut Vec<Diagnostic>) {
+    let tools = plan.tools.iter().map(|tool| (&tool.sql, plan.access));
+    let resources = plan.resources.iter().map(|resource| (&resource.sql, Access::ReadOnly));
+    for (sql, access) in tools.chain(resources) {
+        let Err(rejection) = guard.check(&sql.statement.sql, access, Author::Operator) else { continue };
+        let message = match rejection.position.map(|position| sql.statement.original_position(position)) {
+            Some(position) => format!("{} ({})", rejection.message, line_and_column(&sql.text, position)),
+            None => rejection.message,
+        };
+        problems.push(Diagnostic::error(sql.place.clone(), "refused-sql", message));
     }
 }
 

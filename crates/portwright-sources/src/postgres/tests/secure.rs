@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use portwright_core::{SourceKind as _, SourceSpec};
+use portwright_core::{Declared, SourceKind as _, SourceSpec};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 
@@ -135,6 +135,27 @@ async fn refusals_name_neither_secrets_nor_places() {
     drop(server);
     let down = opened(&format!("postgres://locked:hunter2@127.0.0.1:{port}/postgres")).await.unwrap_err();
     assert_eq!(down, "nothing answers at the host and port of the URL");
+}
+
+#[test]
+fn what_the_guard_refuses_is_told_without_a_server() {
+    let mut spec = spec("postgres://u@h/d");
+    let tool = |name: &str, sql: &str, params: Value| Declared {
+        name: name.to_owned(),
+        table: json!({"description": "x", "sql": sql, "params": params}).as_object().cloned().unwrap(),
+        place: Pointer::root().join("tools").join(name),
+    };
+    let id = json!({"id": {"type": "integer", "description": "x"}});
+    spec.tools = vec![
+        tool("drops", "DROP TABLE t", json!({})),
+        tool("reads", "SELECT mine(a) FROM t WHERE id = :id", id.clone()),
+        tool("sleeps", "SELECT :id,\n  pg_sleep(1)", id),
+    ];
+    let problems = Postgres.decode(spec).unwrap_err();
+    let told: Vec<_> = problems.iter().map(|told| (told.rule, told.place.as_str(), told.message.as_str())).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(matches!(told[0], ("refused-sql", "/tools/drops/sql", words) if words.contains("only SELECT")), "{told:?}");
+    assert!(matches!(told[1], (_, "/tools/sleeps/sql", words) if words.contains("line 2, column 3")), "{told:?}");
 }
 
 #[test]
