@@ -65,6 +65,7 @@ pub static DIALECT: Dialect = Dialect {
     nested_comments: true,
     bracket_identifiers: false,
     own_placeholders: &['$'],
+    types_by_value: false,
     notes: "PostgreSQL's dialect: mixed-case names stand in double quotes, texts in single quotes, casts are x::type.",
 };
 
@@ -100,7 +101,7 @@ impl SourceKind for Postgres {
             }
             None
         } else {
-            let told = |error: dsn::DsnError| Diagnostic::error(place.join("url"), "wrong-value", error.to_string());
+            let told = |error: dsn::DsnError| Diagnostic::error(place.join("url"), "wrong-value", format!("`url` can't be used: {error}"));
             let hint = "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
             Dsn::parse(&url, &spec.base).map_err(|error| problems.push(told(error).hint(hint))).ok()
         };

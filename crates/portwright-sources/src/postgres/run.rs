@@ -178,11 +178,14 @@ async fn field_functions(client: &Client, names: Vec<&str>) -> Result<Vec<(Strin
 /// Says which value does not fit, before anything is sent.
 fn fits(values: &[Value], types: &[Type]) -> Result<(), SqlError> {
     if values.len() != types.len() {
-        let words = format!("the statement takes {} parameters, and {} were given", types.len(), values.len());
-        return Err(SqlError::Value(words));
+        let words = match values.len() {
+            0 => "the statement has placeholders, and nothing to put there; write the values into it".to_owned(),
+            given => format!("the statement takes {} parameters, and {given} were given", types.len()),
+        };
+        return Err(SqlError::Values(words));
     }
     for (index, (value, ty)) in values.iter().zip(types).enumerate() {
-        Bound(value).text(ty).map_err(|error| SqlError::Value(format!("${}: {error}", index + 1)))?;
+        Bound(value).text(ty).map_err(|error| SqlError::Value { index, words: error.to_string() })?;
     }
     Ok(())
 }

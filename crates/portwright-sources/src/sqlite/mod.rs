@@ -57,6 +57,7 @@ pub static DIALECT: Dialect = Dialect {
     nested_comments: false,
     bracket_identifiers: true,
     own_placeholders: &['?', '$', '@'],
+    types_by_value: true,
     notes: "SQLite's dialect: dates are text (date(), strftime()), LIKE ignores the case of ASCII letters, there is no \
             ILIKE, and texts stand in single quotes.",
 };

@@ -58,8 +58,17 @@ impl Affinity {
         }
         // A type may be any text in SQLite. Schemas are read by models, so only what looks like a type goes there.
         let like_a_type = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '(' | ')' | ',');
-        if let Some(name) = declared.filter(|name| name.len() <= TYPE_NAME_BYTES_MAX && name.chars().all(like_a_type)) {
-            schema["description"] = name.into();
+        let name = declared.filter(|name| name.len() <= TYPE_NAME_BYTES_MAX && name.chars().all(like_a_type));
+        let strings = match self {
+            Self::Integer => Some("a string of digits beyond ±(2^53-1)"),
+            Self::Real | Self::Numeric => {
+                Some("\"Infinity\" and \"-Infinity\" are strings, as are integers beyond ±(2^53-1)")
+            }
+            _ => None,
+        };
+        let words: Vec<&str> = name.into_iter().chain(strings).collect();
+        if !words.is_empty() {
+            schema["description"] = words.join("; ").into();
         }
         schema
     }
@@ -110,9 +119,10 @@ impl ToSql for Bound<'_> {
 
 /// Refuses what can't be bound without loss.
 pub(super) fn bindable(values: &[Value]) -> Result<(), SqlError> {
-    match values.iter().find(|value| value.is_u64() && value.as_i64().is_none()) {
-        Some(number) => {
-            Err(SqlError::Value(format!("{number} is larger than the largest integer, 9223372036854775807")))
+    match values.iter().position(|value| value.is_u64() && value.as_i64().is_none()) {
+        Some(index) => {
+            let words = format!("{} is larger than the largest integer, 9223372036854775807", values[index]);
+            Err(SqlError::Value { index, words })
         }
         None => Ok(()),
     }

@@ -66,7 +66,7 @@ fn simple(ty: &Type) -> Value {
         "timestamp" => json!({"type": "string", "description": "date and time without zone, ISO 8601"}),
         "timestamptz" => json!({"type": "string", "description": "date and time in UTC, RFC 3339"}),
         "interval" => json!({"type": "string", "description": "ISO 8601 duration"}),
-        "json" | "jsonb" => json!({"description": "JSON"}),
+        "json" | "jsonb" => json!({"description": "JSON; a number that a double can't hold is a string"}),
         "hstore" => json!({"type": ["object", "string"], "additionalProperties": {"type": ["string", "null"]}}),
         "void" => json!({"type": "null"}),
         "record" => json!({"type": "object"}),

@@ -148,7 +148,7 @@ fn plan(spec: &SourceSpec, table: SqlTable, dialect: &'static Dialect, problems:
     for declared in &spec.tools {
         if own_tools.iter().any(|own| own.name() == declared.name) {
             let message = format!("the source has a tool `{}` of its own", declared.name);
-            let hint = format!("take another name, or leave it out of `{}`", place.join("tools"));
+            let hint = format!("take another name, or leave it out of `tools` under [sources.{}]", spec.name);
             problems.push(Diagnostic::error(declared.place.clone(), "taken-name", message).hint(hint));
         }
     }

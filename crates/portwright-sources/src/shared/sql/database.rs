@@ -37,6 +37,8 @@ pub struct Dialect {
     /// Characters that begin the database's own placeholders (`$` in `$1`). A declared statement must not use them,
     /// since its parameters have names.
     pub own_placeholders: &'static [char],
+    /// A value has its own type, whatever the statement makes of it: 7 / 2 is 3.
+    pub types_by_value: bool,
     /// A sentence for the model about what is special in this SQL.
     pub notes: &'static str,
 }
@@ -219,9 +221,16 @@ pub enum SqlError {
         position: Option<usize>,
     },
     /// A value does not fit its parameter.
+    #[error("parameter {}: {words}", .index + 1)]
+    Value {
+        /// Which of [`Query::values`].
+        index: usize,
+        words: String,
+    },
+    /// The statement does not take as many values as there are.
     #[error("{0}")]
-    Value(String),
-    #[error("the database is busy: no connection was free within {0:?}; try again in a moment")]
+    Values(String),
+    #[error("the database is busy: no connection was free within {0:?}")]
     PoolBusy(Duration),
     #[error("the database can't be reached now; try again later")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -15,6 +15,16 @@ pub fn refuse(error: SqlError) -> Refusal {
     refuse_statement(error, None)
 }
 
+/// The same for one whose values have these names.
+pub fn refuse_declared(error: SqlError, names: &[String]) -> Refusal {
+    match error {
+        SqlError::Value { index, words } if index < names.len() => {
+            Refusal::invalid(format!("`{}`: {words}", names[index]))
+        }
+        other => refuse(other),
+    }
+}
+
 /// For a statement that the caller wrote: `sql` as it was sent.
 pub fn refuse_statement(error: SqlError, sql: Option<&str>) -> Refusal {
     let words = error.to_string();
@@ -26,7 +36,7 @@ pub fn refuse_statement(error: SqlError, sql: Option<&str>) -> Refusal {
             }
             _ => Refusal::failed(message),
         },
-        SqlError::Value(_) => Refusal::invalid(words),
+        SqlError::Value { .. } | SqlError::Values(_) => Refusal::invalid(words),
         SqlError::PoolBusy(_) => Refusal::unavailable(words).retry_after(BUSY_WAIT),
         SqlError::Unreachable(cause) => Refusal::unavailable(words).because(cause),
         SqlError::TimedOut(_) => Refusal::timed_out(words),
@@ -48,7 +58,7 @@ mod tests {
 
     use portwright_core::RefusalKind;
 
-    use super::{refuse, refuse_statement};
+    use super::{refuse, refuse_declared, refuse_statement};
     use crate::shared::sql::SqlError;
 
     #[test]
@@ -59,6 +69,14 @@ mod tests {
         assert_eq!(refusal.kind(), RefusalKind::Failed);
         assert_eq!(refusal.public(), "no such column: nam (line 1, column 8, at `nam FROM t`)");
         assert_eq!(refuse(error()).public(), "no such column: nam");
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_named() {
+        let error = || SqlError::Value { index: 1, words: "it is not base64".into() };
+        let names = ["id".to_owned(), "photo".to_owned()];
+        assert_eq!(refuse_declared(error(), &names).public(), "`photo`: it is not base64");
+        assert_eq!(refuse(error()).public(), "parameter 2: it is not base64");
     }
 
     #[test]

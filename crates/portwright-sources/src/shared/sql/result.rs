@@ -15,8 +15,8 @@ use super::text;
 pub enum Author {
     /// The caller: it can write another one.
     Caller,
-    /// The configuration: the caller can only give other arguments.
-    Configuration,
+    /// The configuration: the caller can only give other arguments, where there are any.
+    Configuration { arguments: bool },
 }
 
 /// A tool's result.
@@ -57,32 +57,42 @@ pub fn structured(rows: &Rows, notice: Option<String>) -> Value {
 
 /// What was cut, and how to go on.
 pub fn notice(rows: &Rows, bounds: Bounds, author: Author) -> Option<String> {
+    let cut = rows.truncated?;
     let size = ByteSize(bounds.bytes_max as u64);
     let shown = rows.rows.len();
     let first = if shown == 1 { "the first row is".to_owned() } else { format!("the first {shown} rows are") };
-    let text = match (rows.truncated?, author) {
+    let what = match cut {
+        Truncation::Rows => format!("Only {first} shown, and there are more."),
+        Truncation::Bytes if shown == 0 => format!("The first row alone is larger than {size}, so nothing is shown."),
+        Truncation::Bytes => format!("Only {first} shown: more than {size} are not returned at once."),
+    };
+    if let Some(count) = rows.affected {
+        return Some(format!("{} {what} Don't run it again to see the others: read them.", written(count)));
+    }
+    let how = match (cut, author) {
         (Truncation::Rows, Author::Caller) => format!(
-            "Only {first} shown, and there are more. To go on, order by a key and ask for the rows after the last one \
-             (WHERE key > … ORDER BY key LIMIT {shown}) or use OFFSET; to learn about all rows, aggregate."
+            "To go on, order by a key and ask for the rows after the last one (WHERE key > … ORDER BY key LIMIT {shown}) \
+             or use OFFSET; to learn about all rows, aggregate."
         ),
-        (Truncation::Rows, Author::Configuration) => {
-            format!("Only {first} shown, and there are more. Give narrower arguments to see the others.")
-        }
         (Truncation::Bytes, Author::Caller) if shown == 0 => {
-            format!("The first row alone is larger than {size}. Select fewer columns, or only a part of long values.")
+            "Select fewer columns, or only a part of long values.".to_owned()
         }
-        (Truncation::Bytes, Author::Caller) => format!(
-            "Only {first} shown: more than {size} are not returned at once. Select fewer or shorter columns, or ask for \
-             the rows after the last one (WHERE key > … ORDER BY key)."
-        ),
-        (Truncation::Bytes, Author::Configuration) if shown == 0 => {
-            format!("The first row alone is larger than {size}, so nothing is shown.")
+        (Truncation::Bytes, Author::Caller) => {
+            "Select fewer or shorter columns, or ask for the rows after the last one (WHERE key > … ORDER BY key)."
+                .to_owned()
         }
-        (Truncation::Bytes, Author::Configuration) => {
-            format!("Only {first} shown: more than {size} are not returned at once. Give narrower arguments.")
+        (Truncation::Bytes, Author::Configuration { .. }) if shown == 0 => {
+            "Whoever runs this server can raise `max_bytes`.".to_owned()
+        }
+        (_, Author::Configuration { arguments: true }) => "Give narrower arguments to see the others.".to_owned(),
+        (Truncation::Rows, Author::Configuration { arguments: false }) => {
+            "Whoever runs this server can raise `max_rows`.".to_owned()
+        }
+        (Truncation::Bytes, Author::Configuration { arguments: false }) => {
+            "Whoever runs this server can raise `max_bytes`.".to_owned()
         }
     };
-    Some(text)
+    Some(format!("{what} {how}"))
 }
 
 fn empty(author: Author) -> &'static str {
@@ -91,7 +101,10 @@ fn empty(author: Author) -> &'static str {
             "0 rows. The statement ran, and nothing fits its conditions. Check the spelling and the case of values, or \
              look at some rows without the condition."
         }
-        Author::Configuration => "0 rows. Nothing fits these arguments. Check their spelling, or try broader ones.",
+        Author::Configuration { arguments: true } => {
+            "0 rows. Nothing fits these arguments. Check their spelling, or try broader ones."
+        }
+        Author::Configuration { arguments: false } => "0 rows. There is nothing of this kind now.",
     }
 }
 
@@ -189,16 +202,28 @@ mod tests {
         assert!(words.contains("Only the first 2 rows are shown") && words.contains("OFFSET"), "{words}");
         assert!(content["notice"].as_str().unwrap().contains("aggregate"));
         assert_eq!(content["truncated"], json!(true));
-        let (words, _) = text(&cut, Author::Configuration);
+        let (words, _) = text(&cut, Author::Configuration { arguments: true });
         assert!(words.contains("narrower arguments"), "{words}");
         let (words, _) = text(&rows(Vec::new(), Some(Truncation::Bytes)), Author::Caller);
         assert!(words.contains("first row alone is larger than 64KiB"), "{words}");
+        let (words, _) = text(&cut, Author::Configuration { arguments: false });
+        assert!(words.contains("`max_rows`") && !words.contains("arguments"), "{words}");
+    }
+
+    #[test]
+    fn a_cut_result_of_a_write_says_that_it_was_written() {
+        let cut = Rows { affected: Some(500), ..rows(vec![vec![json!(1), json!("Ada")]; 2], Some(Truncation::Rows)) };
+        let (words, _) = text(&cut, Author::Caller);
+        assert!(words.contains("500 rows were written.") && words.contains("Don't run it again"), "{words}");
+        assert!(!words.contains("OFFSET"), "{words}");
     }
 
     #[test]
     fn an_empty_result_says_so() {
-        let (words, content) = text(&rows(Vec::new(), None), Author::Configuration);
+        let (words, content) = text(&rows(Vec::new(), None), Author::Configuration { arguments: true });
         assert!(words.starts_with("0 rows.") && words.contains("broader"), "{words}");
+        let (words, _) = text(&rows(Vec::new(), None), Author::Configuration { arguments: false });
+        assert!(words.starts_with("0 rows.") && !words.contains("arguments"), "{words}");
         assert_eq!(content, json!({"rows": [], "row_count": 0, "truncated": false}));
         let written = Rows { affected: Some(3), ..Rows::default() };
         let (words, content) = text(&written, Author::Caller);

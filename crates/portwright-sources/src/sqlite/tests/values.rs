@@ -61,6 +61,8 @@ async fn what_goes_in_comes_out() {
         ("integer", json!(i64::MIN), json!({"v": i64::MIN.to_string(), "kind": "integer"})),
         ("integer", json!(7.0), json!({"v": 7, "kind": "integer"})),
         ("number", json!(0.25), json!({"v": 0.25, "kind": "real"})),
+        ("number", json!(2), json!({"v": 2.0, "kind": "real"})),
+        ("number", json!(i64::MAX), json!({"v": i64::MAX.to_string(), "kind": "integer"})),
         ("boolean", json!(true), json!({"v": 1, "kind": "integer"})),
         ("array", json!(["a", "b\""]), json!({"v": "[\"a\",\"b\\\"\"]", "kind": "text"})),
         ("object", json!({"k": [1, null]}), json!({"v": "{\"k\":[1,null]}", "kind": "text"})),

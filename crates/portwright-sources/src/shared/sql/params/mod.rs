@@ -47,7 +47,8 @@ pub struct ParamTable {
     pub min_length: Option<usize>,
     /// Most characters.
     pub max_length: Option<usize>,
-    /// A regular expression that texts must match.
+    /// A regular expression that texts must match, without look-around and back-references.
+    #[schemars(extend("format" = "regex"))]
     pub pattern: Option<String>,
     /// A hint about the text's form: `date`, `date-time`, `email`, `uuid`.
     pub format: Option<String>,
@@ -126,6 +127,24 @@ impl Params {
 
     pub fn get(&self, name: &str) -> Option<&Param> {
         self.0.iter().find(|param| param.name == name)
+    }
+
+    /// Whether the model has anything to give.
+    pub fn has_arguments(&self) -> bool {
+        self.0.iter().any(|param| matches!(param.value, ParamValue::Argument { .. }))
+    }
+
+    /// Gives each value of a `number` a fraction, for a database that would take 2 for an integer where 2.0 is meant.
+    pub fn with_fractions(&self, names: &[String], values: &mut [Value]) {
+        /// Integers up to here are exact as a float.
+        const EXACT_MAX: u64 = 1 << 53;
+        for (name, value) in names.iter().zip(values) {
+            let Some(Param { value: ParamValue::Argument { shape, .. }, .. }) = self.get(name) else { continue };
+            let exact = value.as_i64().filter(|number| number.unsigned_abs() <= EXACT_MAX);
+            if shape.kind == ParamType::Number && exact.is_some() {
+                *value = value.as_f64().map_or(Value::Null, Value::from);
+            }
+        }
     }
 
     /// What the model sees: the schema of an object with exactly the arguments.

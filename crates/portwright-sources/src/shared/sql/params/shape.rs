@@ -4,7 +4,7 @@
 use portwright_core::{Diagnostic, Pointer};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Number, Value};
 
 use crate::shared::sql::ParamType;
 
@@ -26,7 +26,8 @@ pub struct ItemTable {
     pub min_length: Option<usize>,
     /// Most characters.
     pub max_length: Option<usize>,
-    /// A regular expression that texts must match.
+    /// A regular expression that texts must match, without look-around and back-references.
+    #[schemars(extend("format" = "regex"))]
     pub pattern: Option<String>,
     /// A hint about the text's form: `date`, `date-time`, `email`, `uuid`.
     pub format: Option<String>,
@@ -294,7 +295,8 @@ fn fitting_keys(
     for (key, given, kinds) in keys {
         if given && !kinds.contains(&kind) {
             let message = format!("`{key}` has no meaning for type `{}`", kind.word());
-            let hint = format!("it goes with {}", json!(kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>()));
+            let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{}`", kind.word())).collect();
+            let hint = format!("it goes with {}", kinds.join(" and "));
             problems.push(Diagnostic::error(place.join(key), "wrong-key", message).hint(hint));
         }
     }

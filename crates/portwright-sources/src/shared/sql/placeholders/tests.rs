@@ -11,6 +11,7 @@ const DOLLAR: Dialect = Dialect {
     nested_comments: true,
     bracket_identifiers: false,
     own_placeholders: &['$'],
+    types_by_value: false,
     notes: "",
 };
 
@@ -22,6 +23,7 @@ const QUESTION: Dialect = Dialect {
     nested_comments: false,
     bracket_identifiers: true,
     own_placeholders: &['?', '$', '@'],
+    types_by_value: true,
     notes: "",
 };
 

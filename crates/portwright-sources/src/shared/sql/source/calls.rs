@@ -15,7 +15,7 @@ use crate::shared::sql::declared::{DeclaredResource, DeclaredSql, MimeType};
 use crate::shared::sql::offer::Standing;
 use crate::shared::sql::own::OwnTool;
 use crate::shared::sql::params::Params;
-use crate::shared::sql::refuse::{refuse, refuse_statement};
+use crate::shared::sql::refuse::{refuse_declared, refuse_statement};
 use crate::shared::sql::result::{Author, notice, structured, tool_result};
 use crate::shared::sql::text;
 
@@ -33,7 +33,8 @@ impl<D: Database> Shared<D> {
                 return Err(Refusal::not_found("tool", name));
             };
             let rows = self.run_declared(&tool.sql, *access, columns, arguments, cx).await?;
-            return Ok(tool_result(&rows, tool.sql.bounds, Author::Configuration));
+            let author = Author::Configuration { arguments: tool.sql.params.has_arguments() };
+            return Ok(tool_result(&rows, tool.sql.bounds, author));
         }
         match OwnTool::by_name(name).and_then(|tool| self.own.iter().find(|(own, _)| *own == tool)) {
             Some((tool, params)) => self.call_own(*tool, params, arguments, cx).await,
@@ -49,7 +50,11 @@ impl<D: Database> Shared<D> {
         arguments: &JsonObject,
         cx: &Context,
     ) -> Result<Rows, Refusal> {
-        let values = sql.params.bind(&sql.statement.names, arguments, cx.principal().map(|who| &**who))?;
+        let names = &sql.statement.names;
+        let mut values = sql.params.bind(names, arguments, cx.principal().map(|who| &**who))?;
+        if self.database.dialect().types_by_value {
+            sql.params.with_fractions(names, &mut values);
+        }
         let bounds = within(sql.bounds, cx)?;
         let query = Query {
             sql: &sql.statement.sql,
@@ -60,7 +65,7 @@ impl<D: Database> Shared<D> {
             bytes_max: bounds.bytes_max,
             timeout: bounds.timeout,
         };
-        let rows = self.database.run(query, cx).await.map_err(refuse)?;
+        let rows = self.database.run(query, cx).await.map_err(|error| refuse_declared(error, names))?;
         let same = |(now, then): (&OutputColumn, &OutputColumn)| now.name == then.name && now.schema == then.schema;
         if rows.columns.len() != columns.len() || !rows.columns.iter().zip(columns).all(same) {
             self.stale.notify_one();
@@ -148,7 +153,7 @@ impl<D: Database> Shared<D> {
     ) -> Result<ReadResourceResult, Refusal> {
         let sql = &resource.sql;
         let rows = self.run_declared(sql, Access::ReadOnly, columns, &JsonObject::new(), cx).await?;
-        let notice = notice(&rows, sql.bounds, Author::Configuration);
+        let notice = notice(&rows, sql.bounds, Author::Configuration { arguments: false });
         let header = rows.columns.iter().map(|column| column.name.as_str());
         let written = match resource.mime_type {
             MimeType::Json => structured(&rows, notice.clone()).to_string(),
