@@ -63,6 +63,7 @@ pub(crate) struct Request<'a> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(expecting = "an object")]
 struct Envelope<'a> {
     #[serde(borrow, default)]
     jsonrpc: Option<Cow<'a, str>>,
@@ -129,6 +130,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Message<'_>, (Option<Id>, WireError)>
 /// What is wrong with a message that could not be read at once: its JSON, its envelope, or only its parameters.
 fn diagnose(text: &str, error: &serde_json::Error) -> (Option<Id>, WireError) {
     #[derive(serde::Deserialize)]
+    #[serde(expecting = "an object")]
     struct Outside<'a> {
         #[serde(borrow, default, deserialize_with = "present")]
         id: Option<&'a RawValue>,

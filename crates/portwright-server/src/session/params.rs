@@ -86,8 +86,12 @@ impl Meta<'_> {
 /// Reads a parameter that must be there.
 pub(crate) fn read<'a, T: Deserialize<'a>>(name: &str, raw: Option<&'a RawValue>) -> Result<T, WireError> {
     let raw = raw.ok_or_else(|| WireError::invalid_params(format!("`{name}` is missing")))?;
-    serde_json::from_str(raw.get())
-        .map_err(|error| WireError::invalid_params(format!("`{name}` does not fit: {error}")))
+    serde_json::from_str(raw.get()).map_err(|error| {
+        let words = error.to_string();
+        // Where it stands within the value is no help beside the value's name.
+        let words = words.split(" at line ").next().unwrap_or_default();
+        WireError::invalid_params(format!("`{name}` does not fit: {words}"))
+    })
 }
 
 /// Reads a parameter that may be left out.
