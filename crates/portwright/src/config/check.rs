@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use jsonschema::Validator;
 use portwright_core::{Diagnostic, Pointer, limits};
+use portwright_server::guard::validate;
 use portwright_sources::{KINDS, declared};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::nearest::{listed, nearest};
-use super::words::Piece;
+use super::words::{PATTERN_FORMAT, Piece};
 use super::{later, schema};
 
 /// The sections whose entries have a schema of their own.
@@ -78,8 +79,10 @@ impl Checker {
             });
             let built = if role == Role::Sections { schema::sections() } else { built? };
             // A schema of ours that does not compile would be a bug that a test finds; it must not let input pass.
-            let validator =
-                jsonschema::validator_for(&built).or_else(|_| jsonschema::validator_for(&Value::Bool(false))).ok()?;
+            let options = || {
+                jsonschema::options().should_validate_formats(true).with_format(PATTERN_FORMAT, is_pattern)
+            };
+            let validator = options().build(&built).or_else(|_| options().build(&Value::Bool(false))).ok()?;
             Some((built, validator))
         };
         self.compiled.entry((role, kind.to_owned())).or_insert_with(build).as_ref()
@@ -237,6 +240,12 @@ impl Run<'_> {
             self.found.extend(piece.tell(&error));
         }
     }
+}
+
+/// Whether the guard that checks arguments can match this pattern.
+fn is_pattern(text: &str) -> bool {
+    let argument = json!({ "type": "object", "properties": { "x": { "type": "string", "pattern": text } } });
+    argument.as_object().is_some_and(|schema| validate::compile(schema).is_ok())
 }
 
 /// Whether a name can be a resource's URI: a scheme (RFC 3986), something behind it, nothing invisible in it.

@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::nearest::{listed, nearest};
 use super::{later, reference};
 
+/// The format of what is a pattern itself.
+pub(crate) const PATTERN_FORMAT: &str = "regex";
+
 /// What surrounds the findings of one schema.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Piece<'a> {
@@ -65,6 +68,10 @@ impl<'a> Piece<'a> {
                 let hint = notation(pattern).or_else(|| self.description(error));
                 let hint = hint.unwrap_or_else(|| format!("it must match {pattern}"));
                 vec![one("bad-value", format!("{shown} can't be read")).hint(hint)]
+            }
+            Kind::Format { format } if format == PATTERN_FORMAT => {
+                let wrong = one("bad-value", format!("{shown} is no pattern that can be matched in linear time"));
+                vec![wrong.hint("a regular expression without look-around and back-references: `^[A-Z]{2}[0-9]+$`")]
             }
             Kind::FalseSchema => vec![one("unknown-key", "this has no meaning here".into())],
             _ => vec![one("bad-value", format!("{shown} does not fit"))],
@@ -214,8 +221,10 @@ fn wrong_word(
     value: &Value,
     options: &[Value],
 ) -> Diagnostic {
+    // Nobody can write null in TOML.
+    let words = options.iter().filter(|option| !option.is_null());
     let words: Vec<String> =
-        options.iter().map(|option| option.as_str().map_or_else(|| option.to_string(), str::to_owned)).collect();
+        words.map(|option| option.as_str().map_or_else(|| option.to_string(), str::to_owned)).collect();
     let diagnostic = match &*words {
         [only] => one("bad-value", format!("{shown} is not `{only}`")),
         _ => one("bad-value", format!("{shown} is not one of {}", listed(words.iter().map(String::as_str)))),

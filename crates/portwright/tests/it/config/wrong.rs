@@ -150,3 +150,22 @@ fn resources_and_prompts() {
          [prompts.talk]\nmessages = [{ role = \"usr\", text = \"x\" }, 5]\n[prompts.broken]\ntemplate = \"{% if %}\"\n"
     ));
 }
+
+#[test]
+fn patterns_and_origins_of_parameters() {
+    assert_snapshot!(said(
+        "[sources.shop]\nkind = \"sqlite\"\npath = \"shop.db\"\n[tools.find]\nsource = \"shop\"\ndescription = \"x\"\n\
+         sql = \"SELECT :open, :ahead, :who\"\n[tools.find.params]\n\
+         open = { type = \"string\", pattern = \"(\" }\nahead = { type = \"array\", items = { type = \"string\", pattern = \"(?=a)a\" } }\n\
+         who = { from = \"principle\", claim = \"sub\" }\n"
+    ));
+}
+
+#[test]
+fn statements_that_postgresql_would_never_run() {
+    assert_snapshot!(said(
+        "[sources.shop]\nkind = \"postgres\"\nurl = \"postgres://ada@db.example/shop\"\nmax_rows = 0\n\
+         [tools.clear]\nsource = \"shop\"\ndescription = \"x\"\nsql = \"\"\"\nSELECT 1;\nDELETE FROM customers\n\"\"\"\n\
+         [resources.\"db://shop/today\"]\nsource = \"shop\"\nsql = \"SELEC 1\"\n"
+    ));
+}
