@@ -1,7 +1,7 @@
 //! `portwright call`: one call of a tool.
 
 use clap::Args;
-use portwright_core::protocol::{CallToolRequestParams, CallToolResult, Tool};
+use portwright_core::protocol::{CallToolRequestParams, CallToolResult, JsonObject, Tool};
 use serde_json::Value;
 
 use super::error::CliError;
@@ -49,10 +49,19 @@ pub(crate) async fn run(args: &CallArgs) -> Result<Exit, CliError> {
 
 async fn call(client: &Client, args: &CallArgs) -> Result<CallToolResult, CliError> {
     let tools = client.ask(client.peer().list_all_tools()).await?;
-    let tool = tools.iter().find(|tool| tool.name == args.tool).ok_or_else(|| unknown(&args.tool, &tools))?;
-    let arguments = arguments::read(args.args.as_deref(), &args.pairs, &tool.input_schema)?;
+    let listed = tools.iter().find(|tool| tool.name == args.tool);
+    if listed.is_none() && nearest(&args.tool, tools.iter().map(|tool| tool.name.as_ref())).is_some() {
+        return Err(unknown(&args.tool, &tools));
+    }
+    let anything = JsonObject::new();
+    let schema = listed.map_or(&anything, |tool| &*tool.input_schema);
+    let arguments = arguments::read(args.args.as_deref(), &args.pairs, schema)?;
     let params = CallToolRequestParams::new(args.tool.clone()).with_arguments(arguments);
-    client.ask(client.peer().call_tool(params)).await
+    match client.ask(client.peer().call_tool(params)).await {
+        // A server may know names that it does not list.
+        Err(CliError::Refused(_)) if listed.is_none() => Err(unknown(&args.tool, &tools)),
+        answered => answered,
+    }
 }
 
 fn unknown(name: &str, tools: &[Tool]) -> CliError {

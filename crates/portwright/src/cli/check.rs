@@ -57,8 +57,10 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<Exit, CliError> {
         Err(error) => return Err(error.into()),
     };
     let Loaded { plan, origin } = loaded;
+    let audit = audit_folder(&plan).filter(|_| !args.offline);
     let tried = if args.offline { Vec::new() } else { join_all(plan.sources.into_iter().map(attempt)).await };
-    let found = tried.iter().flat_map(|source| source.found.iter().cloned()).chain(collisions(&tried)).collect();
+    let of_sources = tried.iter().flat_map(|source| source.found.iter().cloned());
+    let found = of_sources.chain(collisions(&tried)).chain(audit).collect();
     let problems = Problems::new(origin.clone(), found);
     if args.json {
         print::json(&report(&problems, &tried))?;
@@ -129,7 +131,8 @@ fn chain(error: &dyn std::error::Error) -> Vec<String> {
     said
 }
 
-/// Names that more than one source offers: each is listed with its source's name in front.
+/// Names that more than one source offers: each is listed with its source's name in front. One word for all that the
+/// same sources share.
 fn collisions(tried: &[Tried]) -> Vec<Diagnostic> {
     let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for source in tried {
@@ -137,14 +140,27 @@ fn collisions(tried: &[Tried]) -> Vec<Diagnostic> {
             owners.entry(tool).or_default().push(&source.name);
         }
     }
-    let shared = owners.into_iter().filter(|(_, sources)| sources.len() > 1);
-    let told = shared.map(|(tool, sources)| {
-        let listed: Vec<_> = sources.iter().map(|source| format!("`{source}.{tool}`")).collect();
+    let mut shared: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
+    for (tool, sources) in owners.into_iter().filter(|(_, sources)| sources.len() > 1) {
+        shared.entry(sources).or_default().push(tool);
+    }
+    let told = shared.into_iter().map(|(sources, tools)| {
+        let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let place = Pointer::root().join("sources").join(sources[1]);
-        Diagnostic::advice(place, "same-name", format!("more than one source offers a tool `{tool}`"))
-            .hint(format!("they are listed as {}; `tools = [...]` chooses which to offer", listed.join(" and ")))
+        let message = format!("more than one source ({}) offers {}", quoted(&sources), quoted(&tools));
+        let example = format!("{}.{}", sources[0], tools[0]);
+        Diagnostic::advice(place, "same-name", message)
+            .hint(format!("each is listed as SOURCE.NAME, such as `{example}`; `tools = [...]` chooses which to offer"))
     });
     told.collect()
+}
+
+/// The audit can't be opened where there is no folder; the server would not start.
+fn audit_folder(plan: &config::Plan) -> Option<Diagnostic> {
+    let folder = plan.server.audit.as_ref()?.file.parent()?;
+    let place = Pointer::root().join("audit").join("file");
+    let message = format!("there is no folder {}", folder.display());
+    (!folder.is_dir()).then(|| Diagnostic::error(place, "missing-folder", message).hint("make it, or name another file"))
 }
 
 fn report(problems: &Problems, tried: &[Tried]) -> Value {

@@ -10,7 +10,7 @@ use super::target::TargetArgs;
 use super::{arguments, content};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portwright prompt summarize_customer customer_id=7")]
+#[command(after_help = "Example:\n  portwright prompt summarize_customer customer=ada")]
 pub(crate) struct PromptArgs {
     /// The prompt
     name: String,

@@ -57,6 +57,17 @@ fn names_that_two_sources_offer_are_said() {
     }
     let ended = folder.run(&["check"]);
     assert_eq!(ended.code, 0, "{}", ended.errors);
-    assert!(ended.out.contains("advice[same-name]: more than one source offers a tool `list_tables`"), "{}", ended.out);
-    assert!(ended.out.contains("`a.list_tables` and `b.list_tables`"), "{}", ended.out);
+    assert_eq!(ended.out.matches("advice[same-name]: more than one source (`a`, `b`) offers").count(), 1, "{}", ended.out);
+    assert!(ended.out.contains("`list_tables`") && ended.out.contains("such as `a."), "{}", ended.out);
+}
+
+#[test]
+fn an_audit_that_has_no_folder_is_said() {
+    let folder = Folder::with("[audit]\nfile = \"logs/audit.jsonl\"\n");
+    let ended = folder.run(&["check"]);
+    assert_eq!(ended.code, 5, "{}", ended.out);
+    assert!(ended.out.contains("portwright.toml:2:8") && ended.out.contains("error[missing-folder]"), "{}", ended.out);
+    assert_eq!(folder.run(&["check", "--offline"]).code, 0);
+    std::fs::create_dir(folder.file("logs")).unwrap();
+    assert_eq!(folder.run(&["check"]).code, 0);
 }

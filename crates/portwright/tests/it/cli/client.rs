@@ -79,6 +79,17 @@ fn what_does_not_exist_is_told_apart_from_what_fails() {
 }
 
 #[test]
+fn a_name_that_the_server_knows_but_does_not_list_is_called() {
+    let ended = on_every_target(&["call", "execute_sql", "sql=SELECT name FROM customers WHERE id = 1"]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+    assert!(ended.out.contains("Ada Lovelace"), "{}", ended.out);
+    let ended = on_every_target(&["call", "fetch_weather", "place=Oslo"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.errors.contains("the server offers no tool `fetch_weather`"), "{}", ended.errors);
+    assert!(ended.errors.contains("it offers"), "{}", ended.errors);
+}
+
+#[test]
 fn read_and_prompt() {
     let ended = on_every_target(&["read", "db://shop/schema"]);
     assert_eq!(ended.code, 0, "{}", ended.errors);
