@@ -1,6 +1,5 @@
 //! [`PostgresDatabase`]: the shared SQL source's view of a server.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio_postgres::Statement;
 use tokio_util::sync::CancellationToken;
 
 use super::errors::told;
-use super::guard::{Author, Guard, Rejection};
+use super::guard::{Author, Guard, Names, Rejection};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
 use super::session::{Opener, Session};
@@ -204,12 +203,10 @@ impl Database for PostgresDatabase {
 
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
         let passed = self.checked(&query)?;
-        let mut fields = passed.fields;
-        if query.declared || query.access == Access::ReadWrite {
-            fields.clear();
-        }
-        fields.retain(|name| !self.guard.allows(None, name));
-        let job = Job { query, sql: query.sql, prefix: 0, fields: &fields, deadline: deadline(query.timeout, cx) };
+        let free = query.declared || query.access == Access::ReadWrite;
+        let mut names = if free { Names::default() } else { passed.names };
+        names.retain(|name| !self.guard.allows(None, name));
+        let job = Job { query, sql: query.sql, prefix: 0, names: &names, deadline: deadline(query.timeout, cx) };
         self.attempts(job, cx).await
     }
 
@@ -221,11 +218,10 @@ impl Database for PostgresDatabase {
         }
         let prefix = if analyze { "EXPLAIN (ANALYZE, BUFFERS, FORMAT TEXT) " } else { "EXPLAIN (FORMAT TEXT) " };
         let sql = format!("{prefix}{}", query.sql);
-        let mut fields = if query.declared { BTreeSet::new() } else { passed.fields };
-        fields.retain(|name| !self.guard.allows(None, name));
+        let mut names = if query.declared { Names::default() } else { passed.names };
+        names.retain(|name| !self.guard.allows(None, name));
         let query = Query { rows_max: usize::MAX, declared: false, ..query };
-        let job =
-            Job { query, sql: &sql, prefix: prefix.len(), fields: &fields, deadline: deadline(query.timeout, cx) };
+        let job = Job { query, sql: &sql, prefix: prefix.len(), names: &names, deadline: deadline(query.timeout, cx) };
         let rows = self.attempts(job, cx).await?;
         let mut lines: Vec<String> =
             rows.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();
