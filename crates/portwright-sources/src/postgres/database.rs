@@ -1,6 +1,6 @@
 //! [`PostgresDatabase`]: the shared SQL source's view of a server.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio_postgres::Statement;
 use tokio_util::sync::CancellationToken;
 
 use super::errors::told;
-use super::guard::{Author, Guard, Rejection};
+use super::guard::{Author, Guard, Names, Rejection};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
 use super::session::{Opener, Session, waits};
@@ -52,7 +52,7 @@ impl PostgresDatabase {
     }
 
     /// A statement of the configuration is checked once; what it calls is the operator's affair.
-    fn declared(&self, query: &Query<'_>) -> Result<BTreeSet<String>, SqlError> {
+    fn declared(&self, query: &Query<'_>) -> Result<(), SqlError> {
         let known = |passed: &mut HashSet<(String, bool)>, add: bool| {
             let key = (query.sql.to_owned(), query.access == Access::ReadOnly);
             if add && passed.len() < DECLARED_MAX { passed.insert(key) } else { passed.contains(&key) }
@@ -62,7 +62,7 @@ impl PostgresDatabase {
             self.checked(query)?;
             with(true);
         }
-        Ok(BTreeSet::new())
+        Ok(())
     }
 
     /// Runs a job on a connection, once more on a new one if the first was dead.
@@ -218,12 +218,17 @@ impl Database for PostgresDatabase {
     }
 
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
-        let mut fields = if query.declared { self.declared(&query)? } else { self.checked(&query)?.fields };
-        if query.access == Access::ReadWrite {
-            fields.clear();
+        let mut names = Names::default();
+        if query.declared {
+            self.declared(&query)?;
+        } else {
+            let passed = self.checked(&query)?;
+            if query.access == Access::ReadOnly {
+                names = passed.names;
+            }
         }
-        fields.retain(|name| !self.guard.allows(None, name));
-        let job = Job { query, sql: query.sql, prefix: 0, fields: &fields, deadline: deadline(query.timeout, cx) };
+        names.retain(|name| !self.guard.allows(None, name));
+        let job = Job { query, sql: query.sql, prefix: 0, names: &names, deadline: deadline(query.timeout, cx) };
         self.attempts(job, cx).await
     }
 
@@ -235,11 +240,10 @@ impl Database for PostgresDatabase {
         }
         let prefix = if analyze { "EXPLAIN (ANALYZE, BUFFERS, FORMAT TEXT) " } else { "EXPLAIN (FORMAT TEXT) " };
         let sql = format!("{prefix}{}", query.sql);
-        let mut fields = if query.declared { BTreeSet::new() } else { passed.fields };
-        fields.retain(|name| !self.guard.allows(None, name));
+        let mut names = if query.declared { Names::default() } else { passed.names };
+        names.retain(|name| !self.guard.allows(None, name));
         let query = Query { rows_max: usize::MAX, declared: false, ..query };
-        let job =
-            Job { query, sql: &sql, prefix: prefix.len(), fields: &fields, deadline: deadline(query.timeout, cx) };
+        let job = Job { query, sql: &sql, prefix: prefix.len(), names: &names, deadline: deadline(query.timeout, cx) };
         let rows = self.attempts(job, cx).await?;
         let mut lines: Vec<String> =
             rows.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();

@@ -101,7 +101,9 @@ impl SourceKind for Postgres {
             }
             None
         } else {
-            let told = |error: dsn::DsnError| Diagnostic::error(place.join("url"), "wrong-value", format!("`url` can't be used: {error}"));
+            let told = |error: dsn::DsnError| {
+                Diagnostic::error(place.join("url"), "wrong-value", format!("`url` can't be used: {error}"))
+            };
             let hint = "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
             Dsn::parse(&url, &spec.base).map_err(|error| problems.push(told(error).hint(hint))).ok()
         };

@@ -4,7 +4,6 @@
 //! rows. What only reads is never committed: the transaction is rolled back when the reply has
 //! already left.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
@@ -16,6 +15,7 @@ use tokio_postgres::{Client, RowStream, Statement};
 
 use super::Access;
 use super::errors::told;
+use super::guard::Names;
 use super::pool::Lease;
 use super::session::{Session, waits};
 use super::types::{Bound, Cell, Decoded, opaque, schema};
@@ -24,12 +24,21 @@ use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, Truncation, row_by
 /// Values that only the server can write as text, asked for at a time.
 const ASKED_TOGETHER: usize = 32;
 
-/// Volatile functions that a name in field position could call: one argument, which may be the row itself.
-const FIELD_FUNCTIONS: &str = "\
+/// Volatile functions that a statement could call without the guard's leave. By a name in field position: those of one
+/// argument, which may be the row itself. By the name of one of PostgreSQL's own: those that the path leads to and that
+/// are not hidden by one of the same arguments, which comes first. An aggregate is as volatile as what it is made of.
+const OTHER_FUNCTIONS: &str = "\
 SELECT DISTINCT n.nspname::pg_catalog.text, p.proname::pg_catalog.text
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE p.proname = ANY ($1::pg_catalog.text[]) AND p.provolatile = 'v' AND p.prokind = 'f'
-  AND n.nspname <> 'pg_catalog' AND p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1";
+WHERE n.nspname <> 'pg_catalog' AND p.proname = ANY ($1::pg_catalog.text[] || $2::pg_catalog.text[])
+  AND (p.provolatile = 'v' OR EXISTS (
+    SELECT FROM pg_catalog.pg_aggregate a
+    JOIN pg_catalog.pg_proc f ON f.oid IN (a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+    WHERE a.aggfnoid = p.oid AND f.provolatile = 'v'))
+  AND ((p.proname = ANY ($1) AND p.prokind = 'f' AND p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1)
+    OR (p.proname = ANY ($2) AND n.nspname = ANY (pg_catalog.current_schemas(false)) AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_proc o WHERE o.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+      AND o.proname = p.proname AND o.proargtypes = p.proargtypes AND p.pronargdefaults = 0 AND p.provariadic = 0)))";
 
 /// A statement on its way.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +49,7 @@ pub(super) struct Job<'a> {
     /// Characters before the caller's statement.
     pub(super) prefix: usize,
     /// Names to compare with the functions that the database has.
-    pub(super) fields: &'a BTreeSet<String>,
+    pub(super) names: &'a Names,
     pub(super) deadline: Instant,
 }
 
@@ -96,7 +105,7 @@ impl Job<'_> {
 pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure> {
     let writes = job.query.access == Access::ReadWrite;
     lease.start(writes);
-    let known = lease.session()?.prepared(job.sql).filter(|_| job.fields.is_empty());
+    let known = lease.session()?.prepared(job.sql).filter(|_| job.names.is_empty());
     let (statement, begin) = match known {
         Some(statement) => (statement, Some(job.begin(lease.session()?))),
         None => (start(lease, job).await?, None),
@@ -139,8 +148,7 @@ async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
     let begin = job.begin(session);
     let known = session.prepared(job.sql);
     let client = &session.client;
-    let names: Vec<&str> = job.fields.iter().map(String::as_str).collect();
-    let check: OptionFuture<_> = (!names.is_empty()).then(|| field_functions(client, names)).into();
+    let check: OptionFuture<_> = (!job.names.is_empty()).then(|| other_functions(client, job.names)).into();
     let prepare: OptionFuture<_> = known.is_none().then(|| client.prepare(job.sql)).into();
     // They are sent in this order.
     let started =
@@ -152,8 +160,9 @@ async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
     if let Some((schema, name)) = functions.unwrap_or_default().into_iter().next() {
         lease.rest();
         let words = format!(
-            "`{name}` could call the function {schema}.{name}, which may change something. Take the column by another \
-             name, or leave it out (an operator can allow it with functions = [\"{schema}.{name}\"])"
+            "`{name}` could call the function {schema}.{name}, which may change something. Write pg_catalog.{name}(…) if \
+             you mean PostgreSQL's own, take a column by another name, or leave it out (an operator can allow it with \
+             functions = [\"{schema}.{name}\"])"
         );
         return Err(SqlError::Rejected(words).into());
     }
@@ -170,8 +179,9 @@ async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
     }
 }
 
-async fn field_functions(client: &Client, names: Vec<&str>) -> Result<Vec<(String, String)>, tokio_postgres::Error> {
-    let rows = client.query(FIELD_FUNCTIONS, &[&names]).await?;
+async fn other_functions(client: &Client, names: &Names) -> Result<Vec<(String, String)>, tokio_postgres::Error> {
+    let [fields, calls] = [&names.fields, &names.calls].map(|names| names.iter().collect::<Vec<_>>());
+    let rows = client.query(OTHER_FUNCTIONS, &[&fields, &calls]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 

@@ -69,7 +69,12 @@ fn by_code(error: rusqlite::ffi::Error, message: String, position: Option<usize>
         | ErrorCode::SystemIoFailure
         | ErrorCode::PermissionDenied
         | ErrorCode::FileLockingProtocolFailed => SqlError::Unreachable(cause()),
-        ErrorCode::OutOfMemory | ErrorCode::InternalMalfunction | ErrorCode::ApiMisuse => SqlError::Internal(cause()),
+        ErrorCode::OutOfMemory => SqlError::Database {
+            message: "the statement needs more memory than it may have; aggregate fewer or shorter values".to_owned(),
+            code: error.extended_code.to_string(),
+            position,
+        },
+        ErrorCode::InternalMalfunction | ErrorCode::ApiMisuse => SqlError::Internal(cause()),
         _ => {
             // A view that uses a function off the list fails with SQLITE_ERROR; what was denied says more.
             let known = message.starts_with("not authorized").then(denied).flatten();

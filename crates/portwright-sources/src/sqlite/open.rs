@@ -20,6 +20,11 @@ use portwright_core::limits;
 /// `instr`, `trim` and `LIKE` in time, which grows with the square of the length.
 pub(super) const VALUE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes that SQLite may hold in all, over all connections of the process. Some of its functions build their value before
+/// they look at its length (`json_group_array`, `json_pretty`), so that one call could otherwise take gigabytes. Sorts and
+/// hash tables do not count: what does not fit in a page cache goes to a temporary file.
+const HEAP_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// Steps of SQLite's machine between two looks at the deadline.
 const STEPS_PER_LOOK: i32 = 1000;
 
@@ -129,6 +134,7 @@ impl Conn {
         let gate = self.gate.clone();
         gate.set(Mode::Own);
         db.authorizer(Some(move |asked: rusqlite::hooks::AuthContext<'_>| gate.judge(asked)))?;
+        db.execute_batch(&format!("PRAGMA hard_heap_limit = {HEAP_BYTES_MAX}"))?;
         let running = self.running.clone();
         let must_stop = move || {
             running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|stop| stop.must_stop())

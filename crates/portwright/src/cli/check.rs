@@ -160,7 +160,8 @@ fn audit_folder(plan: &config::Plan) -> Option<Diagnostic> {
     let folder = plan.server.audit.as_ref()?.file.parent()?;
     let place = Pointer::root().join("audit").join("file");
     let message = format!("there is no folder {}", folder.display());
-    (!folder.is_dir()).then(|| Diagnostic::error(place, "missing-folder", message).hint("make it, or name another file"))
+    (!folder.is_dir())
+        .then(|| Diagnostic::error(place, "missing-folder", message).hint("make it, or name another file"))
 }
 
 fn report(problems: &Problems, tried: &[Tried]) -> Value {

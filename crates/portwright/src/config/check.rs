@@ -79,9 +79,8 @@ impl Checker {
             });
             let built = if role == Role::Sections { schema::sections() } else { built? };
             // A schema of ours that does not compile would be a bug that a test finds; it must not let input pass.
-            let options = || {
-                jsonschema::options().should_validate_formats(true).with_format(PATTERN_FORMAT, is_pattern)
-            };
+            let options =
+                || jsonschema::options().should_validate_formats(true).with_format(PATTERN_FORMAT, is_pattern);
             let validator = options().build(&built).or_else(|_| options().build(&Value::Bool(false))).ok()?;
             Some((built, validator))
         };

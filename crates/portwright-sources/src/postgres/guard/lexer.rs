@@ -47,6 +47,10 @@ type Lexed<T> = Result<T, LexError>;
 
 /// Splits a statement into tokens, without white space.
 pub(super) fn lex(sql: &str) -> Lexed<Vec<Token>> {
+    // The protocol ends a statement at the first one, wherever it stands.
+    if let Some(at) = sql.bytes().position(|byte| byte == 0) {
+        return Err(LexError { message: "there is a zero character in the statement", at });
+    }
     let mut lexer = Lexer { bytes: sql.as_bytes(), at: 0 };
     let mut tokens = Vec::new();
     while let Some(byte) = lexer.peek(0) {
@@ -298,9 +302,22 @@ mod tests {
 
     #[test]
     fn refuses_what_readers_could_differ_on() {
-        for sql in
-            ["U&'a'", "u&\"a\"", "E'a'\n'b'", "$1a", "12abc", "'a", "/* a", "\"\"", "a\0b", "$x", "E'a' --c\n 'b'"]
-        {
+        for sql in [
+            "U&'a'",
+            "u&\"a\"",
+            "E'a'\n'b'",
+            "$1a",
+            "12abc",
+            "'a",
+            "/* a",
+            "\"\"",
+            "a\0b",
+            "'a\0b'",
+            "\"a\0\"",
+            "--\0",
+            "$x",
+            "E'a' --c\n 'b'",
+        ] {
             assert!(lex(sql).is_err(), "{sql:?}");
         }
     }

@@ -48,9 +48,29 @@ pub(crate) enum Author {
 pub(crate) struct Passed {
     /// It can be explained.
     pub(crate) is_query: bool,
-    /// Names in field position (`x.name`). PostgreSQL takes such a name for a function's where there is no such column,
-    /// so they are to be compared with the functions that the database has.
+    pub(crate) names: Names,
+}
+
+/// Names by which PostgreSQL could reach a function that is not its own. They are to be compared with the functions that
+/// the database has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Names in field position (`x.name`). They are functions' where there is no such column.
     pub(crate) fields: BTreeSet<String>,
+    /// Functions of PostgreSQL's own that are called without a schema. One of the same name that fits the arguments better
+    /// is called in their place.
+    pub(crate) calls: BTreeSet<String>,
+}
+
+impl Names {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.calls.is_empty()
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.fields.retain(|name| keep(name));
+        self.calls.retain(|name| keep(name));
+    }
 }
 
 /// Why a statement does not pass, in words for who wrote it.

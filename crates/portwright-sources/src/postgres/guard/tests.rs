@@ -105,7 +105,8 @@ fn writing_statements_stay_within_their_transaction() {
 
 #[test]
 fn names_in_field_position_are_told() {
-    let fields = reads("SELECT c.id, (c).total_of, (ROW(1)).f1, c.home FROM customers c WHERE o.x = 1").unwrap().fields;
+    let fields =
+        reads("SELECT c.id, (c).total_of, (ROW(1)).f1, c.home FROM customers c WHERE o.x = 1").unwrap().names.fields;
     assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["f1", "home", "id", "total_of", "x"]);
 }
 

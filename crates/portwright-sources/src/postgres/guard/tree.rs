@@ -1,12 +1,10 @@
 //! The guard's walk over the syntax tree: kinds of statement, parts, calls.
 
-use std::collections::BTreeSet;
-
 use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode};
 
 use super::grammar;
 use super::lexer::{Class, identifier};
-use super::{Access, Author, Judge, Passed, Rejection, builtins};
+use super::{Access, Author, Judge, Names, Passed, Rejection, builtins};
 
 /// Sampling methods: PostgreSQL's own and those of its contributed modules.
 const SAMPLING: &[&str] = &["bernoulli", "system", "system_rows", "system_time"];
@@ -35,30 +33,30 @@ impl Judge<'_> {
     }
 
     fn statement(self, statement: &SyntaxNode) -> Result<Passed, Rejection> {
-        let mut fields = BTreeSet::new();
+        let mut names = Names::default();
         match statement.kind() {
             kind if grammar::is_query(kind) => {
-                self.parts(statement, &mut fields)?;
-                Ok(Passed { is_query: true, fields })
+                self.parts(statement, &mut names)?;
+                Ok(Passed { is_query: true, names })
             }
             SyntaxKind::SHOW => {
                 self.show(statement)?;
-                Ok(Passed { is_query: false, fields })
+                Ok(Passed { is_query: false, names })
             }
             SyntaxKind::EXPLAIN => {
                 for child in statement.children() {
                     match child.kind() {
                         SyntaxKind::EXPLAIN_OPTION_LIST | SyntaxKind::EXPLAIN_ANALYZE | SyntaxKind::EXPLAIN_VERBOSE => {
                         }
-                        kind if grammar::is_query(kind) => self.parts(&child, &mut fields)?,
+                        kind if grammar::is_query(kind) => self.parts(&child, &mut names)?,
                         _ => return self.refuse_part(&child, "EXPLAIN is allowed only of SELECT, VALUES and TABLE"),
                     }
                 }
-                Ok(Passed { is_query: false, fields })
+                Ok(Passed { is_query: false, names })
             }
             kind if self.access == Access::ReadWrite && grammar::may_write(kind) => {
-                self.calls(statement, &mut fields)?;
-                Ok(Passed { is_query: false, fields })
+                self.calls(statement, &mut names)?;
+                Ok(Passed { is_query: false, names })
             }
             _ if self.access == Access::ReadWrite => self.refuse_part(
                 statement,
@@ -106,7 +104,7 @@ impl Judge<'_> {
     }
 
     /// A statement that must only read: each part of it is known, and so is each call.
-    fn parts(self, top: &SyntaxNode, fields: &mut BTreeSet<String>) -> Result<(), Rejection> {
+    fn parts(self, top: &SyntaxNode, found: &mut Names) -> Result<(), Rejection> {
         for node in top.descendants() {
             match grammar::objection(node.kind()) {
                 None => {}
@@ -114,16 +112,16 @@ impl Judge<'_> {
                 Some(why) => return self.refuse_part(&node, &format!("the statement may not run here: {why}")),
             }
         }
-        self.calls(top, fields)
+        self.calls(top, found)
     }
 
-    fn calls(self, top: &SyntaxNode, fields: &mut BTreeSet<String>) -> Result<(), Rejection> {
+    fn calls(self, top: &SyntaxNode, found: &mut Names) -> Result<(), Rejection> {
         for node in top.descendants() {
             match node.kind() {
-                SyntaxKind::CALL_EXPR => self.call(&node)?,
+                SyntaxKind::CALL_EXPR => found.calls.extend(self.call(&node)?),
                 SyntaxKind::OPERATOR_CALL => self.operator(&node)?,
                 SyntaxKind::FIELD_EXPR if node.parent().is_none_or(|parent| !is_callee(&parent, &node)) => {
-                    fields.extend(names(&node).pop());
+                    found.fields.extend(names(&node).pop());
                 }
                 _ => {}
             }
@@ -131,24 +129,25 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn call(self, call: &SyntaxNode) -> Result<(), Rejection> {
+    /// Gives the name, if it is one of PostgreSQL's own without its schema.
+    fn call(self, call: &SyntaxNode) -> Result<Option<String>, Rejection> {
         let Some(callee) = call.children().next() else {
             return self.refuse_part(call, "there is a call without a name");
         };
         let path = match callee.kind() {
             SyntaxKind::NAME_REF | SyntaxKind::FIELD_EXPR => names(&callee),
             // The grammar's own forms: EXTRACT(…), XMLELEMENT(…). Their kinds are on the list of known parts.
-            _ if call.children().all(|child| child.kind() != SyntaxKind::ARG_LIST) => return Ok(()),
+            _ if call.children().all(|child| child.kind() != SyntaxKind::ARG_LIST) => return Ok(None),
             _ => Vec::new(),
         };
         if call.parent().is_some_and(|parent| parent.kind() == SyntaxKind::TABLESAMPLE_CLAUSE)
             && matches!(path.as_slice(), [name] if SAMPLING.contains(&name.as_str()))
         {
-            return Ok(());
+            return Ok(None);
         }
         match path.as_slice() {
-            [name] => self.function(None, name, call),
-            [schema, name] => self.function(Some(schema), name, call),
+            [name] => self.function(None, name, call).map(|()| Some(name.clone())),
+            [schema, name] => self.function(Some(schema), name, call).map(|()| None),
             _ => self.refuse_part(call, "write a function as name(…) or schema.name(…)"),
         }
     }

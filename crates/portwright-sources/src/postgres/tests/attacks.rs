@@ -164,6 +164,32 @@ async fn the_transaction_holds_what_the_guard_lets_through() {
     assert_untouched(&fixture);
 }
 
+/// What fits the arguments better than PostgreSQL's own function of a name is called in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_of_postgresqls_own_is_lent_to_nobody() {
+    let fixture = Fixture::new(
+        "CREATE FUNCTION lower(int) RETURNS text LANGUAGE plpgsql AS $$BEGIN PERFORM pg_notify('x', 'y'); RETURN ''; END$$;
+         CREATE FUNCTION join_both(text, text) RETURNS text LANGUAGE sql AS 'SELECT lower(1)';
+         CREATE AGGREGATE sum(text) (SFUNC = join_both, STYPE = text);
+         CREATE FUNCTION round(float8, int) RETURNS float8 IMMUTABLE LANGUAGE sql AS 'SELECT 0.5::float8';
+         CREATE SCHEMA aside; CREATE FUNCTION aside.upper(int) RETURNS text LANGUAGE sql AS 'SELECT lower(1)'",
+    );
+    let database = fixture.open().await;
+    for sql in ["SELECT lower(1)", "SELECT * FROM LOWER(1)", "SELECT \"sum\"('a'::text)", "SELECT sum('a') OVER ()"] {
+        let answers =
+            [ask(&database, sql).await.map(|_| ()), database.explain(query(sql, &[]), true, &cx()).await.map(|_| ())];
+        for answer in answers {
+            assert!(
+                matches!(&answer, Err(SqlError::Rejected(words)) if words.contains("pg_catalog.")),
+                "{sql}: {answer:?}"
+            );
+        }
+    }
+    assert_eq!(one(&database, "SELECT pg_catalog.lower('A') || upper('a')").await, json!("aA"));
+    assert_eq!(one(&database, "SELECT round(1.25::float8, 1)").await, json!(0.5));
+    database.run(declared("SELECT lower(1)", &[]), &cx()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn writing_sessions_are_clean_afterwards() {
     let fixture = Fixture::new(

@@ -161,3 +161,27 @@ async fn many_calls_share_few_connections() {
     }
     assert_eq!(answers, (0..64).map(|n| json!(n)).collect::<Vec<_>>());
 }
+
+/// Values that are built before their length is looked at.
+#[tokio::test]
+async fn no_statement_takes_gigabytes() {
+    let shop = Shop::new();
+    let source = shop.open(json!({"timeout": "1h", "pool": {"max": 1}})).await;
+    let long = "printf('%.*c', 1000000, ' ')";
+    for bomb in [
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT json_group_array({long}) FROM n"
+        ),
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) \
+             SELECT json_group_object(i, {long}) FROM n"
+        ),
+        format!("SELECT json_pretty(printf('%.*c', 900, '[') || '1' || printf('%.*c', 900, ']'), {long})"),
+    ] {
+        let refusal = sql(&source, &bomb).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::Failed, "`{bomb}`: {refusal}");
+        assert!(refusal.public().contains("memory"), "`{bomb}`: {}", refusal.public());
+    }
+    // The one connection serves again.
+    assert_eq!(content(sql(&source, "SELECT 1 AS one").await)["rows"], json!([{"one": 1}]));
+}

@@ -57,7 +57,12 @@ fn names_that_two_sources_offer_are_said() {
     }
     let ended = folder.run(&["check"]);
     assert_eq!(ended.code, 0, "{}", ended.errors);
-    assert_eq!(ended.out.matches("advice[same-name]: more than one source (`a`, `b`) offers").count(), 1, "{}", ended.out);
+    assert_eq!(
+        ended.out.matches("advice[same-name]: more than one source (`a`, `b`) offers").count(),
+        1,
+        "{}",
+        ended.out
+    );
     assert!(ended.out.contains("`list_tables`") && ended.out.contains("such as `a."), "{}", ended.out);
 }
 
