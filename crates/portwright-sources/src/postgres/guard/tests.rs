@@ -39,6 +39,8 @@ fn refusals_tell_where_and_what_instead() {
     assert!(reads("SELECT 1; SELECT 2").unwrap_err().message.contains("one statement"));
     assert!(reads("DELETE FROM t").unwrap_err().message.contains("only SELECT"));
     assert!(reads("SELECT FROM WHERE ((").unwrap_err().position.is_some());
+    let unread = reads("selct name FROM t").unwrap_err();
+    assert!(unread.message.contains("at `selct`") && !unread.message.contains("IDENT"), "{unread}");
 }
 
 #[test]

@@ -9,6 +9,9 @@ use super::{Access, Author, Judge, Names, Passed, Rejection, builtins};
 /// Sampling methods: PostgreSQL's own and those of its contributed modules.
 const SAMPLING: &[&str] = &["bernoulli", "system", "system_rows", "system_time"];
 
+/// Bytes of a word of the statement that a refusal repeats.
+const WORD_BYTES_MAX: usize = 64;
+
 /// Statements that are refused with the word for what they are for.
 const INSTEAD: &str = "only SELECT, VALUES, TABLE, EXPLAIN of these, and SHOW are allowed here";
 
@@ -18,7 +21,7 @@ impl Judge<'_> {
         let parse = SourceFile::parse(self.sql);
         if let Some(error) = parse.errors().first() {
             let at = usize::from(error.range().start());
-            return self.reject(format!("the statement can't be read: {}", error.message()), at);
+            return self.reject(self.unreadable(error.message(), at), at);
         }
         let root = parse.syntax_node();
         self.same_tokens(&root)?;
@@ -30,6 +33,18 @@ impl Judge<'_> {
             return self.reject("send one statement at a time", usize::from(second.text_range().start()));
         }
         self.statement(&statement)
+    }
+
+    /// The parser's words, with the statement's own word in place of the parser's name for its kind.
+    fn unreadable(self, message: &str, at: usize) -> String {
+        let message = message.split(", found ").next().unwrap_or(message);
+        let tokens = self.tokens.iter().filter(|token| token.class != Class::Comment);
+        match tokens.map(|token| (token.start, token.text(self.sql))).find(|(start, _)| *start >= at) {
+            Some((_, word)) if word.len() <= WORD_BYTES_MAX => {
+                format!("the statement can't be read at `{word}`: {message}")
+            }
+            _ => format!("the statement can't be read: {message}"),
+        }
     }
 
     fn statement(self, statement: &SyntaxNode) -> Result<Passed, Rejection> {
