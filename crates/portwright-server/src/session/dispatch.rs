@@ -1,15 +1,22 @@
 //! The main path: one method, one step.
 //!
 //! [`step`] turns a request into its answer, where the catalog or the session can give it, or into the [`Operation`]
-//! that must go to a source. [`call`] sends that operation through the guard chain.
+//! that must go to a source. [`call`] sends that operation through the guard chain. A request for a call that never
+//! became an operation passes the chain by [`garbled`], for its record.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use portwright_core::protocol::{ReadResourceResult, ResourceContents};
-use portwright_core::{Call, Context, Next, Operation, ReadResource, Refusal, Reply, async_trait, limits};
+use portwright_core::protocol::{ArgumentInfo, JsonObject, ReadResourceResult, Reference, ResourceContents};
+use portwright_core::{
+    Call, CheckArguments, Context, Endpoint, Next, Operation, ReadResource, Refusal, Reply, Target, async_trait, limits,
+};
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
 
+use super::envelope::Request;
 use super::errors::{self, Mapped, WireError};
 use super::params::{self, Params};
 use super::reply::Outcome;
@@ -100,6 +107,58 @@ pub(crate) async fn answer(engine: &Engine, catalog: &Catalog, operation: Operat
             Mapped::Reply(reply) => Outcome::Reply(Box::new(reply)),
             Mapped::Error(error) => Outcome::Error(error),
         },
+    }
+}
+
+/// Sends a call that is refused for what its request says, or for when it came, through the chain: what stands outside
+/// of the refusing guards sees it and records it. It reaches no source.
+pub(crate) async fn garbled(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker, request: &Request<'_>) {
+    let params = &request.params;
+    let text = |raw: Option<&RawValue>| params::text("name", raw).map(Cow::into_owned).unwrap_or_default();
+    let operation = match &*request.method {
+        "tools/call" => Operation::CallTool { name: text(params.name), arguments: JsonObject::new() },
+        "prompts/get" => Operation::GetPrompt { name: text(params.name), arguments: JsonObject::new() },
+        "resources/read" => Operation::ReadResource { uri: text(params.uri) },
+        "completion/complete" => Operation::Complete {
+            reference: params::read("ref", params.reference).unwrap_or_else(|_| Reference::for_prompt("")),
+            argument: ArgumentInfo::new("", ""),
+            context: None,
+        },
+        _ => return,
+    };
+    let target = catalog.target(&operation).map(|target| {
+        Arc::new(Target {
+            source: target.source.clone(),
+            name: target.name.clone(),
+            effects: target.effects,
+            tool: target.tool.clone(),
+            arguments: Some(Arc::new(Garbled)),
+        })
+    });
+    let cx = engine.context(speaker, catalog, CancellationToken::new(), None);
+    cx.note(|trail| trail.flags.push("garbled".to_owned()));
+    let way = Next::new(&engine.guards, &Garbled).run(&Call { operation, target }, &cx).await;
+    debug_assert!(way.is_err(), "nothing answers a garbled call");
+}
+
+fn unanswerable() -> Refusal {
+    Refusal::invalid("the request is not one that can be answered")
+}
+
+/// What stands in the place of a garbled call's arguments and source.
+#[derive(Debug)]
+struct Garbled;
+
+impl CheckArguments for Garbled {
+    fn check(&self, _: &JsonObject) -> Result<(), Refusal> {
+        Err(unanswerable())
+    }
+}
+
+#[async_trait]
+impl Endpoint for Garbled {
+    async fn reach(&self, _: &Call, _: &Context) -> Result<Reply, Refusal> {
+        Err(unanswerable())
     }
 }
 

@@ -242,3 +242,42 @@ async fn a_client_that_vanishes_leaves_its_record() {
     until("its record", || async { !outcomes().is_empty() }).await;
     assert_eq!(outcomes(), ["cancelled"]);
 }
+
+/// A probe that is refused before there is an operation is a refused call all the same.
+#[tokio::test]
+async fn a_garbled_call_leaves_its_record() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("audit.jsonl");
+    let mut plan = plan();
+    plan.audit = Some(portwright_server::guard::AuditPlan::new(&file));
+    let (server, _, faulty) = usual(plan).await;
+    let call = |params: Value| modern(1, "tools/call", params);
+    let echo = |arguments: Value| call(json!({"name": "echo", "arguments": arguments}));
+    let calls = [
+        (echo(json!([1])), "echo", "invalid"),
+        (echo(json!("x")), "echo", "invalid"),
+        (call(json!({"name": "nothing", "arguments": 7})), "nothing", "not_found"),
+        (call(json!({"name": 7})), "", "not_found"),
+        (modern(1, "completion/complete", json!({"ref": {"type": "ref/prompt", "name": "x"}})), "x", "not_found"),
+    ];
+    let up = up(&server).await;
+    let mut http = up.connect().await;
+    let mut pipe = pipe(&server);
+    for (message, ..) in &calls {
+        assert!(http.post(message).await.json()["error"].is_object(), "{message}");
+        assert!(pipe.ask(message).await["error"].is_object(), "{message}");
+    }
+    assert_eq!(http.post_with(&echo(json!({})), &[("mcp-name", "wait")]).await.error_code(), -32020);
+    assert_eq!(http.post_with(&echo(json!({})), &[("mcp-method", "tools/list")]).await.error_code(), -32020);
+    let text = std::fs::read_to_string(&file).expect("records");
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+    let seen: Vec<_> =
+        records.map(|it| [&it["name"], &it["outcome"], &it["error"], &it["flags"]].map(Value::clone)).collect();
+    let twice = calls.iter().flat_map(|(_, name, error)| [(*name, *error); 2]);
+    let all = twice.chain([("echo", "invalid"); 2]);
+    let wanted: Vec<_> =
+        all.map(|(name, error)| [json!(name), json!("refused"), json!(error), json!(["garbled"])]).collect();
+    assert_eq!(seen, wanted);
+    assert_eq!(faulty.calls(), 0);
+    pipe.finish().await;
+}

@@ -110,12 +110,18 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
     let operation = match dispatch::step(&scene, &request.method, &request.params) {
         Ok(Step::Call(operation)) => operation,
         Ok(Step::Done(result)) => return send(Outcome::Result(result)),
-        Err(error) => return send(Outcome::Error(error)),
+        Err(error) => {
+            dispatch::garbled(engine, &catalog, &speaker, request).await;
+            return send(Outcome::Error(error));
+        }
     };
     let cancel = caller.stop.child_token();
     let flight = match session.calls.begin(&request.id, cancel.clone()) {
         Ok(flight) => flight,
-        Err(error) => return send(Outcome::Error(error)),
+        Err(error) => {
+            dispatch::garbled(engine, &catalog, &speaker, request).await;
+            return send(Outcome::Error(error));
+        }
     };
     let (accept, meta) = (Accept::of(caller.headers), &request.params.meta);
     let how = run::Tie::Session(flight, cancel);

@@ -42,7 +42,10 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
     headers::check_version(caller.headers, &modern::version(meta)?)?;
     let speaker = modern::speaker(meta, caller.principal, TransportKind::Http)?;
     let catalog = engine.catalog_for(&request.method, &request.params).await;
-    headers::check(caller.headers, request, &catalog)?;
+    if let Err(error) = headers::check(caller.headers, request, &catalog) {
+        dispatch::garbled(engine, &catalog, &speaker, request).await;
+        return Err(error);
+    }
     if let Some(response) = caller.draining(&request.id) {
         return Ok(response);
     }
@@ -59,7 +62,10 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
     let operation = match dispatch::step(&scene, &request.method, &request.params) {
         Ok(Step::Call(operation)) => operation,
         Ok(Step::Done(result)) => return Ok(send(&request.id, Outcome::Result(result))),
-        Err(error) => return Ok(send(&request.id, Outcome::Error(error))),
+        Err(error) => {
+            dispatch::garbled(engine, &catalog, &speaker, request).await;
+            return Ok(send(&request.id, Outcome::Error(error)));
+        }
     };
     let how = run::Tie::Client(caller.stop.child_token());
     let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, how };

@@ -191,18 +191,28 @@ impl Conversation {
         let engine = &self.engine;
         let catalog = engine.catalog_for(&request.method, &request.params).await;
         let scene = Scene { engine, catalog: &catalog, speaker };
-        let operation = match dispatch::step(&scene, &request.method, &request.params)? {
-            Step::Done(result) => {
+        let operation = match dispatch::step(&scene, &request.method, &request.params) {
+            Ok(Step::Done(result)) => {
                 self.send(reply::answer(Some(&request.id), Outcome::Result(result), None).bytes).await;
                 return Ok(());
             }
-            Step::Call(operation) => operation,
+            Ok(Step::Call(operation)) => operation,
+            Err(error) => {
+                dispatch::garbled(engine, &catalog, speaker, request).await;
+                return Err(error);
+            }
         };
         if engine.draining.is_cancelled() {
             return Err(WireError::internal("the server is stopping; try again soon"));
         }
         let cancel = self.gone.child_token();
-        let flight = self.calls.begin(&request.id, cancel.clone())?;
+        let flight = match self.calls.begin(&request.id, cancel.clone()) {
+            Ok(flight) => flight,
+            Err(error) => {
+                dispatch::garbled(engine, &catalog, speaker, request).await;
+                return Err(error);
+            }
+        };
         let token = request.params.meta.progress_token();
         let notifier = (token.is_some() || speaker.log_level.is_some())
             .then(|| Notifier::new(self.outbox.clone(), token, speaker.log_level));
