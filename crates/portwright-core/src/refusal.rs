@@ -102,6 +102,13 @@ impl Refusal {
         self
     }
 
+    /// The same refusal in other words.
+    #[must_use]
+    pub fn reworded(mut self, public: impl Into<String>) -> Self {
+        self.public = public.into();
+        self
+    }
+
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);

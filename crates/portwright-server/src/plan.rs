@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portwright_core::limits;
 
-use crate::guard::AuditPlan;
+use crate::guard::{AuditPlan, SanitizePlan};
 
 /// The plan of one server.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct ServerPlan {
     pub listen: ListenPlan,
     /// No file, no audit.
     pub audit: Option<AuditPlan>,
+    /// What is done about orders, secrets and hidden characters in what sources say.
+    pub sanitize: SanitizePlan,
 }
 
 impl ServerPlan {
@@ -35,6 +37,7 @@ impl ServerPlan {
             sessions: SessionPlan::default(),
             listen: ListenPlan::default(),
             audit: None,
+            sanitize: SanitizePlan::default(),
         }
     }
 }

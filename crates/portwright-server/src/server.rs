@@ -133,7 +133,7 @@ impl Server {
         let stop = CancellationToken::new();
         let engine = Engine {
             info: ServerInfo::new(&info)?,
-            guards: guard::chain(plan.call_timeout, audit.as_ref()),
+            guards: guard::chain(plan.call_timeout, audit.as_ref(), &plan.sanitize),
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, stop.clone()),
             calls: TaskTracker::new(),

@@ -6,6 +6,7 @@ pub mod audit;
 mod deadline;
 mod fence;
 mod redact;
+pub mod sanitize;
 mod telemetry;
 pub mod validate;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use portwright_core::Guard;
 
 pub use audit::{Audit, AuditPlan};
+pub use sanitize::SanitizePlan;
 
 /// The chain, outermost first. The order is fixed here and nowhere else:
 ///
@@ -26,12 +28,13 @@ pub use audit::{Audit, AuditPlan};
 /// - the fence and the deadline stand right inside it, so that panics and time-outs of everything further in are
 ///   refusals by the time they are recorded, and no guard can hold a call longer than it may take;
 /// - who calls is settled before what they may do, and that before what they say is looked at;
-/// - the intent stands next to the source: only a call that every guard let through had an intent.
-pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard>> {
+/// - the intent stands next to the source: only a call that every guard let through had an intent;
+/// - sanitize is innermost: every other guard sees only the cleaned reply.
+pub fn chain(call_timeout: Duration, audit: Option<&Audit>, sanitize: &SanitizePlan) -> Vec<Arc<dyn Guard>> {
     if audit.is_none() {
         tracing::info!("no audit file is configured, so calls leave no record");
     }
-    let steps: [Option<Arc<dyn Guard>>; 6] = [
+    let steps: [Option<Arc<dyn Guard>>; 7] = [
         Some(Arc::new(telemetry::Telemetry)),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
@@ -42,7 +45,7 @@ pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard
         Some(Arc::new(validate::Validate)),
         // approve: a person says yes. Its wait needs a bound of its own, since the deadline counts it as the call's
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
-        // sanitize: innermost, so that every other guard sees only the cleaned reply
+        Some(Arc::new(sanitize::Sanitize::new(sanitize))),
     ];
     steps.into_iter().flatten().collect()
 }

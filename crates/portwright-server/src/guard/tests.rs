@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::deadline::Deadline;
 use super::fence::Fence;
 use super::telemetry::{Clean, Telemetry};
-use super::{Audit, AuditPlan, chain, validate};
+use super::{Audit, AuditPlan, SanitizePlan, chain, validate};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -43,9 +43,9 @@ async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &C
 fn the_chain_has_this_order() {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
-    let names = |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit).iter().map(|guard| guard.name()).collect::<Vec<_>>();
-    assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent"]);
-    assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate"]);
+    let names = |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit, &SanitizePlan::default()).iter().map(|guard| guard.name()).collect::<Vec<_>>();
+    assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent", "sanitize"]);
+    assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate", "sanitize"]);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
 use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan};
 
+use super::sanitize;
 use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection};
 
 /// Where HTTP is served when nothing is said.
@@ -57,6 +58,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         server.sessions.idle = positive(wait.0, place, &mut problems);
     }
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
+    server.sanitize = sanitize::plan(file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, &mut problems);
     if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
 }
