@@ -14,8 +14,8 @@ pub(crate) mod nearest;
 pub mod plan;
 mod problems;
 mod reference;
-pub mod sanitize;
-mod schema;
+mod sanitize;
+pub mod schema;
 mod sources;
 mod text;
 mod words;
@@ -169,6 +169,7 @@ impl<'a> Reading<'a> {
             listen: self.section(&sound, "listen", problems),
             limits: self.section(&sound, "limits", problems),
             audit: self.section(&sound, "audit", problems),
+            sanitize: self.section(&sound, "sanitize", problems),
         }
     }
 
