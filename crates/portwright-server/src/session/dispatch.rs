@@ -2,7 +2,7 @@
 //!
 //! [`step`] turns a request into its answer, where the catalog or the session can give it, or into the [`Operation`]
 //! that must go to a source. [`call`] sends that operation through the guard chain. A request for a call that never
-//! became an operation passes the chain by [`garbled`], for its record.
+//! became an operation passes the chain by [`garbled`] or [`stopping`], for its record.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -110,9 +110,24 @@ pub(crate) async fn answer(engine: &Engine, catalog: &Catalog, operation: Operat
     }
 }
 
-/// Sends a call that is refused for what its request says, or for when it came, through the chain: what stands outside
-/// of the refusing guards sees it and records it. It reaches no source.
+/// Sends a call that is refused for what its request says through the chain: what stands outside of the refusing guards
+/// sees it and records it. It reaches no source.
 pub(crate) async fn garbled(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker, request: &Request<'_>) {
+    turned_away(engine, catalog, speaker, request, Early::Garbled).await;
+}
+
+/// The same for a call that came while the server stops.
+pub(crate) async fn stopping(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker, request: &Request<'_>) {
+    turned_away(engine, catalog, speaker, request, Early::Stopping).await;
+}
+
+async fn turned_away(
+    engine: &Arc<Engine>,
+    catalog: &Arc<Catalog>,
+    speaker: &Speaker,
+    request: &Request<'_>,
+    why: Early,
+) {
     let params = &request.params;
     let text = |raw: Option<&RawValue>| params::text("name", raw).map(Cow::into_owned).unwrap_or_default();
     let operation = match &*request.method {
@@ -132,33 +147,48 @@ pub(crate) async fn garbled(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speake
             name: target.name.clone(),
             effects: target.effects,
             tool: target.tool.clone(),
-            arguments: Some(Arc::new(Garbled)),
+            arguments: Some(Arc::new(why)),
         })
     });
     let cx = engine.context(speaker, catalog, CancellationToken::new(), None);
-    cx.note(|trail| trail.flags.push("garbled".to_owned()));
-    let way = Next::new(&engine.guards, &Garbled).run(&Call { operation, target }, &cx).await;
-    debug_assert!(way.is_err(), "nothing answers a garbled call");
+    cx.note(|trail| trail.flags.push(why.flag().to_owned()));
+    let way = Next::new(&engine.guards, &why).run(&Call { operation, target }, &cx).await;
+    debug_assert!(way.is_err(), "nothing answers a call that is turned away");
 }
 
-fn unanswerable() -> Refusal {
-    Refusal::invalid("the request is not one that can be answered")
+/// Why a call is turned away before it is an operation. It stands in the place of the call's arguments and source.
+#[derive(Debug, Clone, Copy)]
+enum Early {
+    Garbled,
+    Stopping,
 }
 
-/// What stands in the place of a garbled call's arguments and source.
-#[derive(Debug)]
-struct Garbled;
+impl Early {
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Garbled => "garbled",
+            Self::Stopping => "stopping",
+        }
+    }
 
-impl CheckArguments for Garbled {
+    fn refusal(self) -> Refusal {
+        match self {
+            Self::Garbled => Refusal::invalid("the request is not one that can be answered"),
+            Self::Stopping => Refusal::unavailable("the server is stopping"),
+        }
+    }
+}
+
+impl CheckArguments for Early {
     fn check(&self, _: &JsonObject) -> Result<(), Refusal> {
-        Err(unanswerable())
+        Err(self.refusal())
     }
 }
 
 #[async_trait]
-impl Endpoint for Garbled {
+impl Endpoint for Early {
     async fn reach(&self, _: &Call, _: &Context) -> Result<Reply, Refusal> {
-        Err(unanswerable())
+        Err(self.refusal())
     }
 }
 

@@ -9,7 +9,7 @@ use portwright_core::TransportKind;
 
 use super::body::{Accept, Body};
 use super::respond::{self, empty, json, plain, refuse};
-use super::{Caller, run, sse};
+use super::{Caller, events, run};
 use crate::server::Engine;
 use crate::session::dispatch::{self, Scene, Step};
 use crate::session::envelope::{self, Message, Request};
@@ -98,14 +98,15 @@ fn session(
 
 async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'_>) -> Response<Body> {
     let engine = caller.engine;
-    if let Some(response) = caller.draining(&request.id) {
-        return response;
-    }
     let send = |outcome| json(StatusCode::OK, reply::answer(Some(&request.id), outcome, None).bytes);
     if request.method == "logging/setLevel" {
         return send(session.set_level(&request.params).into());
     }
     let (catalog, speaker) = (engine.catalog_for(&request.method, &request.params).await, session.speaker());
+    if let Some(response) = caller.draining(&request.id) {
+        dispatch::stopping(engine, &catalog, &speaker, request).await;
+        return response;
+    }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {
         Ok(Step::Call(operation)) => operation,
@@ -190,7 +191,7 @@ pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
     match session(caller.engine, caller.principal, caller.headers) {
         Ok(session) => {
             let open = session.open_stream();
-            sse::changes(caller.engine, Listening::session(), None, open.token(), open)
+            events::changes(caller.engine, Listening::session(), None, open.token(), open)
         }
         Err(refused) => refused,
     }

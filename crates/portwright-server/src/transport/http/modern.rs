@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{Accept, Body};
 use super::respond::{empty, json, plain, refuse};
-use super::{Caller, run, sse};
+use super::{Caller, events, run};
 use crate::session::dispatch::{self, Scene, Step};
 use crate::session::envelope::{Id, Message, Request};
 use crate::session::errors::WireError;
@@ -47,6 +47,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         return Err(error);
     }
     if let Some(response) = caller.draining(&request.id) {
+        dispatch::stopping(engine, &catalog, &speaker, request).await;
         return Ok(response);
     }
     let accept = Accept::of(caller.headers);
@@ -56,7 +57,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         }
         let listening = Listening::read(&request.id, &request.params)?;
         let first = listening.acknowledged();
-        return Ok(sse::changes(engine, listening, Some(first), CancellationToken::new(), ()));
+        return Ok(events::changes(engine, listening, Some(first), CancellationToken::new(), ()));
     }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {

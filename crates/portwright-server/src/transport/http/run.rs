@@ -17,7 +17,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::body::{Accept, Body};
 use super::respond::{self, json};
-use super::sse;
+use super::events;
 use crate::catalog::Catalog;
 use crate::server::Engine;
 use crate::session::downstream::Notifier;
@@ -137,18 +137,18 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(sse::event(&first)));
+            return Poll::Ready(Some(events::event(&first)));
         }
         loop {
             // What was said before the answer goes out before it.
             if let Poll::Ready(Some(notification)) = self.notifications.poll_recv(cx) {
-                return Poll::Ready(Some(sse::event(&notification)));
+                return Poll::Ready(Some(events::event(&notification)));
             }
             match &mut self.ending {
                 Ending::Answered(answer) => return Poll::Ready(answer.take()),
                 Ending::Running(running) => {
                     let answer = ready!(Pin::new(running).poll(cx)).ok().flatten();
-                    self.ending = Ending::Answered(answer.map(|answer| sse::event(&answer.bytes)));
+                    self.ending = Ending::Answered(answer.map(|answer| events::event(&answer.bytes)));
                 }
             }
         }
@@ -161,7 +161,7 @@ fn events(mut work: Work, first: Option<Bytes>, notifications: mpsc::Receiver<By
         Some(running) => Ending::Running(tokio::spawn(running)),
         None => Ending::Answered(None),
     };
-    sse::response(Body::events(Events { first, notifications, ending, _tie: tie }))
+    events::response(Body::events(Events { first, notifications, ending, _tie: tie }))
 }
 
 fn respond(answer: Option<Answer>, accept: Accept) -> Response<Body> {
@@ -169,8 +169,8 @@ fn respond(answer: Option<Answer>, accept: Accept) -> Response<Body> {
         Some(answer) if accept.json => {
             json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK), answer.bytes)
         }
-        Some(answer) => sse::whole(&[sse::event(&answer.bytes)]),
-        None if accept.stream => sse::whole(&[]),
+        Some(answer) => events::whole(&[events::event(&answer.bytes)]),
+        None if accept.stream => events::whole(&[]),
         None => respond::empty(StatusCode::ACCEPTED),
     }
 }

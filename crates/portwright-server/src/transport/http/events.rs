@@ -14,8 +14,11 @@ use super::respond;
 use crate::server::Engine;
 use crate::session::streams::{self, Listening};
 
+/// What keeps a stream open that has nothing to say.
+pub(in crate::transport) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+
 /// A message as an event.
-pub(super) fn event(json: &[u8]) -> Bytes {
+pub(in crate::transport) fn event(json: &[u8]) -> Bytes {
     let mut bytes = Vec::with_capacity(json.len() + 24);
     bytes.extend_from_slice(b"event: message\ndata: ");
     bytes.extend_from_slice(json);
@@ -24,7 +27,7 @@ pub(super) fn event(json: &[u8]) -> Bytes {
 }
 
 /// A response of events.
-pub(super) fn response(body: Body) -> Response<Body> {
+pub(in crate::transport) fn response(body: Body) -> Response<Body> {
     let mut response = respond::with_type(StatusCode::OK, "text/event-stream", body);
     let headers = response.headers_mut();
     headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
@@ -65,7 +68,7 @@ pub(super) fn changes<G: Send + 'static>(
                 },
                 () = tokio::time::sleep(engine.plan.listen.waits.keep_alive) => {
                     // A reader whose queue is still full after so long is gone.
-                    if events.try_send(Bytes::from_static(b": keep-alive\n\n")).is_err() {
+                    if events.try_send(Bytes::from_static(KEEP_ALIVE)).is_err() {
                         return;
                     }
                     continue;
