@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portwright_server::plan::Anonymous;
+use portwright_server::plan::{Anonymous, Transports};
 
 use super::parse;
 
