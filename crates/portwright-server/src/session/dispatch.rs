@@ -2,7 +2,7 @@
 //!
 //! [`step`] turns a request into its answer, where the catalog or the session can give it, or into the [`Operation`]
 //! that must go to a source. [`call`] sends that operation through the guard chain. A request for a call that never
-//! became an operation passes the chain by [`garbled`] or [`stopping`], for its record.
+//! became an operation passes the chain by [`turn_away`], for its record.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -16,7 +16,6 @@ use portwright_core::{
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use super::envelope::Request;
 use super::errors::{self, Mapped, WireError};
 use super::params::{self, Params};
 use super::reply::Outcome;
@@ -110,27 +109,35 @@ pub(crate) async fn answer(engine: &Engine, catalog: &Catalog, operation: Operat
     }
 }
 
-/// Sends a call that is refused for what its request says through the chain: what stands outside of the refusing guards
-/// sees it and records it. It reaches no source.
-pub(crate) async fn garbled(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker, request: &Request<'_>) {
-    turned_away(engine, catalog, speaker, request, Early::Garbled).await;
+/// Why a call is refused before it is an operation: the flag in its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Away {
+    /// Its request can't be read, or contradicts its headers.
+    Garbled,
+    /// It belongs to no session and to no revision that is spoken here.
+    Stray,
+    /// Its conversation has too much in flight, or this id already.
+    Busy,
+    /// The server is stopping.
+    Draining,
 }
 
-/// The same for a call that came while the server stops.
-pub(crate) async fn stopping(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker, request: &Request<'_>) {
-    turned_away(engine, catalog, speaker, request, Early::Stopping).await;
+impl Away {
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Garbled => "garbled",
+            Self::Stray => "stray",
+            Self::Busy => "busy",
+            Self::Draining => "draining",
+        }
+    }
 }
 
-async fn turned_away(
-    engine: &Arc<Engine>,
-    catalog: &Arc<Catalog>,
-    speaker: &Speaker,
-    request: &Request<'_>,
-    why: Early,
-) {
-    let params = &request.params;
+/// Sends a call that is refused for what its request says, or for when it came, through the chain: what stands outside
+/// of the refusing guards sees it and records it. It reaches no source. Other methods leave no record.
+pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &str, params: &Params<'_>, why: Away) {
     let text = |raw: Option<&RawValue>| params::text("name", raw).map(Cow::into_owned).unwrap_or_default();
-    let operation = match &*request.method {
+    let operation = match method {
         "tools/call" => Operation::CallTool { name: text(params.name), arguments: JsonObject::new() },
         "prompts/get" => Operation::GetPrompt { name: text(params.name), arguments: JsonObject::new() },
         "resources/read" => Operation::ReadResource { uri: text(params.uri) },
@@ -141,54 +148,40 @@ async fn turned_away(
         },
         _ => return,
     };
+    let catalog = &engine.supervisor.catalog();
     let target = catalog.target(&operation).map(|target| {
         Arc::new(Target {
             source: target.source.clone(),
             name: target.name.clone(),
             effects: target.effects,
             tool: target.tool.clone(),
-            arguments: Some(Arc::new(why)),
+            arguments: Some(Arc::new(Unanswered)),
         })
     });
     let cx = engine.context(speaker, catalog, CancellationToken::new(), None);
     cx.note(|trail| trail.flags.push(why.flag().to_owned()));
-    let way = Next::new(&engine.guards, &why).run(&Call { operation, target }, &cx).await;
+    let way = Next::new(&engine.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
     debug_assert!(way.is_err(), "nothing answers a call that is turned away");
 }
 
-/// Why a call is turned away before it is an operation. It stands in the place of the call's arguments and source.
-#[derive(Debug, Clone, Copy)]
-enum Early {
-    Garbled,
-    Stopping,
+fn unanswerable() -> Refusal {
+    Refusal::invalid("the request is not one that can be answered")
 }
 
-impl Early {
-    const fn flag(self) -> &'static str {
-        match self {
-            Self::Garbled => "garbled",
-            Self::Stopping => "stopping",
-        }
-    }
+/// What stands in the place of the arguments and the source of a call that is turned away.
+#[derive(Debug)]
+struct Unanswered;
 
-    fn refusal(self) -> Refusal {
-        match self {
-            Self::Garbled => Refusal::invalid("the request is not one that can be answered"),
-            Self::Stopping => Refusal::unavailable("the server is stopping"),
-        }
-    }
-}
-
-impl CheckArguments for Early {
+impl CheckArguments for Unanswered {
     fn check(&self, _: &JsonObject) -> Result<(), Refusal> {
-        Err(self.refusal())
+        Err(unanswerable())
     }
 }
 
 #[async_trait]
-impl Endpoint for Early {
+impl Endpoint for Unanswered {
     async fn reach(&self, _: &Call, _: &Context) -> Result<Reply, Refusal> {
-        Err(self.refusal())
+        Err(unanswerable())
     }
 }
 

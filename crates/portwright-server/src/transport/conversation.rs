@@ -13,12 +13,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::Engine;
-use crate::session::dispatch::{self, Scene, Step};
+use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::downstream::Notifier;
 use crate::session::envelope::{self, Id, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::inflight::{Flight, InFlight};
 use crate::session::legacy::{self, Session};
+use crate::session::params::{Meta, Params};
 use crate::session::reply::{self, Outcome};
 use crate::session::streams::Listening;
 use crate::session::{Speaker, modern, streams};
@@ -126,8 +127,15 @@ impl Conversation {
                 _ => {}
             },
             Ok(Message::Response) => {}
-            Err((Some(id), error)) => self.refuse(Some(&id), error).await,
-            Err((None, error)) => return Err(error),
+            Err(wrong) => {
+                if let Some(method) = &wrong.method {
+                    self.turn_away(method, &Params::default(), Away::Garbled).await;
+                }
+                match &wrong.id {
+                    Some(id) => self.refuse(Some(id), wrong.error).await,
+                    None => return Err(wrong.error),
+                }
+            }
         }
         Ok(())
     }
@@ -135,10 +143,13 @@ impl Conversation {
     async fn request(&mut self, request: &Request<'_>) -> Result<(), WireError> {
         let params = &request.params;
         if params.meta.is_modern() {
-            if self.transport == TransportKind::Sse {
-                return Err(modern::unknown_here(&params.meta));
-            }
-            let speaker = modern::speaker(&params.meta, &self.principal, self.transport)?;
+            let speaker = match self.stateless(&params.meta) {
+                Ok(speaker) => speaker,
+                Err(error) => {
+                    self.turn_away(&request.method, params, Away::Stray).await;
+                    return Err(error);
+                }
+            };
             if request.method == "subscriptions/listen" {
                 let listening = Listening::read(&request.id, params)?;
                 let cancel = self.gone.child_token();
@@ -166,9 +177,12 @@ impl Conversation {
             }
             // A client of the stateless era that probes without `_meta` learns what is missing.
             ("server/discover", None) => {
-                return modern::speaker(&params.meta, &self.principal, self.transport).map(drop);
+                return self.stateless(&params.meta).map(drop);
             }
-            (_, None) => return Err(WireError::invalid_request("send `initialize` first")),
+            (_, None) => {
+                self.turn_away(&request.method, params, Away::Stray).await;
+                return Err(WireError::invalid_request("send `initialize` first"));
+            }
         };
         self.send(reply::answer(Some(&request.id), Outcome::Result(result), None).bytes).await;
         Ok(())
@@ -186,19 +200,19 @@ impl Conversation {
             }
             Ok(Step::Call(operation)) => operation,
             Err(error) => {
-                dispatch::garbled(engine, &catalog, speaker, request).await;
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
                 return Err(error);
             }
         };
         if engine.draining.is_cancelled() {
-            dispatch::stopping(engine, &catalog, speaker, request).await;
+            dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Draining).await;
             return Err(WireError::internal("the server is stopping; try again soon"));
         }
         let cancel = self.gone.child_token();
         let flight = match self.calls.begin(&request.id, cancel.clone()) {
             Ok(flight) => flight,
             Err(error) => {
-                dispatch::garbled(engine, &catalog, speaker, request).await;
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Busy).await;
                 return Err(error);
             }
         };
@@ -256,6 +270,23 @@ impl Conversation {
                 let _ = outbox.send(end.into()).await;
             }
         });
+    }
+
+    /// Who speaks in the stateless era, on a transport that knows it.
+    fn stateless(&self, meta: &Meta<'_>) -> Result<Speaker, WireError> {
+        if self.transport == TransportKind::Sse {
+            return Err(modern::unknown_here(meta));
+        }
+        modern::speaker(meta, &self.principal, self.transport)
+    }
+
+    /// A call of nobody's session still leaves its record.
+    async fn turn_away(&self, method: &str, params: &Params<'_>, why: Away) {
+        let speaker = match &self.session {
+            Some(session) => session.speaker(),
+            None => Speaker::stranger(&self.principal, self.transport),
+        };
+        dispatch::turn_away(&self.engine, &speaker, method, params, why).await;
     }
 
     pub(super) async fn refuse(&self, id: Option<&Id>, error: WireError) {

@@ -8,6 +8,7 @@ mod faults;
 mod hostile;
 mod http_rules;
 mod listening;
+mod records;
 mod sessions;
 mod shelf;
 mod sse_rules;
