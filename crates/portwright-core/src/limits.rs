@@ -50,6 +50,15 @@ pub const SESSION_IDLE: Duration = Duration::from_mins(30);
 /// Messages that wait for one slow reader before it is shed.
 pub const OUTBOX_MESSAGES_MAX: usize = 64;
 
+/// Events and bytes of its event streams that a session keeps for a client that lost one, and how long it keeps them
+/// after a stream's end. Clients reconnect within seconds; an answer that is larger is told once.
+pub const REPLAY_EVENTS_MAX: usize = 256;
+pub const REPLAY_BYTES_MAX: usize = 256 * 1024;
+pub const REPLAY_KEPT: Duration = Duration::from_mins(2);
+
+/// How long a client is asked to wait before it takes up a stream that was closed.
+pub const STREAM_RETRY: Duration = Duration::from_millis(500);
+
 /// How long a client may take to send its request head.
 pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 

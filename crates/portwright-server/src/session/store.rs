@@ -121,9 +121,12 @@ impl Store {
         rooms.sessions.len() + rooms.seated
     }
 
-    /// Ends the sessions that were idle too long.
+    /// Ends the sessions that were idle too long, and has the others forget what they need not keep.
     pub(crate) fn sweep(&self) {
-        self.rooms().sessions.retain(|_, session| session.idle().is_none_or(|idle| idle < self.plan.idle));
+        self.rooms().sessions.retain(|_, session| {
+            session.replay.sweep();
+            session.idle().is_none_or(|idle| idle < self.plan.idle)
+        });
     }
 
     /// How often to sweep.

@@ -9,6 +9,7 @@ mod hostile;
 mod http_rules;
 mod listening;
 mod records;
+mod resuming;
 mod sessions;
 mod shelf;
 mod sse_rules;

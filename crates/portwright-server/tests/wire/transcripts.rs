@@ -67,7 +67,11 @@ async fn over(way: Way, transcript: &str) {
     }
     // Nothing came beside what was expected.
     let last = client.ask(&serde_json::json!({"jsonrpc": "2.0", "id": "last", "method": "ping"})).await;
-    assert_eq!((&last["id"], &last["result"]), (&"last".into(), &serde_json::json!({})), "{way:?}, after the last line");
+    assert_eq!(
+        (&last["id"], &last["result"]),
+        (&"last".into(), &serde_json::json!({})),
+        "{way:?}, after the last line"
+    );
 }
 
 async fn over_http(transcript: &str) {

@@ -106,7 +106,11 @@ async fn frames_that_break_the_rules_close_the_socket_with_their_code() {
         ("a fragment of a ping", vec![frame(OpCode::Control(Control::Ping), false, b"")], CloseCode::Protocol),
         ("a long ping", vec![frame(OpCode::Control(Control::Ping), true, &[0; 126])], CloseCode::Protocol),
         ("half a code", vec![frame(OpCode::Control(Control::Close), true, b"\x03")], CloseCode::Protocol),
-        ("a code nobody may send", vec![frame(OpCode::Control(Control::Close), true, b"\x03\xed")], CloseCode::Protocol),
+        (
+            "a code nobody may send",
+            vec![frame(OpCode::Control(Control::Close), true, b"\x03\xed")],
+            CloseCode::Protocol,
+        ),
         ("too much", vec![frame(text, true, &vec![b' '; 4 * 1024 * 1024 + 1])], CloseCode::Size),
         (
             "too much in pieces",

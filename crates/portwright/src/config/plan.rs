@@ -10,7 +10,9 @@ use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
 use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, Transports};
 
-use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection, Transport};
+use super::file::{
+    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection, Transport,
+};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);

@@ -9,6 +9,7 @@ mod modern;
 mod pages;
 mod pulse;
 pub(super) mod respond;
+mod resume;
 mod run;
 
 use std::convert::Infallible;

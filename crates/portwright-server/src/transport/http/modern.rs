@@ -66,8 +66,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
             return Ok(plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream"));
         }
         let listening = Listening::read(&request.id, &request.params)?;
-        let first = listening.acknowledged();
-        return Ok(events::changes(engine, listening, Some(first), CancellationToken::new(), ()));
+        return Ok(events::changes(engine, listening, None, CancellationToken::new(), ()));
     }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {
