@@ -9,7 +9,7 @@ use crate::client::modern;
 use crate::support::{Up, pipe, plan, until, up, usual, usual_up};
 
 /// What is sent, and the code it is refused with.
-fn nonsense() -> Vec<(String, i64)> {
+pub(crate) fn nonsense() -> Vec<(String, i64)> {
     let deep = "[".repeat(100_000);
     let meta = modern(1, "x", json!({}))["params"]["_meta"].to_string();
     let call = |arguments: &str| {
@@ -78,22 +78,6 @@ async fn nonsense_over_http() {
         assert!(id.is_none_or(|id| id == 1), "an id that was not said: {shown}");
     }
     assert_eq!(http.post(&modern(2, "tools/list", json!({}))).await.status, 200, "it goes on");
-}
-
-#[tokio::test]
-async fn nonsense_over_stdio() {
-    let mut pipe = pipe(&usual(plan()).await.0);
-    for (text, code) in nonsense() {
-        // An empty line is no message there.
-        if !text.is_empty() {
-            pipe.send(&text).await;
-            let refused = pipe.line().await.expect("an answer");
-            assert_eq!(refused["error"]["code"], code, "{}", &text[..text.len().min(80)]);
-        }
-    }
-    let list = pipe.ask(&modern(2, "tools/list", json!({}))).await;
-    assert!(list["result"]["tools"].is_array(), "it goes on");
-    pipe.finish().await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod client;
 mod duplex;
+mod duplex_rules;
 mod faults;
 mod hostile;
 mod http_rules;
