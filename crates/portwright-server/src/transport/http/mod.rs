@@ -161,10 +161,11 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
     let opening: Mutex<Option<websocket::Opening>> = Mutex::default();
     let service = service_fn(|request| {
         let (front, stop, serving, opening) = (front.clone(), stop.clone(), pulse.serving(), &opening);
-        async move {
+        // In a box of its own: hyper keeps the room for it as long as the connection lives.
+        Box::pin(async move {
             let response = route(&front, ends, stop, opening, request).await;
             Ok::<_, Infallible>(response.map(|body| body.while_serving(serving)))
-        }
+        })
     });
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
@@ -195,7 +196,7 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
     drop(connection);
     let opening = opening.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(opening) = opening {
-        let _ = closed.run_until_cancelled(upgraded(&front.engine, opening)).await;
+        let _ = closed.run_until_cancelled(Box::pin(upgraded(&front.engine, opening))).await;
     }
 }
 

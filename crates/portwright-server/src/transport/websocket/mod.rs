@@ -205,9 +205,8 @@ async fn read(
         match event {
             Ok(Some(Event::Text(text))) => {
                 line.spoken.store(true, Ordering::Relaxed);
-                if let Err(error) = conversation.receive(&text).await {
-                    conversation.refuse(None, error).await;
-                }
+                // In a box, which is there only while there is something to do.
+                Box::pin(received(conversation, &text)).await;
             }
             Ok(Some(Event::Ping(payload))) => line.set(&line.ping, payload),
             Ok(Some(Event::Pong)) => {}
@@ -215,6 +214,12 @@ async fn read(
             Ok(None) => return None,
             Err(fault) => return Some(fault),
         }
+    }
+}
+
+async fn received(conversation: &mut Conversation, text: &[u8]) {
+    if let Err(error) = conversation.receive(text).await {
+        conversation.refuse(None, error).await;
     }
 }
 
