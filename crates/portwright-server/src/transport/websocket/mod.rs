@@ -238,7 +238,7 @@ async fn write(
     let mut frames = Vec::new();
     let farewell = loop {
         frames.clear();
-        frames.shrink_to(1024);
+        frames.shrink_to(0);
         tokio::select! {
             biased;
             () = line.wake.notified() => {
