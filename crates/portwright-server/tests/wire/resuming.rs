@@ -185,13 +185,10 @@ async fn a_session_that_lost_its_own_stream_hears_that_lists_changed() {
     let up = up(&server).await;
     let (http, session) = up.session("2025-11-25").await;
     drop(http);
-    let (mut stream, _) = {
-        let mut http = up.connect().await;
-        let headers = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        http.send("GET", "/mcp", &headers, "").await;
-        (http, ())
-    };
+    let mut stream = up.connect().await;
+    let headers = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    stream.send("GET", "/mcp", &headers, "").await;
     assert!(stream.head().await.contains("200 OK"));
     let id = field(&raw(&mut stream).await.expect("priming"), "id").expect("an id").to_owned();
     drop(stream);

@@ -111,11 +111,10 @@ impl Decoder {
             0 | 1 if self.text.len().saturating_add(frame.left) > limits::MESSAGE_BYTES_MAX => {
                 Err(fault(code::TOO_BIG, "the message is too large"))
             }
-            0 | 1 => Ok(()),
             2 => Err(fault(code::UNSUPPORTED, "messages are text frames")),
             8..=10 if !frame.last => Err(fault(code::PROTOCOL, "a fragment of a control frame")),
             8..=10 if frame.left > CONTROL_BYTES_MAX => Err(fault(code::PROTOCOL, "a control frame is too large")),
-            8..=10 => Ok(()),
+            0 | 1 | 8..=10 => Ok(()),
             _ => Err(fault(code::PROTOCOL, "an unknown kind of frame")),
         }
     }
@@ -150,20 +149,26 @@ fn header(buffer: &mut BytesMut) -> Result<Option<Frame>, Fault> {
     if second & 0x80 == 0 {
         return Err(fault(code::PROTOCOL, "a client's frames are masked"));
     }
-    let (length, at) = match (second & 0x7f, &buffer[2..]) {
-        (126, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 4),
-        (127, [a, b, c, d, e, f, g, h, ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 10),
-        (126 | 127, _) => return Ok(None),
-        (short, _) => (u64::from(short), 2),
+    let rest = &buffer[2..];
+    let (length, at) = match second & 0x7f {
+        126 => match rest.first_chunk() {
+            Some(length) => (u64::from(u16::from_be_bytes(*length)), 4),
+            None => return Ok(None),
+        },
+        127 => match rest.first_chunk() {
+            Some(length) => (u64::from_be_bytes(*length), 10),
+            None => return Ok(None),
+        },
+        short => (u64::from(short), 2),
     };
-    let too_short = (at == 4 && length < 126) || (at == 10 && length <= u64::from(u16::MAX));
+    let too_short = (at == 4 && length < 126) || (at == 10 && u16::try_from(length).is_ok());
     if too_short || length >> 63 != 0 {
         return Err(fault(code::PROTOCOL, "a length is not written as it must be"));
     }
-    let Some(&[a, b, c, d]) = buffer.get(at..at + 4) else { return Ok(None) };
+    let Some(&mask) = buffer[at..].first_chunk() else { return Ok(None) };
     buffer.advance(at + 4);
     let left = usize::try_from(length).unwrap_or(usize::MAX);
-    Ok(Some(Frame { op: first & 0x0f, last: first & 0x80 != 0, mask: [a, b, c, d], left, read: 0 }))
+    Ok(Some(Frame { op: first & 0x0f, last: first & 0x80 != 0, mask, left, read: 0 }))
 }
 
 fn unmask(bytes: &mut [u8], mask: [u8; 4], read: usize) {

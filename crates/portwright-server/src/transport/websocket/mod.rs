@@ -96,7 +96,7 @@ pub(super) async fn serve(
     gone.cancel();
     drop(conversation);
     if sent {
-        let _ = tokio::time::timeout(FAREWELL_WAIT, inward.to_the_end()).await;
+        let _ = tokio::time::timeout(FAREWELL_WAIT, inward.drain()).await;
     }
 }
 
@@ -173,7 +173,7 @@ impl<R: AsyncRead + Unpin> Inward<R> {
     }
 
     /// Reads what still comes, and forgets it.
-    async fn to_the_end(&mut self) {
+    async fn drain(&mut self) {
         loop {
             self.buffer.clear();
             if !matches!(self.reader.read_buf(&mut self.buffer).await, Ok(count) if count > 0) {
