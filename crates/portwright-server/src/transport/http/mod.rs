@@ -193,7 +193,8 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
             }
         }
     }
-    drop(connection);
+    // What is left of HTTP would only take room.
+    drop((connection, tick, closing));
     let opening = opening.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(opening) = opening {
         let _ = closed.run_until_cancelled(Box::pin(upgraded(&front.engine, opening))).await;
