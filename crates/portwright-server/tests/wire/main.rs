@@ -8,6 +8,7 @@ mod duplex_rules;
 mod faults;
 mod hostile;
 mod http_rules;
+mod keys;
 mod listening;
 mod records;
 mod resuming;

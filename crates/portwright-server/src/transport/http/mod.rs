@@ -1,7 +1,7 @@
 //! The listener, and Streamable HTTP: `/mcp` for both lifecycles, the doors of the other transports, and the pages that
 //! tell how the server is.
 
-mod admission;
+pub(super) mod admission;
 pub(super) mod body;
 pub(super) mod events;
 mod legacy;
@@ -38,7 +38,7 @@ use crate::session::errors::WireError;
 use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
 use crate::session::store::Seat;
-use admission::Admission;
+use admission::{Admission, Credential};
 use body::Body;
 use pulse::{Felt, Pulse, Verdict};
 use respond::{plain, refuse};
@@ -73,7 +73,8 @@ pub(crate) async fn serve(
     const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
     let address = listener.local_addr()?;
     let anonymous = engine.plan.listen.anonymous;
-    if anonymous == Anonymous::Never || (anonymous == Anonymous::Loopback && !address.ip().is_loopback()) {
+    let somebody = anonymous == Anonymous::Anywhere || (anonymous == Anonymous::Loopback && address.ip().is_loopback());
+    if !somebody && !engine.authenticate.is_possible() {
         return Err(TransportError::NobodyMayCall);
     }
     let front = Arc::new(Front {
@@ -249,18 +250,21 @@ async fn protocol(
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
-    let Some(principal) = admission.principal(request.headers(), ends) else {
-        return admission::credential_wanted();
+    let principal = match admission.principal(request.headers(), ends, &engine.authenticate) {
+        Ok(principal) => principal,
+        Err(why) => return admission::credential_wanted(why),
     };
+    let credential = || Credential::of(request.headers(), &engine.authenticate);
     match (request.uri().path(), request.method()) {
         ("/ws", _) => {
-            let (response, agreed) = websocket::open(engine, principal, request);
+            let caller = (principal, credential());
+            let (response, agreed) = websocket::open(engine, caller, request);
             *opening.lock().unwrap_or_else(PoisonError::into_inner) = agreed;
             response
         }
         ("/sse", &Method::GET) => {
             let prefix = admission.prefix(request.headers());
-            sse::open(engine, &front.streams, principal, request.headers(), &prefix)
+            sse::open(engine, &front.streams, (principal, credential()), request.headers(), &prefix)
         }
         ("/sse", _) => respond::method_not_allowed("GET"),
         ("/messages", &Method::POST) => {
