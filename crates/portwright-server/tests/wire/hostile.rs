@@ -124,7 +124,7 @@ async fn a_line_that_is_too_long_is_refused_and_the_next_one_read() {
 async fn impatient() -> Up {
     let mut plan = plan();
     let brief = Duration::from_millis(100);
-    (plan.listen.waits.head, plan.listen.waits.body, plan.listen.waits.idle) = (brief, brief, brief * 3);
+    (plan.listen.waits.head, plan.listen.waits.body, plan.listen.waits.idle) = (brief, brief, brief * 20);
     plan.listen.waits.tick = Duration::from_millis(20);
     plan.listen.waits.write = brief;
     up(&usual(plan).await.0).await
@@ -160,7 +160,7 @@ async fn a_slow_call_is_no_slow_client() {
     assert_eq!(http.answer().await.status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_does_not_read_holds_nothing_up() {
     // Impatient with readers only: on a busy machine the others have their time.
     let mut plan = plan();
