@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use portwright_core::{Context, Diagnostic, Health, Pointer, async_trait, limits};
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::Statement;
 use tokio_util::sync::CancellationToken;
 
-use super::errors::told;
+use super::errors::Fault;
 use super::guard::{Author, Guard, Names, Rejection};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
 use super::session::{Opener, Session, waits};
 use super::{DIALECT, introspect, privileges};
-use crate::shared::sql::{Access, Database, Description, Dialect, PoolPlan, Query, Rows, Schema, Scope, SqlError};
+use crate::shared::sql::{
+    Access, Database, Description, Dialect, OutputColumn, PoolPlan, Query, Rows, Schema, Scope, SqlError,
+};
 
 /// Statements of the configuration that are remembered as checked.
 const DECLARED_MAX: usize = 1000;
@@ -28,8 +29,8 @@ pub struct PostgresDatabase {
     access: Access,
     /// Where its table stands.
     place: Pointer,
-    /// Statements of the configuration that passed the guard, and whether they were to read only.
-    passed: Mutex<HashSet<(String, bool)>>,
+    /// Statements of the configuration that passed the guard: those that read, and those that may write.
+    passed: [Mutex<HashSet<String>>; 2],
 }
 
 impl PostgresDatabase {
@@ -41,7 +42,7 @@ impl PostgresDatabase {
         plan: PoolPlan,
         place: Pointer,
     ) -> Result<Arc<Self>, SqlError> {
-        let database = Self { pool: Pool::new(opener, plan), guard, access, place, passed: Mutex::default() };
+        let database = Self { pool: Pool::new(opener, plan), guard, access, place, passed: Default::default() };
         drop(database.pool.lease(false).await?);
         Ok(Arc::new(database))
     }
@@ -53,14 +54,17 @@ impl PostgresDatabase {
 
     /// A statement of the configuration is checked once; what it calls is the operator's affair.
     fn declared(&self, query: &Query<'_>) -> Result<(), SqlError> {
-        let known = |passed: &mut HashSet<(String, bool)>, add: bool| {
-            let key = (query.sql.to_owned(), query.access == Access::ReadOnly);
-            if add && passed.len() < DECLARED_MAX { passed.insert(key) } else { passed.contains(&key) }
+        let passed = || {
+            let set = &self.passed[usize::from(query.access == Access::ReadWrite)];
+            set.lock().unwrap_or_else(PoisonError::into_inner)
         };
-        let with = |add| known(&mut self.passed.lock().unwrap_or_else(PoisonError::into_inner), add);
-        if !with(false) {
-            self.checked(query)?;
-            with(true);
+        if passed().contains(query.sql) {
+            return Ok(());
+        }
+        self.checked(query)?;
+        let mut passed = passed();
+        if passed.len() < DECLARED_MAX {
+            passed.insert(query.sql.to_owned());
         }
         Ok(())
     }
@@ -123,10 +127,12 @@ trait Question: Sync {
 struct Describe<'a>(&'a str);
 
 impl Question for Describe<'_> {
-    type Answer = Statement;
+    type Answer = (Vec<String>, Vec<OutputColumn>);
 
-    async fn ask(&self, session: &Session) -> Result<Statement, tokio_postgres::Error> {
-        session.client.prepare(self.0).await
+    /// The statement itself must not outlive the lease: the driver closes it on the session, whoever has that then.
+    async fn ask(&self, session: &Session) -> Result<Self::Answer, tokio_postgres::Error> {
+        let statement = session.client.prepare(self.0).await?;
+        Ok((statement.params().iter().map(run::type_name).collect(), run::columns(&statement)))
     }
 }
 
@@ -172,7 +178,7 @@ async fn answer<Q: Question>(lease: &mut Lease, deadline: Instant, question: &Q)
         session.client.batch_execute(&begin).await?;
         question.ask(session).await
     };
-    let answered = answered.await.map_err(|error| told(error, wait, 0));
+    let answered = answered.await.map_err(|error| Fault::from(error).told(wait, 0));
     lease.rest();
     answered
 }
@@ -209,12 +215,8 @@ impl Database for PostgresDatabase {
         self.guard.check(sql, access, Author::Operator).map_err(|rejection| rejected(&rejection))?;
         // A function of the operator's own may write.
         let reads = self.guard.check(sql, Access::ReadOnly, Author::Model).is_ok();
-        let statement = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
-        Ok(Description {
-            params: statement.params().iter().map(run::type_name).collect(),
-            columns: run::columns(&statement),
-            read_only: access == Access::ReadOnly || reads,
-        })
+        let (params, columns) = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
+        Ok(Description { params, columns, read_only: access == Access::ReadOnly || reads })
     }
 
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {

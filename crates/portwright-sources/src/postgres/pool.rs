@@ -16,7 +16,7 @@ use crate::shared::sql::{PoolPlan, SqlError};
 enum Idle {
     Clean(Box<Session>),
     /// It is ending its last call's transaction, which takes no longer than one answer of the server.
-    Settling(JoinHandle<Option<Session>>),
+    Settling(JoinHandle<Option<Box<Session>>>),
 }
 
 #[derive(Debug)]
@@ -31,12 +31,14 @@ pub(super) struct Pool {
 /// A connection that one call uses.
 #[derive(Debug)]
 pub(super) struct Lease {
-    session: Option<Session>,
+    session: Option<Box<Session>>,
     /// It was open before this call.
     pub(super) used: bool,
     /// A statement may be running on it.
     running: bool,
     wrote: bool,
+    /// Nothing is left behind on it.
+    clean: bool,
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -67,20 +69,21 @@ impl Pool {
             used,
             running: false,
             wrote: false,
+            clean: false,
             pool: self.clone(),
             permit: Some(permit),
         };
         while let Some(idle) = self.with_idle(Vec::pop) {
             let session = match idle {
-                Idle::Clean(session) => Some(*session),
+                Idle::Clean(session) => Some(session),
                 Idle::Settling(task) => task.await.ok().flatten(),
             };
-            if let Some(session) = session.filter(Session::is_open) {
+            if let Some(session) = session.filter(|session| session.is_open()) {
                 return Ok(lent(session, true));
             }
         }
         match self.opener.open().await {
-            Ok(session) => Ok(lent(session, false)),
+            Ok(session) => Ok(lent(Box::new(session), false)),
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "no connection to the database");
                 Err(unreachable(error))
@@ -123,13 +126,19 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 impl Lease {
     pub(super) fn session(&mut self) -> Result<&mut Session, SqlError> {
-        self.session.as_mut().ok_or_else(|| SqlError::Internal("the connection was given back".into()))
+        self.session.as_deref_mut().ok_or_else(|| SqlError::Internal("the connection was given back".into()))
     }
 
     /// Says that statements are being sent from now on.
     pub(super) fn start(&mut self, writes: bool) {
         self.running = true;
         self.wrote = writes;
+        self.clean = false;
+    }
+
+    /// Says that the transaction has ended and left nothing behind.
+    pub(super) fn clean(&mut self) {
+        self.clean = true;
     }
 
     /// Says that the server has answered all that it was sent.
@@ -157,12 +166,16 @@ impl Drop for Lease {
             return;
         }
         let (pool, running, wrote) = (self.pool.clone(), self.running, self.wrote);
+        if self.clean && !running {
+            pool.with_idle(|idle| idle.push(Idle::Clean(session)));
+            return;
+        }
         if running {
             // It is not lent again before the server has stopped; until then it counts as used.
             let permit = self.permit.take();
             runtime.spawn(async move {
                 let settled = pool.opener.settle(session, true, wrote).await;
-                pool.with_idle(|idle| idle.extend(settled.map(|session| Idle::Clean(Box::new(session)))));
+                pool.with_idle(|idle| idle.extend(settled.map(|session| Idle::Clean(session))));
                 drop(permit);
             });
         } else {

@@ -99,7 +99,7 @@ fn assert_untouched(fixture: &Fixture) {
 }
 
 /// A session that ad-hoc statements ran on is as a new one.
-async fn assert_unpoisoned(database: &PostgresDatabase) {
+pub(super) async fn assert_unpoisoned(database: &PostgresDatabase) {
     let own = async |sql: &str| database.run(declared(sql, &[]), &cx()).await.unwrap().rows[0][0].clone();
     assert_eq!(own("SHOW transaction_read_only").await, json!("on"));
     assert_eq!(own("SHOW default_transaction_read_only").await, json!("on"));

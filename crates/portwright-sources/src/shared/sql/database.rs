@@ -1,6 +1,7 @@
 //! [`Database`]: what the shared SQL source needs of a database.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -110,7 +111,7 @@ pub enum Truncation {
 /// A statement's result.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rows {
-    pub columns: Vec<OutputColumn>,
+    pub columns: Arc<[OutputColumn]>,
     /// Values in the order of `columns`, each lossless.
     pub rows: Vec<Vec<Value>>,
     pub truncated: Option<Truncation>,

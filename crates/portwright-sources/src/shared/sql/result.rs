@@ -179,7 +179,7 @@ mod tests {
 
     fn rows(rows: Vec<Vec<Value>>, truncated: Option<Truncation>) -> Rows {
         let columns = vec![column("id", json!({"type": "integer"})), column("name", json!({"type": "string"}))];
-        Rows { columns, rows, truncated, affected: None }
+        Rows { columns: columns.into(), rows, truncated, affected: None }
     }
 
     fn text(rows: &Rows, author: Author) -> (String, Value) {
