@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::errors::Fault;
-use super::guard::{Author, Guard, Names, Rejection};
+use super::guard::{Author, Guard, Names, Passed};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
 use super::session::{Opener, Session, waits};
@@ -18,6 +18,9 @@ use crate::shared::sql::{
     Access, Database, Description, Dialect, OutputColumn, PoolPlan, Query, Rows, Schema, Scope, SqlError,
 };
 
+/// Bytes of a statement that the guard reads at once, in tens of microseconds. A longer one gets a thread.
+const JUDGED_AT_ONCE_BYTES: usize = 1024;
+
 /// Statements of the configuration that are remembered as checked.
 const DECLARED_MAX: usize = 1000;
 
@@ -25,7 +28,7 @@ const DECLARED_MAX: usize = 1000;
 #[derive(Debug)]
 pub struct PostgresDatabase {
     pool: Arc<Pool>,
-    guard: Guard,
+    guard: Arc<Guard>,
     access: Access,
     /// Where its table stands.
     place: Pointer,
@@ -42,18 +45,31 @@ impl PostgresDatabase {
         plan: PoolPlan,
         place: Pointer,
     ) -> Result<Arc<Self>, SqlError> {
-        let database = Self { pool: Pool::new(opener, plan), guard, access, place, passed: Default::default() };
+        let database =
+            Self { pool: Pool::new(opener, plan), guard: Arc::new(guard), access, place, passed: Default::default() };
         drop(database.pool.lease(false).await?);
         Ok(Arc::new(database))
     }
 
-    fn checked(&self, query: &Query<'_>) -> Result<super::guard::Passed, SqlError> {
+    async fn checked(&self, query: &Query<'_>) -> Result<Passed, SqlError> {
         let author = if query.declared { Author::Operator } else { Author::Model };
-        self.guard.check(query.sql, query.access, author).map_err(|rejection| rejected(&rejection))
+        self.judged(query.sql, query.access, author).await
+    }
+
+    /// Asks the guard. What takes longer than other work of a call does not hold up other calls.
+    async fn judged(&self, sql: &str, access: Access, author: Author) -> Result<Passed, SqlError> {
+        let judged = if sql.len() <= JUDGED_AT_ONCE_BYTES {
+            self.guard.check(sql, access, author)
+        } else {
+            let (guard, sql) = (self.guard.clone(), sql.to_owned());
+            let judging = tokio::task::spawn_blocking(move || guard.check(&sql, access, author));
+            judging.await.map_err(|error| SqlError::Internal(Box::new(error)))?
+        };
+        judged.map_err(|rejection| SqlError::Rejected(rejection.to_string()))
     }
 
     /// A statement of the configuration is checked once; what it calls is the operator's affair.
-    fn declared(&self, query: &Query<'_>) -> Result<(), SqlError> {
+    async fn declared(&self, query: &Query<'_>) -> Result<(), SqlError> {
         let passed = || {
             let set = &self.passed[usize::from(query.access == Access::ReadWrite)];
             set.lock().unwrap_or_else(PoisonError::into_inner)
@@ -61,7 +77,7 @@ impl PostgresDatabase {
         if passed().contains(query.sql) {
             return Ok(());
         }
-        self.checked(query)?;
+        self.checked(query).await?;
         let mut passed = passed();
         if passed.len() < DECLARED_MAX {
             passed.insert(query.sql.to_owned());
@@ -197,10 +213,6 @@ async fn bounded<T>(
     }
 }
 
-fn rejected(rejection: &Rejection) -> SqlError {
-    SqlError::Rejected(rejection.to_string())
-}
-
 fn deadline(wait: Duration, cx: &Context) -> Instant {
     Instant::now() + cx.time_left().map_or(wait, |left| left.min(wait))
 }
@@ -212,9 +224,9 @@ impl Database for PostgresDatabase {
     }
 
     async fn describe(&self, sql: &str, access: Access) -> Result<Description, SqlError> {
-        self.guard.check(sql, access, Author::Operator).map_err(|rejection| rejected(&rejection))?;
+        self.judged(sql, access, Author::Operator).await?;
         // A function of the operator's own may write.
-        let reads = self.guard.check(sql, Access::ReadOnly, Author::Model).is_ok();
+        let reads = self.judged(sql, Access::ReadOnly, Author::Model).await.is_ok();
         let (params, columns) = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
         Ok(Description { params, columns, read_only: access == Access::ReadOnly || reads })
     }
@@ -222,9 +234,9 @@ impl Database for PostgresDatabase {
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
         let mut names = Names::default();
         if query.declared {
-            self.declared(&query)?;
+            self.declared(&query).await?;
         } else {
-            let passed = self.checked(&query)?;
+            let passed = self.checked(&query).await?;
             if query.access == Access::ReadOnly {
                 names = passed.names;
             }
@@ -236,7 +248,7 @@ impl Database for PostgresDatabase {
 
     async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError> {
         let query = Query { access: Access::ReadOnly, ..query };
-        let passed = self.checked(&query)?;
+        let passed = self.checked(&query).await?;
         if !passed.is_query {
             return Err(SqlError::Rejected("only SELECT, VALUES and TABLE can be explained".to_owned()));
         }

@@ -52,10 +52,6 @@ impl Flight {
         Self { line, out: BytesMut::new(), input: BytesMut::new(), frame: 0, under_way: false, broken: false }
     }
 
-    pub(super) fn is_under_way(&self) -> bool {
-        self.under_way
-    }
-
     pub(super) fn is_broken(&self) -> bool {
         self.broken
     }

@@ -246,7 +246,9 @@ async fn collect(lease: &mut Lease, job: Job<'_>, prepared: &Prepared, rows: Row
             break false;
         }
     };
-    gather.result.affected = rows.rows_affected().filter(|_| job.query.access == Access::ReadWrite);
+    if let Some(count) = rows.rows_affected().filter(|_| job.query.access == Access::ReadWrite) {
+        gather.result.wrote(job.query.sql, count);
+    }
     if gather.asked.is_empty() {
         if ended {
             lease.rest();

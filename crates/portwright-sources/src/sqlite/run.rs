@@ -143,7 +143,7 @@ fn step(lease: &Lease, job: &Job) -> Result<Rows, SqlError> {
     }
     drop(cursor);
     if writes {
-        rows.affected = Some(lease.conn.db.total_changes() - changes_before);
+        rows.wrote(&job.sql, lease.conn.db.total_changes() - changes_before);
     }
     Ok(rows)
 }
