@@ -272,10 +272,13 @@ impl Session {
             _ => {}
         }
         self.default_schema = schemas.first().cloned().unwrap_or_else(|| "public".to_owned());
-        // PostgreSQL's own names come first, and temporary tables last, so that nothing shadows what a query means.
+        // PostgreSQL's own names come first without being named, and temporary tables last, so that nothing shadows what
+        // a query means. The first that is named is where new objects come into.
         let own = schemas.iter().filter(|schema| *schema != "pg_catalog").map(|schema| identifier(schema));
-        let path: Vec<String> =
-            std::iter::once("pg_catalog".to_owned()).chain(own).chain(["pg_temp".to_owned()]).collect();
+        let mut path: Vec<String> = own.chain(["pg_temp".to_owned()]).collect();
+        if path.len() == 1 {
+            path.insert(0, "pg_catalog".to_owned());
+        }
         self.settings = format!(
             "SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET search_path = {}; {}",
             path.join(", "),

@@ -123,7 +123,7 @@ impl Judge<'_> {
         for node in top.descendants() {
             match grammar::objection(node.kind()) {
                 None => {}
-                Some(_) if self.access == Access::ReadWrite || only_reads(&node) => {}
+                Some(_) if self.access == Access::ReadWrite => {}
                 Some(why) => return self.refuse_part(&node, &format!("the statement may not run here: {why}")),
             }
         }
@@ -223,13 +223,6 @@ impl Judge<'_> {
         }
         self.refuse_part(&what, "this setting is not shown; settings of formats, limits and versions are")
     }
-}
-
-/// `FOR READ ONLY`, which locks nothing.
-fn only_reads(clause: &SyntaxNode) -> bool {
-    let text = clause.text().to_string();
-    let words = text.split_ascii_whitespace().map(str::to_ascii_uppercase);
-    clause.kind() == SyntaxKind::LOCKING_CLAUSE && words.eq(["FOR", "READ", "ONLY"])
 }
 
 fn is_callee(parent: &SyntaxNode, node: &SyntaxNode) -> bool {

@@ -202,5 +202,5 @@ async fn writing_sessions_are_clean_afterwards() {
     database.run(Query { declared: true, ..writing("SELECT spoil()", &[]) }, &cx()).await.unwrap();
     assert_unpoisoned(&database).await;
     assert_eq!(one(&database, "SELECT count(*) > 100 FROM pg_class").await, json!(true));
-    assert_eq!(one(&database, "SHOW search_path").await, json!("pg_catalog, public, pg_temp"));
+    assert_eq!(one(&database, "SHOW search_path").await, json!("public, pg_temp"));
 }
