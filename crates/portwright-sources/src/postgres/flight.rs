@@ -159,7 +159,9 @@ impl Messages<'_> {
             text(out, name);
             text(out, sql);
             out.put_u16(count(types.len()));
-            types.iter().for_each(|ty| out.put_u32(*ty));
+            for ty in types {
+                out.put_u32(*ty);
+            }
         });
     }
 

@@ -28,17 +28,25 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Idle>>,
 }
 
+/// How a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// A statement may be running on it.
+    Running,
+    /// The server has nothing left to do.
+    Resting,
+    /// Nor is anything left behind on it.
+    Clean,
+}
+
 /// A connection that one call uses.
 #[derive(Debug)]
 pub(super) struct Lease {
     session: Option<Box<Session>>,
     /// It was open before this call.
     pub(super) used: bool,
-    /// A statement may be running on it.
-    running: bool,
+    standing: Standing,
     wrote: bool,
-    /// Nothing is left behind on it.
-    clean: bool,
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -67,9 +75,8 @@ impl Pool {
         let lent = |session, used| Lease {
             session: Some(session),
             used,
-            running: false,
+            standing: Standing::Resting,
             wrote: false,
-            clean: false,
             pool: self.clone(),
             permit: Some(permit),
         };
@@ -131,19 +138,18 @@ impl Lease {
 
     /// Says that statements are being sent from now on.
     pub(super) fn start(&mut self, writes: bool) {
-        self.running = true;
+        self.standing = Standing::Running;
         self.wrote = writes;
-        self.clean = false;
     }
 
     /// Says that the transaction has ended and left nothing behind.
     pub(super) fn clean(&mut self) {
-        self.clean = true;
+        self.standing = Standing::Clean;
     }
 
     /// Says that the server has answered all that it was sent.
     pub(super) fn rest(&mut self) {
-        self.running = false;
+        self.standing = Standing::Resting;
     }
 
     /// Stops the running statement.
@@ -165,17 +171,15 @@ impl Drop for Lease {
         if !session.is_open() {
             return;
         }
-        let (pool, running, wrote) = (self.pool.clone(), self.running, self.wrote);
-        if self.clean && !running {
+        let (pool, wrote) = (self.pool.clone(), self.wrote);
+        if self.standing == Standing::Clean {
             pool.with_idle(|idle| idle.push(Idle::Clean(session)));
-            return;
-        }
-        if running {
+        } else if self.standing == Standing::Running {
             // It is not lent again before the server has stopped; until then it counts as used.
             let permit = self.permit.take();
             runtime.spawn(async move {
                 let settled = pool.opener.settle(session, true, wrote).await;
-                pool.with_idle(|idle| idle.extend(settled.map(|session| Idle::Clean(session))));
+                pool.with_idle(|idle| idle.extend(settled.map(Idle::Clean)));
                 drop(permit);
             });
         } else {
