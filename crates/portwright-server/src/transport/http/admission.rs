@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
-use portwright_core::Principal;
+use portwright_core::{Principal, Secret};
 
 use super::Ends;
 use super::body::Body;
@@ -119,6 +119,23 @@ impl Admission {
             Anonymous::Anywhere => true,
         };
         if may { Ok(self.nobody.clone()) } else { Err(Unproven::Missing) }
+    }
+}
+
+/// What a caller proved with who they are, for as long as their connection lives: keys are revoked and expire.
+#[derive(Debug)]
+pub(in crate::transport) struct Credential(Option<Secret>);
+
+impl Credential {
+    /// The one that the caller was admitted with.
+    pub(super) fn of(headers: &HeaderMap, authenticate: &Authenticate) -> Self {
+        let shown = authenticate.is_possible().then(|| bearer(headers).ok()).flatten();
+        Self(shown.map(Secret::new))
+    }
+
+    /// Whether it still holds.
+    pub(in crate::transport) fn holds(&self, authenticate: &Authenticate) -> bool {
+        self.0.as_ref().is_none_or(|token| authenticate.bearer(token.expose()).is_ok())
     }
 }
 

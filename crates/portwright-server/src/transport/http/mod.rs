@@ -1,7 +1,7 @@
 //! The listener, and Streamable HTTP: `/mcp` for both lifecycles, the doors of the other transports, and the pages that
 //! tell how the server is.
 
-mod admission;
+pub(super) mod admission;
 pub(super) mod body;
 pub(super) mod events;
 mod legacy;
@@ -38,7 +38,7 @@ use crate::session::errors::WireError;
 use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
 use crate::session::store::Seat;
-use admission::Admission;
+use admission::{Admission, Credential};
 use body::Body;
 use pulse::{Felt, Pulse, Verdict};
 use respond::{plain, refuse};
@@ -194,7 +194,8 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
             }
         }
     }
-    drop(connection);
+    // What is left of HTTP would only take room.
+    drop((connection, tick, closing));
     let opening = opening.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(opening) = opening {
         let _ = closed.run_until_cancelled(Box::pin(upgraded(&front.engine, opening))).await;
@@ -253,15 +254,17 @@ async fn protocol(
         Ok(principal) => principal,
         Err(why) => return admission::credential_wanted(why),
     };
+    let credential = || Credential::of(request.headers(), &engine.authenticate);
     match (request.uri().path(), request.method()) {
         ("/ws", _) => {
-            let (response, agreed) = websocket::open(engine, principal, request);
+            let caller = (principal, credential());
+            let (response, agreed) = websocket::open(engine, caller, request);
             *opening.lock().unwrap_or_else(PoisonError::into_inner) = agreed;
             response
         }
         ("/sse", &Method::GET) => {
             let prefix = admission.prefix(request.headers());
-            sse::open(engine, &front.streams, principal, request.headers(), &prefix)
+            sse::open(engine, &front.streams, (principal, credential()), request.headers(), &prefix)
         }
         ("/sse", _) => respond::method_not_allowed("GET"),
         ("/messages", &Method::POST) => {
