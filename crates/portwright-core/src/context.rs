@@ -59,7 +59,9 @@ pub trait ReadResource: Debug + Send + Sync {
 }
 
 /// What is known around a call: where it came from, who calls, until when it may take, and the way back to the client.
-#[derive(Debug)]
+///
+/// A clone is the same call: it shares cancellation, trail, principal and the way back.
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Our own id of this call, on log lines and in what an internal fault tells the caller.
     pub request: Arc<str>,

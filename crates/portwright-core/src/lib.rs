@@ -27,6 +27,7 @@ pub mod secret;
 pub mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tool;
 
 pub use async_trait::async_trait;
 pub use call::{Call, CheckArguments, Effects, Operation, Reply, Target};
@@ -40,3 +41,4 @@ pub use principal::{Auth, Principal};
 pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};
+pub use tool::{Tools, TypedTool};

@@ -82,6 +82,9 @@ pub const CALL_WAIT: Duration = Duration::from_secs(30);
 /// long enough for a database to cancel a statement.
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether a source that a reload took away still has calls.
+pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
+
 /// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 

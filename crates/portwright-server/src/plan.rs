@@ -37,6 +37,18 @@ impl ServerPlan {
             audit: None,
         }
     }
+
+    /// The sections and keys, as the configuration names them, that `other` says differently and that a running server
+    /// can't change.
+    pub(crate) fn fixed_parts_that_differ(&self, other: &Self) -> Vec<String> {
+        let parts = [
+            ("server.name", self.name == other.name),
+            ("server.title", self.title == other.title),
+            ("listen", self.listen == other.listen),
+            ("audit", self.audit == other.audit),
+        ];
+        parts.into_iter().filter(|(_, same)| !same).map(|(part, _)| part.to_owned()).collect()
+    }
 }
 
 /// Sessions of the `initialize` lifecycle.
@@ -67,7 +79,7 @@ pub enum Anonymous {
 }
 
 /// The listener.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenPlan {
     /// Where clients find it from outside: `https://mcp.acme.example`. Its host is allowed as Host, it as Origin.
     pub public_url: Option<String>,
@@ -92,7 +104,7 @@ impl Default for ListenPlan {
 }
 
 /// How long a client may take over each part of an HTTP exchange; kept to within a [`tick`](Self::tick).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waits {
     /// For a request's head, from its first byte.
     pub head: Duration,

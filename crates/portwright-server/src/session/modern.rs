@@ -97,7 +97,7 @@ pub(crate) fn discover(scene: &Scene<'_>) -> Vec<u8> {
         result_type: "complete",
         supported_versions: all_versions(),
         capabilities: capabilities(engine, true),
-        instructions: engine.plan.instructions.as_deref(),
+        instructions: scene.catalog.rules.instructions.as_deref(),
         ttl_ms: reply::list_ttl_ms(),
         cache_scope: "private",
         meta: serde_json::from_str(engine.info.meta()).ok(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use portwright_core::Principal;
 
 use super::legacy::Session;
@@ -12,13 +13,18 @@ use crate::plan::SessionPlan;
 /// Open sessions.
 #[derive(Debug)]
 pub(crate) struct Store {
-    plan: SessionPlan,
+    plan: ArcSwap<SessionPlan>,
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
 }
 
 impl Store {
     pub(crate) fn new(plan: SessionPlan) -> Self {
-        Self { plan, sessions: Mutex::default() }
+        Self { plan: ArcSwap::from_pointee(plan), sessions: Mutex::default() }
+    }
+
+    /// The bounds from now on.
+    pub(crate) fn set_plan(&self, plan: SessionPlan) {
+        self.plan.store(Arc::new(plan));
     }
 
     fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<Arc<str>, Arc<Session>>> {
@@ -28,12 +34,13 @@ impl Store {
     /// Keeps a session. When the house is full, or its principal's part of it, the one that was idle longest makes
     /// room; if all are busy, there is none.
     pub(crate) fn insert(&self, session: Arc<Session>) -> Result<(), Full> {
+        let plan = self.plan.load();
         let mut sessions = self.sessions();
         let of_one = |other: &&Arc<Session>| other.is_of(&session.principal);
         // Counting is worth it only where the part could be full.
         let part_full =
-            sessions.len() >= self.plan.max_of_one && sessions.values().filter(of_one).count() >= self.plan.max_of_one;
-        if part_full || sessions.len() >= self.plan.max {
+            sessions.len() >= plan.max_of_one && sessions.values().filter(of_one).count() >= plan.max_of_one;
+        if part_full || sessions.len() >= plan.max {
             let candidates = sessions.values().filter(|other| !part_full || of_one(other));
             let idlest = candidates.filter_map(|other| Some((other.idle()?, other.id.clone())));
             let (_, id) = idlest.max_by_key(|(idle, _)| *idle).ok_or(Full)?;
@@ -47,7 +54,7 @@ impl Store {
     pub(crate) fn get(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
         let mut sessions = self.sessions();
         let session = sessions.get(id).filter(|session| session.is_of(principal))?.clone();
-        if session.idle().is_some_and(|idle| idle >= self.plan.idle) {
+        if session.idle().is_some_and(|idle| idle >= self.plan.load().idle) {
             sessions.remove(id);
             return None;
         }
@@ -66,12 +73,13 @@ impl Store {
 
     /// Ends the sessions that were idle too long.
     pub(crate) fn sweep(&self) {
-        self.sessions().retain(|_, session| session.idle().is_none_or(|idle| idle < self.plan.idle));
+        let longest = self.plan.load().idle;
+        self.sessions().retain(|_, session| session.idle().is_none_or(|idle| idle < longest));
     }
 
     /// How often to sweep.
     pub(crate) fn sweep_pause(&self) -> Duration {
-        (self.plan.idle / 4).clamp(Duration::from_millis(50), Duration::from_mins(1))
+        (self.plan.load().idle / 4).clamp(Duration::from_millis(50), Duration::from_mins(1))
     }
 }
 

@@ -14,7 +14,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::print::{self, STRONG, styled};
 use crate::App;
-use crate::config::{self, ConfigError, Environment, Loaded, Problems, plan};
+use crate::config::{self, ConfigError, Loaded, Problems, plan};
+use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portwright serve\n  portwright serve -c shop.toml --listen 127.0.0.1:9000\n  \
@@ -31,13 +32,13 @@ pub(crate) struct ServeArgs {
     listen: Option<SocketAddr>,
 }
 
-pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
-    let Loaded { plan, origin } = config::load(args.config.as_deref(), Environment::default())?;
+pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
+    let Loaded { plan, origin } = config::load(args.config.as_deref(), own.environment())?;
     let address = args.listen.unwrap_or(plan.listen);
     let shutdown = CancellationToken::new();
     let impatient = signals(shutdown.clone());
     if args.stdio {
-        let server = start(App::from_plan(plan))?;
+        let server = start(App::from_plan(plan).guards(&own.guards))?;
         return serve(server.serve_stdio(shutdown), impatient).await;
     }
     let place = Pointer::root().join("listen");
@@ -49,7 +50,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let listen_failed = |source| CliError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_failed)?;
     let address = listener.local_addr().map_err(listen_failed)?;
-    let server = start(App::from_plan(plan))?;
+    let server = start(App::from_plan(plan).guards(&own.guards))?;
     greet(&name, address, &sources);
     serve(server.serve_http(listener, shutdown), impatient).await
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
+use portwright_server::{Fingerprint, Mount, Origin};
 use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan};
 
 use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection};
@@ -34,6 +35,14 @@ pub struct Configured {
     pub name: Arc<str>,
     pub kind: String,
     pub config: Box<dyn SourceConfig>,
+    /// What its configuration comes to: two that are equal need not be opened twice.
+    pub print: Option<Fingerprint>,
+}
+
+impl Configured {
+    pub(crate) fn into_mount(self) -> Mount {
+        Mount { name: self.name, kind: self.kind, origin: Origin::Config(self.config), print: self.print }
+    }
 }
 
 impl fmt::Debug for Configured {
