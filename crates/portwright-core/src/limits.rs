@@ -82,6 +82,12 @@ pub const CALL_WAIT: Duration = Duration::from_secs(30);
 /// long enough for a database to cancel a statement.
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
 
+/// Pages of one list of a server behind us.
+pub const UPSTREAM_PAGES_MAX: usize = 1_000;
+
+/// Entries of one list of a server behind us.
+pub const UPSTREAM_ENTRIES_MAX: usize = 10_000;
+
 /// How often it is looked whether a source that a reload took away still has calls.
 pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
 

@@ -12,4 +12,6 @@ mod demo;
 pub mod program;
 
 pub use app::App;
+#[cfg(feature = "upstream")]
+pub use portwright_sources::upstream::{Mounted, mount};
 pub use program::Program;
