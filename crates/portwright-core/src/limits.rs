@@ -82,6 +82,9 @@ pub const CALL_WAIT: Duration = Duration::from_secs(30);
 /// long enough for a database to cancel a statement.
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether the configuration's files changed.
+pub const CONFIG_LOOK: Duration = Duration::from_secs(1);
+
 /// Pages of one list of a server behind us.
 pub const UPSTREAM_PAGES_MAX: usize = 1_000;
 

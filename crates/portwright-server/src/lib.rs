@@ -12,6 +12,7 @@ mod session;
 mod transport;
 
 pub use catalog::{Catalog, Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
+pub use guard::AuditPlan;
 pub use ops::health::{HealthReport, Status};
 pub use plan::{Anonymous, ListenPlan, ServerPlan, SessionPlan, Waits};
 pub use server::{Server, StartError};

@@ -12,6 +12,7 @@ mod demo;
 pub mod program;
 
 pub use app::App;
+pub use portwright_server::AuditPlan;
 #[cfg(feature = "upstream")]
 pub use portwright_sources::upstream::{Mounted, mount};
 pub use program::Program;

@@ -16,6 +16,7 @@ mod man;
 pub(crate) mod print;
 mod prompt;
 mod read;
+mod reload;
 mod schema;
 pub(crate) mod serve;
 pub(crate) mod table;

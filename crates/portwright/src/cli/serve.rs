@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::error::CliError;
 use super::exit::Exit;
 use super::print::{self, STRONG, styled};
+use super::reload::Reloading;
 use crate::App;
+use crate::config::watch::Watch;
 use crate::config::{self, ConfigError, Loaded, Problems, plan};
 use crate::program::Own;
 
@@ -33,26 +35,43 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
-    let Loaded { plan, origin } = config::load(args.config.as_deref(), own.environment())?;
+    let environment = own.environment();
+    let path = config::locate::locate(args.config.as_deref(), &environment.variable).map_err(ConfigError::from)?;
+    let watch = Watch::new(path, environment);
+    let Loaded { plan, origin } = config::load(Some(watch.path()), environment)?;
     let address = args.listen.unwrap_or(plan.listen);
     let shutdown = CancellationToken::new();
     let impatient = signals(shutdown.clone());
     if args.stdio {
         let server = start(App::from_plan(plan).guards(&own.guards))?;
-        return serve(server.serve_stdio(shutdown), impatient).await;
+        let reloading = Reloading { server: server.clone(), watch, environment, listen: None, hangup: false };
+        return looked_after(reloading, serve(server.serve_stdio(shutdown), impatient)).await;
     }
     let place = Pointer::root().join("listen");
     if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, place) {
         return Err(ConfigError::Problems(Problems::new(origin, vec![exposed])).into());
     }
     let name = plan.server.name.clone();
+    let configured = args.listen.is_none().then_some(plan.listen);
     let sources: Vec<Arc<str>> = plan.sources.iter().map(|source| source.name.clone()).collect();
     let listen_failed = |source| CliError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_failed)?;
     let address = listener.local_addr().map_err(listen_failed)?;
     let server = start(App::from_plan(plan).guards(&own.guards))?;
     greet(&name, address, &sources);
-    serve(server.serve_http(listener, shutdown), impatient).await
+    let reloading = Reloading { server: server.clone(), watch, environment, listen: configured, hangup: true };
+    looked_after(reloading, serve(server.serve_http(listener, shutdown), impatient)).await
+}
+
+/// Serves, and keeps the server true to its configuration meanwhile.
+async fn looked_after(
+    reloading: Reloading,
+    serving: impl Future<Output = Result<Exit, CliError>>,
+) -> Result<Exit, CliError> {
+    let reloading = tokio::spawn(reloading.run());
+    let ended = serving.await;
+    reloading.abort();
+    ended
 }
 
 pub(crate) fn start(app: App) -> Result<Server, CliError> {

@@ -18,6 +18,7 @@ mod reference;
 pub mod schema;
 mod sources;
 mod text;
+pub(crate) mod watch;
 mod words;
 
 #[cfg(test)]
