@@ -220,7 +220,7 @@ impl ReadResource for Reader {
             argument: variable.clone(),
             context: context.cloned(),
         };
-        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
+        match call(&self.catalog, operation, &cx.nested()).await.1? {
             Reply::Completion(result) => Ok(result.completion),
             _ => Ok(CompletionInfo::default()),
         }

@@ -8,6 +8,7 @@ mod hostile;
 mod http_rules;
 mod listening;
 mod records;
+mod reload;
 mod sessions;
 mod shelf;
 mod stdio_rules;
