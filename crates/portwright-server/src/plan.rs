@@ -12,6 +12,8 @@ pub struct ServerPlan {
     /// `serverInfo.name`.
     pub name: String,
     pub title: Option<String>,
+    /// What this server is for, in a line for people; it stands on the server's card, which anybody may read.
+    pub description: Option<String>,
     pub version: String,
     /// What this server is for, for the model.
     pub instructions: Option<String>,
@@ -29,6 +31,7 @@ impl ServerPlan {
         Self {
             name: name.into(),
             title: None,
+            description: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instructions: None,
             call_timeout: limits::CALL_WAIT,
@@ -44,6 +47,7 @@ impl ServerPlan {
         let parts = [
             ("server.name", self.name == other.name),
             ("server.title", self.title == other.title),
+            ("server.description", self.description == other.description),
             ("listen", self.listen == other.listen),
             ("audit", self.audit == other.audit),
         ];

@@ -19,7 +19,7 @@ use crate::server::Engine;
 pub(crate) const VERSIONS: [&str; 1] = ["2026-07-28"];
 
 /// Every revision, oldest first.
-fn all_versions() -> Vec<&'static str> {
+pub(crate) fn all_versions() -> Vec<&'static str> {
     legacy::VERSIONS.iter().chain(&VERSIONS).copied().collect()
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
+mod cards;
 mod client;
 mod faults;
 mod hostile;

@@ -56,6 +56,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut server = ServerPlan::new(file.server.name);
     server.title = file.server.title;
+    server.description = file.server.description;
     server.instructions = file.server.instructions;
     if let Some(wait) = file.limits.call_timeout {
         let place = Pointer::root().join("limits").join("call_timeout");

@@ -2,6 +2,7 @@
 
 mod admission;
 mod body;
+mod cards;
 mod legacy;
 mod modern;
 mod pages;
@@ -38,6 +39,7 @@ use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
 use admission::Admission;
 use body::Body;
+use cards::Cards;
 use pulse::{Felt, Pulse, Verdict};
 use respond::{plain, refuse};
 
@@ -45,6 +47,7 @@ use respond::{plain, refuse};
 struct Front {
     engine: Arc<Engine>,
     admission: Admission,
+    cards: Cards,
     /// No new requests; connections end when theirs are answered.
     closing: CancellationToken,
     /// Connections that are still there end now.
@@ -76,6 +79,7 @@ pub(crate) async fn serve(
     let front = Arc::new(Front {
         engine: engine.clone(),
         admission: Admission::new(&engine.plan.listen),
+        cards: Cards::new(&engine.plan),
         closing: CancellationToken::new(),
         closed: CancellationToken::new(),
     });
@@ -172,6 +176,13 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
 /// Path and method → page.
 async fn route(front: &Front, ends: Ends, stop: CancellationToken, request: http::Request<Incoming>) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
+    // What anybody may read before they connect, from a page of any origin.
+    if let Some(document) = front.cards.at(request.uri().path()) {
+        return match admission.host(request.headers(), request.uri(), ends) {
+            Ok(()) => document.answer(request.method(), request.headers()),
+            Err(refused) => plain(StatusCode::FORBIDDEN, refused),
+        };
+    }
     if let Err(refused) = admission.host_and_origin(request.headers(), request.uri(), ends) {
         return plain(StatusCode::FORBIDDEN, refused);
     }
