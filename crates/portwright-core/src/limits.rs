@@ -121,10 +121,13 @@ pub const SQL_BYTES_MAX: usize = 32 * 1024;
 /// Tables that one reading of a database's schema returns.
 pub const SCHEMA_TABLES_MAX: usize = 1000;
 
-/// What the plan may set at most, so that a slip of the pen is no memory bomb: rows, bytes, connections, parameters.
+/// Rows of one result that the plan may set at most, so that a slip of the pen is no memory bomb.
 pub const ROWS_CEILING: usize = 100_000;
+/// Bytes of one result that the plan may set at most.
 pub const RESULT_BYTES_CEILING: usize = 64 * 1024 * 1024;
+/// Connections to one database that the plan may set at most.
 pub const POOL_CEILING: usize = 1000;
+/// Parameters of one declared statement.
 pub const PARAMS_MAX: usize = 100;
 
 /// The first and the longest pause between attempts to describe a declared statement that the database refused.

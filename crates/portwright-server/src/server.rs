@@ -148,11 +148,7 @@ impl Server {
     }
 
     /// The same with guards of one's own; [`guard::chain`] says where they stand.
-    pub fn start_with(
-        plan: ServerPlan,
-        mounts: Vec<Mount>,
-        own: Vec<Arc<dyn Guard>>,
-    ) -> Result<Self, StartError> {
+    pub fn start_with(plan: ServerPlan, mounts: Vec<Mount>, own: Vec<Arc<dyn Guard>>) -> Result<Self, StartError> {
         named_once(&mounts)?;
         let audit = plan.audit.as_ref().map(Audit::open).transpose()?;
         if audit.is_none() {

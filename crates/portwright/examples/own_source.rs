@@ -79,10 +79,14 @@ struct Level {
 impl SourceConfig for Harbour {
     async fn connect(&self) -> Result<Arc<dyn Source>, ConnectError> {
         let mean = self.mean_metres;
-        let level = TypedTool::new("water_level", "The water level of the harbour.", move |when: When, _: Context| async move {
-            let turn = when.hours / 12.4 * std::f64::consts::TAU;
-            Ok::<_, Refusal>(Level { metres: mean + turn.cos(), rising: turn.sin() < 0.0 })
-        });
+        let level = TypedTool::new(
+            "water_level",
+            "The water level of the harbour.",
+            move |when: When, _: Context| async move {
+                let turn = when.hours / 12.4 * std::f64::consts::TAU;
+                Ok::<_, Refusal>(Level { metres: mean + turn.cos(), rising: turn.sin() < 0.0 })
+            },
+        );
         Ok(Arc::new(Tools::new("tides").with(level.title("Water level").read_only().closed_world())))
     }
 }

@@ -162,9 +162,10 @@ fn variants_stay_reachable() {
 #[tokio::test]
 async fn what_cannot_be_listed_is_left_out_and_said() {
     let words = |text: String, _: Context| async move { Ok::<_, Refusal>(text) };
-    let source = weather().tool("words", "Takes a bare string.", words).tool("say", "Again.", |(): (), _: Context| async {
-        Ok::<_, Refusal>(())
-    });
+    let source =
+        weather()
+            .tool("words", "Takes a bare string.", words)
+            .tool("say", "Again.", |(): (), _: Context| async { Ok::<_, Refusal>(()) });
     assert_eq!(source.tools().len(), 5);
     let Health::Degraded(reason) = source.health().await else { panic!("it is not well") };
     assert_eq!(reason, "tool `words`: its arguments are not a struct, so they have no names");

@@ -154,9 +154,8 @@ fn read<A: DeserializeOwned>(arguments: JsonObject) -> Result<A, Refusal> {
     let read = match whole {
         Some(value) => serde_json::from_value(value),
         // `()` is read from null, a struct without members from an empty object.
-        None => serde_json::from_value(Value::Object(JsonObject::new())).or_else(|error| {
-            serde_json::from_value(Value::Null).map_err(|_| error)
-        }),
+        None => serde_json::from_value(Value::Object(JsonObject::new()))
+            .or_else(|error| serde_json::from_value(Value::Null).map_err(|_| error)),
     };
     read.map_err(|error| Refusal::invalid(format!("the arguments do not fit: {error}")))
 }

@@ -43,7 +43,8 @@ async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &C
 fn the_chain_has_this_order() {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
-    let names = |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>();
+    let names =
+        |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>();
     assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent"]);
     assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate"]);
     let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];

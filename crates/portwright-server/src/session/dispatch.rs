@@ -85,11 +85,7 @@ fn complete(from: &Params<'_>) -> Result<Operation, WireError> {
 
 /// One operation through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there
 /// is always an answer.
-pub(crate) async fn call(
-    catalog: &Catalog,
-    operation: Operation,
-    cx: &Context,
-) -> (Operation, Result<Reply, Refusal>) {
+pub(crate) async fn call(catalog: &Catalog, operation: Operation, cx: &Context) -> (Operation, Result<Reply, Refusal>) {
     let target = catalog.target(&operation);
     let call = Call { operation, target };
     let way = Next::new(&catalog.rules.guards, catalog).run(&call, cx);

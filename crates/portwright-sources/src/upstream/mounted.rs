@@ -9,9 +9,7 @@ use futures::FutureExt;
 use portwright_core::{ConnectError, Source, SourceConfig, async_trait, limits};
 use rmcp::ServerHandler;
 use rmcp::model::{ErrorData, ProtocolVersion};
-use rmcp::service::{
-    NotificationContext, RequestContext, RoleServer, Service, ServiceExt, ServiceRole,
-};
+use rmcp::service::{NotificationContext, RequestContext, RoleServer, Service, ServiceExt, ServiceRole};
 
 use super::asking::{Asker, AtWork};
 use super::memory;
@@ -37,9 +35,10 @@ impl<H: ServerHandler> SourceConfig for Mounted<H> {
         // Each side waits for the other's greeting.
         let serving = tokio::spawn(async move { fenced.serve(theirs).await });
         let (listener, changed) = Listener::new(at_work);
-        let client = listener.serve(ours).await.map_err(|error| {
-            ConnectError::new("the mounted server does not say who it is").because(error)
-        })?;
+        let client = listener
+            .serve(ours)
+            .await
+            .map_err(|error| ConnectError::new("the mounted server does not say who it is").because(error))?;
         let server = match serving.await {
             Ok(Ok(server)) => server,
             Ok(Err(error)) => {
@@ -69,8 +68,8 @@ impl<H: ServerHandler> Service<RoleServer> for Fenced<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<<RoleServer as ServiceRole>::Resp, ErrorData> {
         let asker = context.extensions.get::<Asker>().cloned();
-        let _begun = asker
-            .map(|asker| self.at_work.begin(context.id.clone(), context.meta.get_progress_token(), asker));
+        let _begun =
+            asker.map(|asker| self.at_work.begin(context.id.clone(), context.meta.get_progress_token(), asker));
         let cancelled = context.ct.clone();
         // One that does not look at its token has a moment, and is dropped then.
         let overdue = async {

@@ -179,9 +179,9 @@ impl Source for Remote {
         let request = ClientRequest::CallToolRequest(Request::new(params));
         match self.ask(request, Asked { what: "tool", name: tool }, cx).await? {
             ServerResult::CallToolResult(result) => Ok(result),
-            ServerResult::InputRequiredResult(_) | ServerResult::CreateTaskResult(_) => {
-                Err(Refusal::failed("this tool answers in a way that is not carried over: it asks back, or takes a task"))
-            }
+            ServerResult::InputRequiredResult(_) | ServerResult::CreateTaskResult(_) => Err(Refusal::failed(
+                "this tool answers in a way that is not carried over: it asks back, or takes a task",
+            )),
             _ => Err(Refusal::internal(Unexpected)),
         }
     }

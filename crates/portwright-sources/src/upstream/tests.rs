@@ -120,7 +120,9 @@ impl ServerHandler for Legacy {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(vec![Resource::new("legacy://note", "note").with_mime_type("text/plain")]))
+        Ok(ListResourcesResult::with_all_items(vec![
+            Resource::new("legacy://note", "note").with_mime_type("text/plain"),
+        ]))
     }
 
     async fn list_resource_templates(
@@ -224,7 +226,8 @@ async fn errors_get_their_meaning() {
     assert_eq!((refusal.kind(), refusal.public()), (RefusalKind::Invalid, "`text` is too short; say more"));
     let refusal = source.call("broken", &JsonObject::new(), &cx).await.unwrap_err();
     assert_eq!((refusal.kind(), refusal.public()), (RefusalKind::Internal, "internal error"), "for the log alone");
-    for gone in [source.read("legacy://other", &cx).await.map(drop), source.call("other", &text(""), &cx).await.map(drop)]
+    for gone in
+        [source.read("legacy://other", &cx).await.map(drop), source.call("other", &text(""), &cx).await.map(drop)]
     {
         assert_eq!(gone.unwrap_err().kind(), RefusalKind::NotFound);
     }

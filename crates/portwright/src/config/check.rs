@@ -213,7 +213,10 @@ impl Run<'_> {
                 (None, None) => problem.hint(format!("add a table [sources.{name}]")),
             });
         };
-        let Some(kind) = source.get("kind").and_then(Value::as_str).and_then(|name| self.checker.kinds.find(name)) else { return };
+        let Some(kind) = source.get("kind").and_then(Value::as_str).and_then(|name| self.checker.kinds.find(name))
+        else {
+            return;
+        };
         if self.checker.get(role, kind.name()).is_none() {
             let message = format!("a source of kind `{}` takes no declared {section}", kind.name());
             return self.say(Diagnostic::error(at.join("source"), "wrong-source", message));

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
-use portwright_server::{Fingerprint, Mount, Origin};
 use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan};
+use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection};
 

@@ -121,11 +121,9 @@ mod tests {
         fs::write(&config, "[server]\nname = \"a\"\ntitle = \"${file:secret}\"\n").unwrap();
         let mut watch = Watch::new(config.clone(), Environment::default());
         assert!(!watch.look() && !watch.look());
-        for change in [
-            || (true, "the secret appears"),
-            || (true, "the secret is another one"),
-            || (false, "the secret is gone"),
-        ] {
+        for change in
+            [|| (true, "the secret appears"), || (true, "the secret is another one"), || (false, "the secret is gone")]
+        {
             let (write, what) = change();
             if write {
                 fs::write(&secret, what).unwrap();

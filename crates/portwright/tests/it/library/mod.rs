@@ -13,8 +13,8 @@ use std::path::Path;
 
 use portwright::App;
 use portwright::config::{self, Environment, Kinds};
-use portwright_core::testing::Contract;
 use portwright_core::SourceKind as _;
+use portwright_core::testing::Contract;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
