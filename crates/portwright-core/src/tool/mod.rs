@@ -1,7 +1,7 @@
 //! [`Tools`]: a source made of Rust functions. Schemas come from their types, without a macro of ours.
 //!
 //! A function takes its arguments as one type and the call's [`Context`], and gives its answer or a
-//! [`Refusal`](crate::Refusal):
+//! [`Refusal`]:
 //!
 //! ```
 //! use portwright_core::tool::Tools;
@@ -36,7 +36,7 @@
 //! assert_eq!(listed.output_schema.as_ref().unwrap()["properties"]["celsius"]["type"], "integer");
 //! ```
 //!
-//! What a function needs beside its arguments it captures; an [`Arc`](std::sync::Arc) cloned on each call does. Further
+//! What a function needs beside its arguments it captures; an [`Arc`] cloned on each call does. Further
 //! words about a tool (a title, what it does to the world) stand on [`TypedTool`]. Texts that can be read and prompts
 //! are there too: [`Tools::text`], [`Tools::prompt`].
 

@@ -1,7 +1,7 @@
 //! `portwright.toml` → [`Plan`].
 //!
-//! The steps, each in its own file: [`locate`] finds the text, [`text`] reads it into plain values with their places,
-//! [`check`] holds these against the schemas, [`reference`] resolves references to secrets, each kind of source decodes
+//! The steps, each in its own file: [`locate`] finds the text, `text` reads it into plain values with their places,
+//! `check` holds these against the schemas, `reference` resolves references to secrets, each kind of source decodes
 //! its own tables, and [`plan`] reads the rest. Nothing is opened but the file and the secrets it refers to. Everything
 //! that is wrong comes back at once as [`Problems`].
 

@@ -1,5 +1,5 @@
 //! The JSON Schemas of the configuration: one for editors, composed of everything; and one for each piece, by which
-//! [`check`](super::check) finds what is wrong. Knows no values.
+//! `check` finds what is wrong. Knows no values.
 
 use portwright_core::SourceKind;
 use portwright_sources::declared;
