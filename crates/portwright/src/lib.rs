@@ -16,3 +16,8 @@ pub use portwright_server::AuditPlan;
 #[cfg(feature = "upstream")]
 pub use portwright_sources::upstream::{Mounted, mount};
 pub use program::Program;
+
+/// The guide's code is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/library.md")]
+mod guide {}

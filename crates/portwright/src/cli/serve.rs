@@ -21,7 +21,8 @@ use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portwright serve\n  portwright serve -c shop.toml --listen 127.0.0.1:9000\n  \
-                        portwright serve --stdio      for a client that starts the server itself")]
+                        portwright serve --stdio      for a client that starts the server itself\n\nThe \
+                        configuration is read again when its files change, or on SIGHUP; a broken one changes nothing.")]
 pub(crate) struct ServeArgs {
     /// The configuration (default: ./portwright.toml, then the platform's config folder)
     #[arg(short, long, value_name = "FILE")]
