@@ -73,7 +73,7 @@ use written::{WrittenPrompt, WrittenText};
 #[derive(Clone)]
 pub struct Tools {
     name: Arc<str>,
-    tools: Vec<TypedTool>,
+    typed: Vec<TypedTool>,
     texts: Vec<WrittenText>,
     prompts: Vec<WrittenPrompt>,
     faults: Vec<String>,
@@ -83,7 +83,7 @@ impl fmt::Debug for Tools {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tools")
             .field("name", &self.name)
-            .field("tools", &self.tools)
+            .field("tools", &self.typed)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
@@ -92,7 +92,7 @@ impl fmt::Debug for Tools {
 impl Tools {
     /// No tools yet. The name stands in logs.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), tools: Vec::new(), texts: Vec::new(), prompts: Vec::new(), faults: Vec::new() }
+        Self { name: name.into(), typed: Vec::new(), texts: Vec::new(), prompts: Vec::new(), faults: Vec::new() }
     }
 
     /// Adds a function: [`TypedTool::new`] with nothing more to say about it.
@@ -111,10 +111,10 @@ impl Tools {
     /// Adds a tool.
     #[must_use]
     pub fn with(mut self, tool: TypedTool) -> Self {
-        let twice = self.tools.iter().any(|other| other.tool.name == tool.tool.name);
+        let twice = self.typed.iter().any(|other| other.tool.name == tool.tool.name);
         let fault = tool.fault.clone().or_else(|| twice.then(|| "another one has its name".to_owned()));
         match fault {
-            None => self.tools.push(tool),
+            None => self.typed.push(tool),
             Some(fault) => self.leave_out("tool", &tool.tool.name, &fault),
         }
         self
@@ -160,7 +160,7 @@ impl Tools {
 #[async_trait]
 impl Source for Tools {
     fn tools(&self) -> Vec<Tool> {
-        self.tools.iter().map(|typed| typed.tool.clone()).collect()
+        self.typed.iter().map(|typed| typed.tool.clone()).collect()
     }
 
     fn resources(&self) -> Vec<Resource> {
@@ -172,7 +172,7 @@ impl Source for Tools {
     }
 
     async fn call(&self, tool: &str, arguments: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
-        let typed = self.tools.iter().find(|typed| typed.tool.name == tool);
+        let typed = self.typed.iter().find(|typed| typed.tool.name == tool);
         let typed = typed.ok_or_else(|| Refusal::not_found("tool", tool))?;
         let work = (typed.handler)(arguments.clone(), cx.clone());
         cx.cancel.run_until_cancelled(work).await.unwrap_or_else(|| Err(Refusal::cancelled()))

@@ -27,7 +27,7 @@ struct Fate {
 struct Gate {
     tool: &'static str,
     fate: Arc<Fate>,
-    gate: Arc<Semaphore>,
+    passes: Arc<Semaphore>,
 }
 
 #[async_trait]
@@ -39,7 +39,7 @@ impl Source for Gate {
 
     async fn call(&self, tool: &str, _: &JsonObject, _: &Context) -> Result<CallToolResult, Refusal> {
         self.fate.called.fetch_add(1, Ordering::SeqCst);
-        let _pass = self.gate.acquire().await.map_err(Refusal::internal)?;
+        let _pass = self.passes.acquire().await.map_err(Refusal::internal)?;
         assert_eq!(self.fate.closed.load(Ordering::SeqCst), 0, "it was closed under a call");
         Ok(CallToolResult::success(vec![ContentBlock::text(tool)]))
     }
@@ -68,7 +68,7 @@ impl SourceConfig for Gated {
         if self.fate.fails {
             return Err(ConnectError::new("the host says no"));
         }
-        Ok(Arc::new(Gate { tool: self.tool, fate: self.fate.clone(), gate: self.gate.clone() }))
+        Ok(Arc::new(Gate { tool: self.tool, fate: self.fate.clone(), passes: self.gate.clone() }))
     }
 }
 

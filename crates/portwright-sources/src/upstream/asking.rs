@@ -10,12 +10,15 @@ use rmcp::model::{ProgressNotificationParam, ProgressToken, RequestId};
 #[derive(Clone)]
 pub(super) struct Asker(pub(super) Arc<dyn Downstream>);
 
+/// By the request's id: what its progress is told under, and to whom.
+type Calls = HashMap<RequestId, (Option<ProgressToken>, Asker)>;
+
 /// The calls at work.
 #[derive(Clone, Default)]
-pub(super) struct AtWork(Arc<Mutex<HashMap<RequestId, (Option<ProgressToken>, Asker)>>>);
+pub(super) struct AtWork(Arc<Mutex<Calls>>);
 
 impl AtWork {
-    fn calls(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, (Option<ProgressToken>, Asker)>> {
+    fn calls(&self) -> std::sync::MutexGuard<'_, Calls> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use portwright_core::limits;
 use portwright_server::{Reloaded, Server};
 use serde_json::Value;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::watch::Watch;
 use crate::config::{self, ConfigError, Configured, Environment, Plan};
@@ -21,8 +22,12 @@ pub(crate) struct Reloading {
 }
 
 impl Reloading {
-    /// Looks after the configuration until the task is dropped.
-    pub(crate) async fn run(mut self) {
+    /// Looks after the configuration until the handle is dropped.
+    pub(crate) fn begin(self) -> AbortOnDropHandle<()> {
+        AbortOnDropHandle::new(tokio::spawn(self.run()))
+    }
+
+    async fn run(mut self) {
         let mut hangups = Hangups::new(self.hangup);
         let mut looks = tokio::time::interval(limits::CONFIG_LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

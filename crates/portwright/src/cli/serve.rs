@@ -46,7 +46,8 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
     if args.stdio {
         let server = start(App::from_plan(plan).guards(&own.guards))?;
         let reloading = Reloading { server: server.clone(), watch, environment, listen: None, hangup: false };
-        return looked_after(reloading, serve(server.serve_stdio(shutdown), impatient)).await;
+        let _reloading = reloading.begin();
+        return serve(server.serve_stdio(shutdown), impatient).await;
     }
     let place = Pointer::root().join("listen");
     if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, place) {
@@ -61,18 +62,8 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
     let server = start(App::from_plan(plan).guards(&own.guards))?;
     greet(&name, address, &sources);
     let reloading = Reloading { server: server.clone(), watch, environment, listen: configured, hangup: true };
-    looked_after(reloading, serve(server.serve_http(listener, shutdown), impatient)).await
-}
-
-/// Serves, and keeps the server true to its configuration meanwhile.
-async fn looked_after(
-    reloading: Reloading,
-    serving: impl Future<Output = Result<Exit, CliError>>,
-) -> Result<Exit, CliError> {
-    let reloading = tokio::spawn(reloading.run());
-    let ended = serving.await;
-    reloading.abort();
-    ended
+    let _reloading = reloading.begin();
+    serve(server.serve_http(listener, shutdown), impatient).await
 }
 
 pub(crate) fn start(app: App) -> Result<Server, CliError> {

@@ -57,8 +57,8 @@ impl Cards {
 impl Document {
     fn new(kind: &'static str, value: &Value) -> Self {
         let bytes = Bytes::from(value.to_string());
-        let digest: String = Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let tag = HeaderValue::try_from(format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+        let digest = Sha256::digest(&bytes).iter().take(16).fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
+        let tag = HeaderValue::try_from(format!("\"{digest:032x}\"")).unwrap_or(HeaderValue::from_static("\"\""));
         Self { kind, bytes, tag }
     }
 
