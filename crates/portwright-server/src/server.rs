@@ -30,6 +30,8 @@ use crate::transport::{TransportError, http, stdio};
 pub enum StartError {
     #[error("the audit can't be opened")]
     Audit(#[from] guard::audit::OpenError),
+    #[error("the API keys can't be used")]
+    Keys(#[from] guard::authenticate::KeyFileError),
     #[error("the system gives no random numbers")]
     Random,
     #[error("the server's name can't be written as JSON")]
@@ -42,6 +44,7 @@ pub enum StartError {
 pub(crate) struct Engine {
     pub(crate) plan: ServerPlan,
     pub(crate) info: ServerInfo,
+    pub(crate) authenticate: guard::Authenticate,
     pub(crate) sessions: Store,
     pub(crate) supervisor: Supervisor,
     /// Calls in flight.
@@ -159,6 +162,7 @@ impl Server {
         let stop = CancellationToken::new();
         let engine = Engine {
             info: ServerInfo::new(&info)?,
+            authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own), stop.clone()),
             calls: TaskTracker::new(),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use portwright_core::{Guard, Source, SourceConfig};
+use portwright_core::{Guard, Pointer, Source, SourceConfig};
 use portwright_server::plan::ServerPlan;
 use portwright_server::{Mount, Origin, Server, StartError, TransportError};
 use tokio::net::TcpListener;
@@ -134,7 +134,7 @@ impl App {
     /// Serves HTTP until `Ctrl-C`.
     pub async fn run(self) -> Result<(), RunError> {
         let address = self.listen;
-        if plan::exposed(address, self.plan.listen.anonymous, portwright_core::Pointer::root()).is_some() {
+        if plan::exposed(address, self.plan.listen.anonymous, self.plan.keys.is_some(), Pointer::root()).is_some() {
             return Err(RunError::OpenToAll(address));
         }
         let listener = TcpListener::bind(address).await.map_err(|error| RunError::Listen(address, error))?;
