@@ -224,7 +224,7 @@ impl Conversation {
         let cx = engine.context(speaker, &catalog, cancel.clone(), notifier);
         let (engine, id, modern) = (engine.clone(), request.id.clone(), speaker.modern());
         let mut call = Box::pin(async move {
-            let outcome = dispatch::answer(&engine, &catalog, operation, &cx).await;
+            let outcome = dispatch::answer(&catalog, operation, &cx).await;
             // A call that the client called off gets no answer (specification, "Cancellation").
             let wanted = !cancel.is_cancelled() || engine.stop.is_cancelled();
             drop((flight, last_word));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
+mod cards;
 mod client;
 mod duplex;
 mod duplex_rules;
@@ -11,6 +12,7 @@ mod http_rules;
 mod keys;
 mod listening;
 mod records;
+mod reload;
 mod resuming;
 mod sessions;
 mod shelf;

@@ -73,7 +73,7 @@ pub(super) async fn run(call: Call<'_>) -> Response<Body> {
     let (own, id, modern) = (engine.clone(), id.clone(), speaker.modern());
     let in_flight = engine.calls.token();
     let work = Box::pin(async move {
-        let outcome = dispatch::answer(&own, &catalog, operation, &cx).await;
+        let outcome = dispatch::answer(&catalog, operation, &cx).await;
         // A call that its client called off gets no answer (specification, "Cancellation").
         let unwanted = !tied && cx.cancel.is_cancelled() && !own.stop.is_cancelled();
         drop((flight, last_word, in_flight));
