@@ -61,7 +61,7 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
 
 fn call_tool(from: &Params<'_>) -> Result<Operation, WireError> {
     let name = params::text("name", from.name)?.into_owned();
-    let arguments = params::optional("arguments", from.arguments)?.unwrap_or_default();
+    let arguments = params::arguments(from.arguments)?;
     Ok(Operation::CallTool { name, arguments })
 }
 
@@ -71,7 +71,7 @@ fn read_resource(from: &Params<'_>) -> Result<Operation, WireError> {
 
 fn get_prompt(from: &Params<'_>) -> Result<Operation, WireError> {
     let name = params::text("name", from.name)?.into_owned();
-    let arguments = params::optional("arguments", from.arguments)?.unwrap_or_default();
+    let arguments = params::arguments(from.arguments)?;
     Ok(Operation::GetPrompt { name, arguments })
 }
 
