@@ -1,4 +1,17 @@
 //! [`Downstream`]: what a source may say to the client while it works, without knowing transport or protocol revision.
+//!
+//! Saying something never blocks the work: a client that did not ask for progress gets none, and one that reads too
+//! slowly misses some. Only a question waits, and only as long as the call may take.
+//!
+//! ```
+//! use portwright_core::{Context, LogLevel, TransportKind};
+//!
+//! let cx = Context::new("r-1", TransportKind::InProcess);
+//! for step in 1..=3 {
+//!     cx.downstream.progress(f64::from(step), Some(3.0), Some("copying"));
+//! }
+//! cx.downstream.log(LogLevel::Info, "copy", serde_json::json!({ "files": 3 }));
+//! ```
 
 use std::fmt::Debug;
 
@@ -13,13 +26,21 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
+    /// What a developer looks at.
     Debug,
+    /// What goes on.
     Info,
+    /// What is normal and still worth a look.
     Notice,
+    /// What may become an error.
     Warning,
+    /// What failed.
     Error,
+    /// What keeps a part from working.
     Critical,
+    /// What must be mended at once.
     Alert,
+    /// Nothing works.
     Emergency,
 }
 
@@ -32,6 +53,11 @@ pub trait Downstream: Debug + Send + Sync {
 
     /// Sends a log message, if the client asked for that level.
     fn log(&self, level: LogLevel, logger: &str, data: Value);
+
+    /// Lets go of the connection that the client hears this call on, where the client can take it up again: a call that
+    /// has nothing to say for long need not hold one open. What is said meanwhile is kept for it, within bounds. Does
+    /// nothing where there is no such connection.
+    fn hang_up(&self) {}
 
     /// Asks the person behind the client.
     async fn elicit(&self, question: ElicitRequestParams) -> Result<ElicitResult, Refusal>;

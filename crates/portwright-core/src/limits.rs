@@ -27,13 +27,15 @@ pub const PAGE_ENTRIES: usize = 250;
 /// Calls that one session may have in flight.
 pub const SESSION_CALLS_MAX: usize = 64;
 
-/// Sessions of the `initialize` lifecycle, in all. The oldest idle one makes room.
+/// Sessions of the `initialize` lifecycle, and conversations over HTTP+SSE and WebSocket, in all. The session that was
+/// idle longest makes room.
 pub const SESSIONS_MAX: usize = 10_000;
 
 /// Streams that wait for changes (`subscriptions/listen`, GET), in all.
 pub const STREAMS_MAX: usize = 4096;
 
-/// How often an open stream gets a comment, so that proxies keep it.
+/// How often an open stream gets a comment, so that proxies keep it, and a WebSocket a ping: one whose client leaves
+/// three of them without any sign of life is closed.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a client may take a list for fresh; a change is told at once to those who listen.
@@ -48,6 +50,18 @@ pub const SESSION_IDLE: Duration = Duration::from_mins(30);
 /// Messages that wait for one slow reader before it is shed.
 pub const OUTBOX_MESSAGES_MAX: usize = 64;
 
+/// Events of its event streams that a session keeps for a client that lost one.
+pub const REPLAY_EVENTS_MAX: usize = 256;
+
+/// Bytes of those events; an answer that is larger is told once.
+pub const REPLAY_BYTES_MAX: usize = 256 * 1024;
+
+/// How long they are kept after a stream's end. Clients reconnect within seconds.
+pub const REPLAY_KEPT: Duration = Duration::from_mins(2);
+
+/// How long a client is asked to wait before it takes up a stream that was closed.
+pub const STREAM_RETRY: Duration = Duration::from_millis(500);
+
 /// How long a client may take to send its request head.
 pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 
@@ -57,8 +71,12 @@ pub const BODY_WAIT: Duration = Duration::from_secs(30);
 /// How long a reader may take to accept a message before it is shed.
 pub const WRITE_WAIT: Duration = Duration::from_secs(30);
 
-/// Connections on the listener, in all.
-pub const CONNECTIONS_MAX: usize = 4096;
+/// Connections on the listener, in all. More than there are sessions: over HTTP+SSE and WebSocket each holds one.
+pub const CONNECTIONS_MAX: usize = 12_288;
+
+/// How long a peer may be silent before the system asks whether it is still there, and how long bytes may stay
+/// unacknowledged before it is given up. Networks that are slow for a while survive it; clients that are gone do not.
+pub const HALF_OPEN_WAIT: (Duration, Duration) = (Duration::from_secs(40), Duration::from_secs(80));
 
 /// How long a connection may be idle between requests. Longer than clients keep one for reuse.
 pub const CONNECTION_IDLE: Duration = Duration::from_mins(2);
@@ -81,6 +99,18 @@ pub const CALL_WAIT: Duration = Duration::from_secs(30);
 /// How long a source may take to stop by itself once its call was cancelled or timed out, before the call is dropped:
 /// long enough for a database to cancel a statement.
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the configuration's files changed.
+pub const CONFIG_LOOK: Duration = Duration::from_secs(1);
+
+/// Pages of one list of a server behind us.
+pub const UPSTREAM_PAGES_MAX: usize = 1_000;
+
+/// Entries of one list of a server behind us.
+pub const UPSTREAM_ENTRIES_MAX: usize = 10_000;
+
+/// How often it is looked whether a source that a reload took away still has calls.
+pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
 
 /// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
@@ -109,10 +139,13 @@ pub const SQL_BYTES_MAX: usize = 32 * 1024;
 /// Tables that one reading of a database's schema returns.
 pub const SCHEMA_TABLES_MAX: usize = 1000;
 
-/// What the plan may set at most, so that a slip of the pen is no memory bomb: rows, bytes, connections, parameters.
+/// Rows of one result that the plan may set at most, so that a slip of the pen is no memory bomb.
 pub const ROWS_CEILING: usize = 100_000;
+/// Bytes of one result that the plan may set at most.
 pub const RESULT_BYTES_CEILING: usize = 64 * 1024 * 1024;
+/// Connections to one database that the plan may set at most.
 pub const POOL_CEILING: usize = 1000;
+/// Parameters of one declared statement.
 pub const PARAMS_MAX: usize = 100;
 
 /// The first and the longest pause between attempts to describe a declared statement that the database refused.
@@ -196,6 +229,15 @@ pub const AUDIT_DEPTH_MAX: usize = 8;
 
 /// Bytes of one line of the audit file. No record of ours comes near it; a longer line is not ours.
 pub const AUDIT_LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of the file of API keys: some ten thousand keys.
+pub const KEY_FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How often the file of API keys is looked at: a revoked key is known everywhere after this.
+pub const KEY_FILE_LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the last use of API keys is written down. It is for people, who can wait.
+pub const KEY_USES_NOTE_EVERY: Duration = Duration::from_secs(30);
 
 /// How long our own client waits for a server's greeting. Longer than a package runner's first download of a server
 /// would be endless; shorter would miss slow ones.

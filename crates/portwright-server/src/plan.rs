@@ -1,5 +1,6 @@
 //! What the server needs to know, resolved: the part of the plan that is not about sources.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use portwright_core::limits;
@@ -12,6 +13,8 @@ pub struct ServerPlan {
     /// `serverInfo.name`.
     pub name: String,
     pub title: Option<String>,
+    /// What this server is for, in a line for people; it stands on the server's card, which anybody may read.
+    pub description: Option<String>,
     pub version: String,
     /// What this server is for, for the model.
     pub instructions: Option<String>,
@@ -23,6 +26,8 @@ pub struct ServerPlan {
     pub audit: Option<AuditPlan>,
     /// What is done about orders, secrets and hidden characters in what sources say.
     pub sanitize: SanitizePlan,
+    /// The file of API keys.
+    pub keys: Option<PathBuf>,
 }
 
 impl ServerPlan {
@@ -31,6 +36,7 @@ impl ServerPlan {
         Self {
             name: name.into(),
             title: None,
+            description: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instructions: None,
             call_timeout: limits::CALL_WAIT,
@@ -38,7 +44,22 @@ impl ServerPlan {
             listen: ListenPlan::default(),
             audit: None,
             sanitize: SanitizePlan::default(),
+            keys: None,
         }
+    }
+
+    /// The sections and keys, as the configuration names them, that `other` says differently and that a running server
+    /// can't change.
+    pub(crate) fn fixed_parts_that_differ(&self, other: &Self) -> Vec<String> {
+        let parts = [
+            ("server.name", self.name == other.name),
+            ("server.title", self.title == other.title),
+            ("server.description", self.description == other.description),
+            ("listen", self.listen == other.listen),
+            ("audit", self.audit == other.audit),
+            ("auth.keys", self.keys == other.keys),
+        ];
+        parts.into_iter().filter(|(_, same)| !same).map(|(part, _)| part.to_owned()).collect()
     }
 }
 
@@ -70,13 +91,14 @@ pub enum Anonymous {
 }
 
 /// The listener.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenPlan {
     /// Where clients find it from outside: `https://mcp.acme.example`. Its host is allowed as Host, it as Origin.
     pub public_url: Option<String>,
     /// Origins of web pages that may call, beside loopback and `public_url`.
     pub allowed_origins: Vec<String>,
     pub anonymous: Anonymous,
+    pub transports: Transports,
     /// How long calls in flight may take to end when the server stops.
     pub drain: Duration,
     pub waits: Waits,
@@ -88,14 +110,32 @@ impl Default for ListenPlan {
             public_url: None,
             allowed_origins: Vec::new(),
             anonymous: Anonymous::default(),
+            transports: Transports::default(),
             drain: limits::DRAIN_WAIT,
             waits: Waits::default(),
         }
     }
 }
 
+/// What the listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transports {
+    /// Streamable HTTP, at `/mcp`.
+    pub http: bool,
+    /// HTTP+SSE of 2024-11-05, at `/sse` and `/messages`.
+    pub sse: bool,
+    /// WebSocket, at `/ws`.
+    pub websocket: bool,
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self { http: true, sse: true, websocket: true }
+    }
+}
+
 /// How long a client may take over each part of an HTTP exchange; kept to within a [`tick`](Self::tick).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waits {
     /// For a request's head, from its first byte.
     pub head: Duration,

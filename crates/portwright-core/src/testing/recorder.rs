@@ -12,8 +12,25 @@ use crate::refusal::Refusal;
 /// One thing the client was told.
 #[derive(Debug, Clone)]
 pub enum Said {
-    Progress { progress: f64, total: Option<f64>, message: Option<String> },
-    Log { level: LogLevel, logger: String, data: Value },
+    /// How far the work is.
+    Progress {
+        /// So much is done.
+        progress: f64,
+        /// Of so much, where that is known.
+        total: Option<f64>,
+        /// In words.
+        message: Option<String>,
+    },
+    /// A log message.
+    Log {
+        /// How much it matters.
+        level: LogLevel,
+        /// Whose it is.
+        logger: String,
+        /// What it says.
+        data: Value,
+    },
+    /// A question to the person.
     Asked(ElicitRequestParams),
 }
 
@@ -30,6 +47,7 @@ impl Recorder {
         Self { said: Mutex::default(), answer: Some(answer) }
     }
 
+    /// What the client was told so far.
     pub fn said(&self) -> Vec<Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

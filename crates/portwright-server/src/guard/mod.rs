@@ -3,8 +3,10 @@
 //! What each guard does stands in its own file. None of them knows a transport, a session or a source.
 
 pub mod audit;
+pub mod authenticate;
 mod deadline;
 mod fence;
+mod own;
 mod redact;
 pub mod sanitize;
 mod telemetry;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use portwright_core::Guard;
 
 pub use audit::{Audit, AuditPlan};
+pub use authenticate::Authenticate;
 pub use sanitize::SanitizePlan;
 
 /// The chain, outermost first. The order is fixed here and nowhere else:
@@ -28,24 +31,32 @@ pub use sanitize::SanitizePlan;
 /// - the fence and the deadline stand right inside it, so that panics and time-outs of everything further in are
 ///   refusals by the time they are recorded, and no guard can hold a call longer than it may take;
 /// - who calls is settled before what they may do, and that before what they say is looked at;
+/// - guards of one's own come in the order in which they were added, after policy and before validation: they know who
+///   calls, a call that they forbid does not learn what its arguments should have been, and what they change in a call
+///   is still held against its schema;
 /// - the intent stands next to the source: only a call that every guard let through had an intent;
 /// - sanitize is innermost: every other guard sees only the cleaned reply.
-pub fn chain(call_timeout: Duration, audit: Option<&Audit>, sanitize: &SanitizePlan) -> Vec<Arc<dyn Guard>> {
-    if audit.is_none() {
-        tracing::info!("no audit file is configured, so calls leave no record");
-    }
-    let steps: [Option<Arc<dyn Guard>>; 7] = [
+pub fn chain(
+    call_timeout: Duration,
+    audit: Option<&Audit>,
+    sanitize: &SanitizePlan,
+    own: &[Arc<dyn Guard>],
+) -> Vec<Arc<dyn Guard>> {
+    let before: [Option<Arc<dyn Guard>>; 4] = [
         Some(Arc::new(telemetry::Telemetry)),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
         Some(Arc::new(deadline::Deadline::new(call_timeout))),
-        // authenticate: the credential becomes a principal
+        // authenticate: done where the credential came in, before a session was looked for
         // rate limit: per principal, per tool
         // policy: may this principal do this, with these arguments
+    ];
+    let own = own.iter().map(|guard| Arc::new(own::Own::new(guard.clone())) as Arc<dyn Guard>);
+    let after: [Option<Arc<dyn Guard>>; 3] = [
         Some(Arc::new(validate::Validate)),
         // approve: a person says yes. Its wait needs a bound of its own, since the deadline counts it as the call's
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
         Some(Arc::new(sanitize::Sanitize::new(sanitize))),
     ];
-    steps.into_iter().flatten().collect()
+    before.into_iter().flatten().chain(own).chain(after.into_iter().flatten()).collect()
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::errors::WireError;
 use super::inflight::InFlight;
 use super::params::{self, Params};
+use super::replay::Replay;
 use super::{Speaker, modern, reply};
 use crate::ops::random;
 use crate::server::Engine;
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     /// Index into [`LEVELS`] plus one; zero while the client has not asked.
     log_level: AtomicU8,
     pub(crate) calls: Arc<InFlight>,
+    /// What its event streams said last.
+    pub(crate) replay: Replay,
     /// The stream of the server's own messages, if one was opened; fires when it ends.
     stream: Mutex<Option<CancellationToken>>,
     born: Instant,
@@ -70,6 +73,7 @@ impl Session {
             client,
             log_level: AtomicU8::new(0),
             calls: Arc::default(),
+            replay: Replay::default(),
             stream: Mutex::default(),
             born: Instant::now(),
             used: AtomicU64::new(0),
@@ -86,6 +90,11 @@ impl Session {
             session: Some(self.id.clone()),
             log_level: LEVELS.get(usize::from(asked).wrapping_sub(1)).copied(),
         }
+    }
+
+    /// Whether its client takes up streams that the server closed (2025-11-25, SEP-1699).
+    pub(crate) fn polls(&self) -> bool {
+        self.protocol == ProtocolVersion::V_2025_11_25
     }
 
     pub(crate) fn touch(&self) {
@@ -117,9 +126,10 @@ impl Session {
         OpenStream { session: self.clone(), ended }
     }
 
-    /// Ends what the session has in flight, and its stream.
+    /// Ends what the session has in flight, and its streams.
     pub(crate) fn end(&self) {
         self.calls.cancel_all();
+        self.replay.clear();
         if let Some(stream) = &*self.stream() {
             stream.cancel();
         }
@@ -181,11 +191,12 @@ pub(crate) fn initialize(
     let protocol = if known { asked } else { ProtocolVersion::LATEST_WITH_INITIALIZE };
     let session = Session::open(principal.clone(), transport, protocol, super::client(from.client_info))
         .map_err(|_| WireError::internal("no session can be opened now"))?;
+    let catalog = engine.supervisor.catalog();
     let result = Initialized {
         protocol_version: session.protocol.as_str(),
         capabilities: modern::capabilities(engine, false),
         server_info: engine.info.own(),
-        instructions: engine.plan.instructions.as_deref(),
+        instructions: catalog.rules.instructions.as_deref(),
     };
     let result = reply::json(&result);
     Ok((session, result))

@@ -19,7 +19,7 @@ use crate::server::Engine;
 pub(crate) const VERSIONS: [&str; 1] = ["2026-07-28"];
 
 /// Every revision, oldest first.
-fn all_versions() -> Vec<&'static str> {
+pub(crate) fn all_versions() -> Vec<&'static str> {
     legacy::VERSIONS.iter().chain(&VERSIONS).copied().collect()
 }
 
@@ -73,6 +73,11 @@ pub(crate) fn speaker(
     })
 }
 
+/// Why a request of this era is refused on a transport that knows only the other.
+pub(crate) fn unknown_here(meta: &Meta<'_>) -> WireError {
+    version(meta).map_or_else(|error| error, |version| WireError::unsupported_version(&version, &legacy::VERSIONS))
+}
+
 fn missing(key: &str, kind: &str) -> WireError {
     WireError::invalid_params(format!("`params._meta` needs `io.modelcontextprotocol/{key}`, {kind}"))
 }
@@ -97,7 +102,7 @@ pub(crate) fn discover(scene: &Scene<'_>) -> Vec<u8> {
         result_type: "complete",
         supported_versions: all_versions(),
         capabilities: capabilities(engine, true),
-        instructions: engine.plan.instructions.as_deref(),
+        instructions: scene.catalog.rules.instructions.as_deref(),
         ttl_ms: reply::list_ttl_ms(),
         cache_scope: "private",
         meta: serde_json::from_str(engine.info.meta()).ok(),

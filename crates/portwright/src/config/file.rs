@@ -15,6 +15,8 @@ pub(crate) struct File {
     pub(crate) server: ServerSection,
     /// Where clients reach it.
     pub(crate) listen: ListenSection,
+    /// How callers prove who they are.
+    pub(crate) auth: AuthSection,
     /// Bounds on every call.
     pub(crate) limits: LimitsSection,
     /// The record of every call.
@@ -33,6 +35,10 @@ pub(crate) struct ServerSection {
     /// The name for people.
     #[schemars(length(max = 256))]
     pub(crate) title: Option<String>,
+    /// What this server is for, in a line for people. It stands on the server card, which anybody who reaches the
+    /// listener may read.
+    #[schemars(length(max = 256))]
+    pub(crate) description: Option<String>,
     /// What this server is for, in words for the model.
     #[schemars(length(max = 65_536))]
     pub(crate) instructions: Option<String>,
@@ -40,7 +46,7 @@ pub(crate) struct ServerSection {
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { name: "portwright".into(), title: None, instructions: None }
+        Self { name: "portwright".into(), title: None, description: None, instructions: None }
     }
 }
 
@@ -68,6 +74,10 @@ pub(crate) struct ListenSection {
 pub(crate) enum Transport {
     /// Streamable HTTP, on `/mcp`.
     Http,
+    /// HTTP+SSE of 2024-11-05, on `/sse`.
+    Sse,
+    /// WebSocket, on `/ws`.
+    Websocket,
 }
 
 /// Who may call without a credential.
@@ -81,6 +91,22 @@ pub(crate) enum AnonymousSection {
     Loopback,
     /// Everybody who reaches the listener.
     Anywhere,
+}
+
+/// How callers prove who they are.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuthSection {
+    /// API keys.
+    pub(crate) keys: Option<KeysSection>,
+}
+
+/// API keys.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeysSection {
+    /// The file that `portwright keys` writes, with hashes of the keys; relative to the configuration's folder.
+    pub(crate) file: PathBuf,
 }
 
 /// Bounds on every call.

@@ -3,7 +3,7 @@
 
 /// Pointers into the document; `*` stands for any one key.
 const KEYS: &[&str] = &[
-    "/auth",
+    "/auth/oauth",
     "/roles",
     "/telemetry",
     "/listen/tls",
@@ -15,8 +15,6 @@ const KEYS: &[&str] = &[
 
 const KINDS: &[&str] =
     &["mysql", "files", "git", "http", "openapi", "github", "brave", "kubernetes", "mail", "command", "upstream"];
-
-const TRANSPORTS: &[&str] = &["sse", "websocket"];
 
 /// Whether a key of that place comes in a later version.
 pub(crate) fn key(place: &str) -> bool {
@@ -37,16 +35,11 @@ pub(crate) fn kind(name: &str) -> bool {
     KINDS.contains(&name)
 }
 
-/// Whether a transport comes in a later version.
-pub(crate) fn transport(name: &str) -> bool {
-    TRANSPORTS.contains(&name)
-}
-
 #[cfg(test)]
 mod tests {
     #[test]
     fn places_are_told_apart() {
-        assert!(super::key("/auth") && super::key("/tools/find/limits"));
+        assert!(super::key("/auth/oauth") && super::key("/tools/find/limits"));
         assert!(!super::key("/tools/limits") && !super::key("/auth/keys") && !super::key("/server"));
     }
 }

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
-use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan};
+use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, Transports};
+use portwright_server::{Fingerprint, Mount, Origin};
 
+use super::file::{
+    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection, Transport,
+};
 use super::sanitize;
-use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -35,6 +38,14 @@ pub struct Configured {
     pub name: Arc<str>,
     pub kind: String,
     pub config: Box<dyn SourceConfig>,
+    /// What its configuration comes to: two that are equal need not be opened twice.
+    pub print: Option<Fingerprint>,
+}
+
+impl Configured {
+    pub(crate) fn into_mount(self) -> Mount {
+        Mount { name: self.name, kind: self.kind, origin: Origin::Config(self.config), print: self.print }
+    }
 }
 
 impl fmt::Debug for Configured {
@@ -48,6 +59,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut server = ServerPlan::new(file.server.name);
     server.title = file.server.title;
+    server.description = file.server.description;
     server.instructions = file.server.instructions;
     if let Some(wait) = file.limits.call_timeout {
         let place = Pointer::root().join("limits").join("call_timeout");
@@ -57,14 +69,19 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         let place = Pointer::root().join("limits").join("session_idle");
         server.sessions.idle = positive(wait.0, place, &mut problems);
     }
+    server.keys = file.auth.keys.and_then(|section| {
+        let place = Pointer::root().join("auth").join("keys").join("file");
+        file_in(base, section.file, place, "such as `keys.toml`", &mut problems)
+    });
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
+    let proven = server.keys.is_some();
     server.sanitize = sanitize::plan(file.sanitize, &mut problems);
-    let listen = listen(file.listen, &mut server.listen, &mut problems);
+    let listen = listen(file.listen, &mut server.listen, proven, &mut problems);
     if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
 }
 
-/// Fills in how callers are judged; gives the address.
-fn listen(section: ListenSection, plan: &mut ListenPlan, problems: &mut Vec<Diagnostic>) -> SocketAddr {
+/// Fills in how callers are judged; gives the address. `proven`: callers can prove who they are.
+fn listen(section: ListenSection, plan: &mut ListenPlan, proven: bool, problems: &mut Vec<Diagnostic>) -> SocketAddr {
     let place = Pointer::root().join("listen");
     plan.anonymous = match section.anonymous {
         AnonymousSection::Never => Anonymous::Never,
@@ -77,6 +94,13 @@ fn listen(section: ListenSection, plan: &mut ListenPlan, problems: &mut Vec<Diag
                 .hint("leave it out for all of them; `portwright serve --stdio` needs no listener"),
         );
     }
+    if let Some(named) = &section.transports {
+        plan.transports = Transports {
+            http: named.contains(&Transport::Http),
+            sse: named.contains(&Transport::Sse),
+            websocket: named.contains(&Transport::Websocket),
+        };
+    }
     let http = section.http.as_deref().map_or(Ok(LISTEN_DEFAULT), address).unwrap_or_else(|message| {
         problems.push(
             Diagnostic::error(place.join("http"), "bad-address", message)
@@ -84,7 +108,7 @@ fn listen(section: ListenSection, plan: &mut ListenPlan, problems: &mut Vec<Diag
         );
         LISTEN_DEFAULT
     });
-    problems.extend(exposed(http, plan.anonymous, place.join("http")));
+    problems.extend(exposed(http, plan.anonymous, proven, place.join("http")));
     if let Some(message) = section.public_url.as_deref().and_then(|url| not_a_base_url(url).err()) {
         problems.push(
             Diagnostic::error(place.join("public_url"), "bad-url", message).hint("such as `https://mcp.example.com`"),
@@ -115,12 +139,13 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Why a listener at `address` would be open to people who prove nothing, if it would be.
-pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, place: Pointer) -> Option<Diagnostic> {
-    if address.ip().is_loopback() || anonymous == Anonymous::Anywhere {
+pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, proven: bool, place: Pointer) -> Option<Diagnostic> {
+    if address.ip().is_loopback() || anonymous == Anonymous::Anywhere || proven {
         return None;
     }
     let message = format!("{address} can be reached from other machines, and nothing asks callers who they are");
-    let hint = "listen on 127.0.0.1, or allow everybody in so many words: `anonymous = \"anywhere\"` under [listen]";
+    let hint = "listen on 127.0.0.1, ask for keys ([auth.keys]), or allow everybody in so many words: \
+                `anonymous = \"anywhere\"` under [listen]";
     Some(Diagnostic::error(place, OPEN_TO_ALL, message).hint(hint))
 }
 
@@ -149,12 +174,8 @@ fn origin_only(text: &str) -> Result<(), String> {
 }
 
 fn audit(section: AuditSection, base: &Path, problems: &mut Vec<Diagnostic>) -> Option<AuditPlan> {
-    if section.file.as_os_str().is_empty() {
-        let place = Pointer::root().join("audit").join("file");
-        problems.push(Diagnostic::error(place, "out-of-range", "must not be empty").hint("such as `audit.jsonl`"));
-        return None;
-    }
-    let file: PathBuf = base.join(section.file);
+    let place = Pointer::root().join("audit").join("file");
+    let file = file_in(base, section.file, place, "such as `audit.jsonl`", problems)?;
     Some(AuditPlan {
         arguments: match section.arguments {
             ArgumentsSection::None => Arguments::None,
@@ -168,6 +189,21 @@ fn audit(section: AuditSection, base: &Path, problems: &mut Vec<Diagnostic>) -> 
         required: section.required,
         ..AuditPlan::new(file)
     })
+}
+
+/// A file that is named relative to the configuration's folder.
+fn file_in(
+    base: &Path,
+    file: PathBuf,
+    place: Pointer,
+    hint: &'static str,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<PathBuf> {
+    if file.as_os_str().is_empty() {
+        problems.push(Diagnostic::error(place, "out-of-range", "must not be empty").hint(hint));
+        return None;
+    }
+    Some(base.join(file))
 }
 
 fn positive(wait: Duration, place: Pointer, problems: &mut Vec<Diagnostic>) -> Duration {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use portwright_core::protocol::{
-    CallToolResult, ContentBlock, JsonObject, MetaObject, Resource, ResourceContents,
-};
+use portwright_core::protocol::{CallToolResult, ContentBlock, JsonObject, MetaObject, Resource, ResourceContents};
 use portwright_core::{Refusal, Reply};
 use serde_json::Value;
 
@@ -30,7 +28,8 @@ pub(super) fn bytes(result: &std::result::Result<Reply, Refusal>) -> usize {
     match result {
         Err(refusal) => refusal.public().len(),
         Ok(Reply::Tool(tool)) => {
-            tool.content.iter().map(block_bytes).sum::<usize>() + tool.structured_content.as_ref().map_or(0, value_bytes)
+            tool.content.iter().map(block_bytes).sum::<usize>()
+                + tool.structured_content.as_ref().map_or(0, value_bytes)
         }
         Ok(Reply::Resource(resource)) => resource.contents.iter().map(contents_bytes).sum(),
         Ok(Reply::Prompt(prompt)) => prompt.messages.iter().map(|message| block_bytes(&message.content)).sum(),

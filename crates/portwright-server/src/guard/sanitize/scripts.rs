@@ -34,10 +34,32 @@ pub(super) fn is_joining(letter: char) -> bool {
 
 /// Signs that join consonants, which Unicode does not count among the letters.
 fn is_virama(letter: char) -> bool {
-    matches!(letter, '\u{94d}' | '\u{9cd}' | '\u{a4d}' | '\u{acd}' | '\u{b4d}' | '\u{bcd}' | '\u{c4d}' | '\u{ccd}'
-        | '\u{d3b}' | '\u{d3c}' | '\u{d4d}' | '\u{dca}' | '\u{1039}' | '\u{103a}' | '\u{17d2}' | '\u{93c}' | '\u{9bc}'
-        | '\u{a3c}' | '\u{abc}' | '\u{b3c}' | '\u{cbc}' | '\u{64b}'..='\u{65f}' | '\u{11046}' | '\u{110b9}'
-        | '\u{11133}' | '\u{111c0}' | '\u{1a60}' | '\u{a953}' | '\u{1b44}')
+    matches!(
+        letter,
+        '\u{94d}'
+            | '\u{9cd}'
+            | '\u{a4d}'
+            | '\u{acd}'
+            | '\u{b4d}'
+            | '\u{bcd}'
+            | '\u{c4d}'
+            | '\u{ccd}'
+            | '\u{d3b}'
+            | '\u{d3c}'
+            | '\u{d4d}'
+            | '\u{dca}'
+            | '\u{1039}'
+            | '\u{103a}'
+            | '\u{17d2}'
+            | '\u{93c}'
+            | '\u{9bc}'
+            | '\u{a3c}'
+            | '\u{abc}'
+            | '\u{b3c}'
+            | '\u{cbc}'
+            | '\u{64b}'
+            ..='\u{65f}' | '\u{11046}' | '\u{110b9}' | '\u{11133}' | '\u{111c0}' | '\u{1a60}' | '\u{a953}' | '\u{1b44}'
+    )
 }
 
 /// Scripts written without spaces between words.
@@ -62,8 +84,7 @@ pub(super) fn is_pictograph(letter: char) -> bool {
 
 /// Whether a variation selector has a meaning after this character. One that follows another one never has.
 pub(super) fn base_takes_selector(base: char, selector: char) -> bool {
-    let ideograph =
-        matches!(base, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '\u{2e80}'..='\u{2fdf}');
+    let ideograph = matches!(base, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '\u{2e80}'..='\u{2fdf}');
     match selector {
         '\u{fe0e}' | '\u{fe0f}' => is_pictograph(base) || matches!(base, '0'..='9' | '#' | '*'),
         '\u{fe00}'..='\u{fe02}' => {

@@ -33,7 +33,10 @@ const SHAPES: &[Shape] = &[
     shape(&["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
     shape(&["github_pat_"], r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
     shape(&["glpat-", "glptt-", "gldt-", "glrt-"], r"\bgl(?:pat|ptt|dt|rt)-[A-Za-z0-9_.-]{16,}"),
-    shape(&["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xapp-"], r"\b(?:xox[abprse]|xapp)-[A-Za-z0-9-]{10,}"),
+    shape(
+        &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xapp-"],
+        r"\b(?:xox[abprse]|xapp)-[A-Za-z0-9-]{10,}",
+    ),
     shape(&["hooks.slack.com/"], r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9_/]{20,})"),
     shape(&["aiza"], r"\bAIza[A-Za-z0-9_-]{35}"),
     shape(&["ya29."], r"\bya29\.[A-Za-z0-9_.-]{20,}"),
@@ -65,8 +68,22 @@ const SHAPES: &[Shape] = &[
     },
     // `password = "…"` and its like.
     Shape {
-        clues: &["passw", "passphrase", "pwd", "secret", "token", "api_key", "api-key", "apikey", "access_key", "access-key",
-            "accesskey", "private_key", "private-key", "privatekey"],
+        clues: &[
+            "passw",
+            "passphrase",
+            "pwd",
+            "secret",
+            "token",
+            "api_key",
+            "api-key",
+            "apikey",
+            "access_key",
+            "access-key",
+            "accesskey",
+            "private_key",
+            "private-key",
+            "privatekey",
+        ],
         pattern: r#"(?i)(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key)\\?["']?\s{0,3}(?:=>|:=|=|:)\s{0,3}\\?["']?([^\s"'`,;&<>()\[\]{}\\]{8,512})"#,
         proof: is_random,
     },
@@ -88,7 +105,8 @@ fn is_random(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
     let signs = text.bytes().any(|byte| b"!@#$%^*+?~|".contains(&byte));
-    let changes = text.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    let changes =
+        text.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
     let mixed = letters > 0 && (digits >= 2 || digits > 0 && signs) || text.len() >= 20 && changes.count() >= 4;
     mixed && !text.contains("://") && is_no_reference(text) && !is_dated(text)
 }
@@ -157,8 +175,21 @@ pub(in crate::guard) fn find(text: &str) -> Result<Vec<Range<usize>>, Broken> {
 /// Whether a field of this name holds a secret, whatever it looks like.
 pub(super) fn names_secret(key: &str) -> bool {
     const ENDS: [&str; 15] = [
-        "password", "passwd", "passphrase", "pwd", "passwordhash", "secret", "apikey", "accesskey", "secretkey",
-        "privatekey", "accesstoken", "refreshtoken", "authtoken", "bearertoken", "authorization",
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "passwordhash",
+        "secret",
+        "apikey",
+        "accesskey",
+        "secretkey",
+        "privatekey",
+        "accesstoken",
+        "refreshtoken",
+        "authtoken",
+        "bearertoken",
+        "authorization",
     ];
     const LETTERS_MAX: usize = 64;
     if key.len() > LETTERS_MAX {

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
-use portwright_core::Principal;
+use portwright_core::{Principal, Secret};
 
 use super::Ends;
 use super::body::Body;
 use super::respond::{empty, plain};
+use crate::guard::Authenticate;
+use crate::guard::authenticate::BadCredential;
 use crate::plan::{Anonymous, ListenPlan};
 
 /// The names of this machine to itself.
@@ -22,26 +24,44 @@ pub(super) struct Admission {
     hosts: Vec<String>,
     /// Origins that may call, beside loopback's: in lower case.
     origins: Vec<String>,
+    /// The public host and the path under which it shows this server.
+    public: Option<(String, String)>,
     anonymous: Anonymous,
     nobody: Arc<Principal>,
 }
 
 impl Admission {
     pub(super) fn new(plan: &ListenPlan) -> Self {
+        let mut public = None;
         let mut hosts = LOOPBACK.map(str::to_owned).to_vec();
         let mut origins: Vec<String> = plan.allowed_origins.iter().map(|origin| normal(origin)).collect();
         if let Some(url) = &plan.public_url {
             let authority = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-            let authority = authority.split('/').next().unwrap_or_default();
-            hosts.push(name_of(authority).to_ascii_lowercase());
+            let (authority, path) = authority.split_once('/').unwrap_or((authority, ""));
+            let path = path.trim_end_matches('/');
+            let path = path.strip_suffix("mcp").filter(|rest| rest.is_empty() || rest.ends_with('/')).unwrap_or(path);
+            let name = name_of(authority).to_ascii_lowercase();
+            public = prefix_of(&format!("/{path}")).map(|path| (name.clone(), path));
+            hosts.push(name);
             let scheme = url.split_once("://").map_or("https", |(scheme, _)| scheme);
             origins.push(normal(&format!("{scheme}://{authority}")));
         }
-        Self { hosts, origins, anonymous: plan.anonymous, nobody: Arc::new(Principal::anonymous()) }
+        Self { hosts, origins, public, anonymous: plan.anonymous, nobody: Arc::new(Principal::anonymous()) }
     }
 
     /// Refuses a Host that is not ours and an Origin that may not call. No Origin: not a browser.
     pub(super) fn host_and_origin(&self, headers: &HeaderMap, uri: &Uri, ends: Ends) -> Result<(), &'static str> {
+        self.host(headers, uri, ends)?;
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => Ok(()),
+            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
+            _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
+        }
+    }
+
+    /// Refuses a Host that is not ours.
+    pub(super) fn host(&self, headers: &HeaderMap, uri: &Uri, ends: Ends) -> Result<(), &'static str> {
         const FOREIGN: &str = "this Host is not served here; set listen.public_url to serve it";
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(FOREIGN) };
@@ -51,12 +71,19 @@ impl Admission {
                 return Err(FOREIGN);
             }
         }
-        let mut origins = headers.get_all(header::ORIGIN).iter();
-        match (origins.next(), origins.next()) {
-            (None, _) => Ok(()),
-            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
-            _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
-        }
+        Ok(())
+    }
+
+    /// The path under which the client sees this server: what its proxy says, or what the plan says of the host that
+    /// was called.
+    pub(super) fn prefix(&self, headers: &HeaderMap) -> String {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let said = text("x-forwarded-prefix").and_then(prefix_of);
+        let planned = || {
+            let host = text("host").map(name_of)?;
+            self.public.as_ref().filter(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, path)| path.clone())
+        };
+        said.or_else(planned).unwrap_or_default()
     }
 
     /// Beyond loopback, the very address that was called will do as well: a rebound name never is one.
@@ -80,23 +107,75 @@ impl Admission {
         origin.to_str().is_ok_and(|origin| self.origins.contains(&normal(origin))).then(|| origin.clone())
     }
 
-    /// Who calls from there without a credential; nobody, if they may not. What a proxy passes on does not come from
-    /// this machine, whatever the connection says.
-    pub(super) fn principal(&self, headers: &HeaderMap, ends: Ends) -> Option<Arc<Principal>> {
+    /// Who calls. Whoever shows a credential is who it proves, or nobody; without one, they are anonymous where that may
+    /// be. What a proxy passes on does not come from this machine, whatever the connection says.
+    pub(super) fn principal(
+        &self,
+        headers: &HeaderMap,
+        ends: Ends,
+        authenticate: &Authenticate,
+    ) -> Result<Arc<Principal>, Unproven> {
+        if authenticate.is_possible() && headers.contains_key(header::AUTHORIZATION) {
+            return bearer(headers).and_then(|token| authenticate.bearer(token).map_err(Unproven::Bad));
+        }
         let passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
         let may = match self.anonymous {
             Anonymous::Never => false,
             Anonymous::Loopback => ends.peer.ip().to_canonical().is_loopback() && !passed_on,
             Anonymous::Anywhere => true,
         };
-        may.then(|| self.nobody.clone())
+        if may { Ok(self.nobody.clone()) } else { Err(Unproven::Missing) }
     }
 }
 
-/// The answer to callers who may not call without a credential.
-pub(super) fn credential_wanted() -> Response<Body> {
-    let mut response = plain(StatusCode::UNAUTHORIZED, "calls without a credential are not allowed from there");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+/// What a caller proved with who they are, for as long as their connection lives: keys are revoked and expire.
+#[derive(Debug)]
+pub(in crate::transport) struct Credential(Option<Secret>);
+
+impl Credential {
+    /// The one that the caller was admitted with.
+    pub(super) fn of(headers: &HeaderMap, authenticate: &Authenticate) -> Self {
+        let shown = authenticate.is_possible().then(|| bearer(headers).ok()).flatten();
+        Self(shown.map(Secret::new))
+    }
+
+    /// Whether it still holds.
+    pub(in crate::transport) fn holds(&self, authenticate: &Authenticate) -> bool {
+        self.0.as_ref().is_none_or(|token| authenticate.bearer(token.expose()).is_ok())
+    }
+}
+
+/// Why a caller is nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unproven {
+    Missing,
+    /// Two of them, or not of the form `Bearer TOKEN`.
+    Malformed,
+    Bad(BadCredential),
+}
+
+/// The one bearer token of a request (RFC 6750, section 2.1).
+fn bearer(headers: &HeaderMap) -> Result<&str, Unproven> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Unproven::Malformed) };
+    let value = value.to_str().map_err(|_| Unproven::Malformed)?;
+    let (scheme, token) = value.trim().split_once(' ').ok_or(Unproven::Malformed)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Unproven::Malformed) }
+}
+
+/// The answer to callers who have not proved who they are. It does not say what was wrong with a credential.
+pub(super) fn credential_wanted(why: Unproven) -> Response<Body> {
+    let (text, challenge) = match why {
+        Unproven::Missing => ("calls without a credential are not allowed from there", "Bearer"),
+        Unproven::Malformed | Unproven::Bad(_) => {
+            ("this credential is not valid here; ask whoever runs this server", "Bearer error=\"invalid_token\"")
+        }
+    };
+    if let Unproven::Bad(why) = why {
+        tracing::warn!(reason = %why, "credential refused");
+    }
+    let mut response = plain(StatusCode::UNAUTHORIZED, text);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }
 
@@ -117,6 +196,15 @@ pub(super) fn preflight() -> Response<Body> {
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(HEADERS));
     response
+}
+
+/// A path that other paths can be put under: none if it could lead to another host, or out of the line it stands in.
+fn prefix_of(path: &str) -> Option<String> {
+    const BYTES_MAX: usize = 256;
+    let path = path.trim_end_matches('/');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte);
+    let fits = path.len() <= BYTES_MAX && path.bytes().all(plain) && !path.contains("//");
+    (fits && (path.is_empty() || path.starts_with('/'))).then(|| path.to_owned())
 }
 
 fn normal(origin: &str) -> String {
@@ -146,7 +234,7 @@ fn is_port(text: &str) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue, Uri};
 
-    use super::{Admission, Ends, name_of};
+    use super::{Admission, Authenticate, Ends, name_of};
     use crate::plan::ListenPlan;
 
     fn admission(public: Option<&str>) -> Admission {
@@ -212,11 +300,36 @@ mod tests {
     #[test]
     fn what_a_proxy_passes_on_is_not_local() {
         let (local, here) = (admission(None), ends("127.0.0.1:50000", "127.0.0.1:8722"));
-        let mut headers = HeaderMap::new();
-        assert!(local.principal(&headers, here).is_some());
-        assert!(local.principal(&headers, ends("10.0.0.1:1", "10.0.0.2:8722")).is_none());
+        let (nobody, mut headers) = (Authenticate::open(None).expect("opened"), HeaderMap::new());
+        assert!(local.principal(&headers, here, &nobody).is_ok());
+        assert!(local.principal(&headers, ends("10.0.0.1:1", "10.0.0.2:8722"), &nobody).is_err());
         headers.insert("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
-        assert!(local.principal(&headers, here).is_none());
+        assert!(local.principal(&headers, here, &nobody).is_err());
+    }
+
+    #[test]
+    fn the_path_before_ours_is_what_the_proxy_or_the_plan_says() {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("mcp.acme.example"));
+        for (public, prefix) in [
+            ("https://mcp.acme.example", ""),
+            ("https://mcp.acme.example/", ""),
+            ("https://mcp.acme.example/mcp", ""),
+            ("https://mcp.acme.example/tools/db/mcp", "/tools/db"),
+            ("https://mcp.acme.example/tools/db/", "/tools/db"),
+            ("https://mcp.acme.example/tcp-mcp", "/tcp-mcp"),
+        ] {
+            assert_eq!(admission(Some(public)).prefix(&headers), prefix, "{public}");
+        }
+        let planned = admission(Some("https://mcp.acme.example/tools"));
+        for (said, prefix) in
+            [("/db", "/db"), ("/a/b/", "/a/b"), ("//evil.example", "/tools"), ("evil", "/tools"), ("/a b", "/tools")]
+        {
+            headers.insert("x-forwarded-prefix", HeaderValue::from_static(said));
+            assert_eq!(planned.prefix(&headers), prefix, "{said}");
+        }
+        headers.insert("host", HeaderValue::from_static("localhost:8722"));
+        assert_eq!(planned.prefix(&headers), "", "it was not called by its public name");
     }
 
     #[test]

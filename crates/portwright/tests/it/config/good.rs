@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portwright_server::plan::Anonymous;
+use portwright_server::plan::{Anonymous, Transports};
 
 use super::parse;
 
@@ -12,6 +12,7 @@ fn nothing_written_means_the_defaults() {
     assert_eq!(plan.server.name, "portwright");
     assert_eq!(plan.listen.to_string(), "127.0.0.1:8722");
     assert_eq!(plan.server.listen.anonymous, Anonymous::Loopback);
+    assert_eq!(plan.server.listen.transports, Transports { http: true, sse: true, websocket: true });
     assert_eq!(plan.server.call_timeout, portwright_core::limits::CALL_WAIT);
     assert!(plan.server.audit.is_none() && plan.sources.is_empty());
 }
@@ -21,8 +22,9 @@ fn every_section_reaches_the_plan() {
     let text = "[server]\nname = \"acme\"\ntitle = \"Acme\"\ninstructions = \"For ${env:DATABASE_URL}, $${x}.\"\n\
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\
                 allowed_origins = [\"https://chat.acme.example\"]\nanonymous = \"never\"\ndrain = \"2s\"\n\
-                transports = [\"http\"]\n[limits]\ncall_timeout = \"250ms\"\n\
-                [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n";
+                transports = [\"http\", \"websocket\"]\n[limits]\ncall_timeout = \"250ms\"\n\
+                [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n\
+                [auth.keys]\nfile = \"keys.toml\"\n";
     let plan = parse(text).unwrap().plan;
     let server = &plan.server;
     assert_eq!((server.name.as_str(), server.title.as_deref()), ("acme", Some("Acme")));
@@ -31,16 +33,26 @@ fn every_section_reaches_the_plan() {
     assert_eq!(server.listen.public_url.as_deref(), Some("https://mcp.acme.example"));
     assert_eq!(server.listen.allowed_origins, ["https://chat.acme.example"]);
     assert_eq!(server.listen.anonymous, Anonymous::Never);
+    assert_eq!(server.listen.transports, Transports { http: true, sse: false, websocket: true });
     assert_eq!((server.listen.drain, server.call_timeout), (Duration::from_secs(2), Duration::from_millis(250)));
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
+    assert!(server.keys.as_ref().is_some_and(|file| file.is_absolute() && file.ends_with("keys.toml")));
+}
+
+/// With keys, whoever comes from elsewhere must show one.
+#[test]
+fn with_keys_a_listener_may_be_reached_from_elsewhere() {
+    let elsewhere = "[listen]\nhttp = \"0.0.0.0:8722\"\n";
+    assert!(parse(elsewhere).is_err());
+    assert!(parse(&format!("{elsewhere}[auth.keys]\nfile = \"keys.toml\"\n")).is_ok());
 }
 
 /// What editors get must agree with what the reader takes.
 #[test]
 fn the_published_schema_takes_what_the_reader_takes() {
-    let schema = portwright::config::schema::published();
+    let schema = portwright::config::schema::published(portwright::config::Kinds::default());
     let validator = jsonschema::validator_for(&schema).unwrap();
     let good = "[sources.shop]\nkind = \"sqlite\"\npath = \"shop.db\"\ntimeout = \"5s\"\nmax_bytes = 4096\n\
                 [tools.find]\nsource = \"shop\"\ndescription = \"Finds.\"\nsql = \"SELECT :id\"\n\

@@ -18,8 +18,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Arguments, Audit, AuditPlan, Verified, verify};
-use crate::guard::{SanitizePlan, chain};
 use crate::guard::tests::call;
+use crate::guard::{SanitizePlan, chain};
 
 const CALL_TIMEOUT: Duration = Duration::from_millis(200);
 
@@ -34,7 +34,12 @@ struct House {
 impl House {
     fn new(audit: Audit) -> Self {
         let source = Arc::new(Faulty::default());
-        Self { guards: chain(CALL_TIMEOUT, Some(&audit), &SanitizePlan::default()), end: Direct(source.clone()), source, audit }
+        Self {
+            guards: chain(CALL_TIMEOUT, Some(&audit), &SanitizePlan::default(), &[]),
+            end: Direct(source.clone()),
+            source,
+            audit,
+        }
     }
 
     fn at(file: &Path) -> Self {
