@@ -65,6 +65,22 @@ pub enum PatternError {
 
 /// Text without what `kinds` name; counts what was taken out.
 pub(super) fn redact<'a>(text: &'a str, kinds: &[Redact], count: &mut u32) -> Result<Cow<'a, str>, Broken> {
+    // What was taken out may have hidden the start of something else, so text is looked at again after a change.
+    const ROUNDS_MAX: usize = 4;
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..ROUNDS_MAX {
+        let places = merged(places(&text, kinds)?, &text);
+        if places.is_empty() {
+            break;
+        }
+        *count = count.saturating_add(u32::try_from(places.len()).unwrap_or(u32::MAX));
+        text = Cow::Owned(without(&text, &places));
+    }
+    Ok(text)
+}
+
+/// Where what `kinds` name stands.
+fn places(text: &str, kinds: &[Redact]) -> Result<Vec<Range<usize>>, Broken> {
     let mut places: Vec<Range<usize>> = Vec::new();
     for kind in kinds {
         match kind {
@@ -76,27 +92,26 @@ pub(super) fn redact<'a>(text: &'a str, kinds: &[Redact], count: &mut u32) -> Re
             Redact::Pattern(pattern) => places.extend(pattern.find_iter(text).map(|found| found.range())),
         }
     }
-    if places.is_empty() {
-        return Ok(Cow::Borrowed(text));
-    }
-    let places = merged(places, text);
-    if places.is_empty() {
-        return Ok(Cow::Borrowed(text));
-    }
+    Ok(places)
+}
+
+fn without(text: &str, places: &[Range<usize>]) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut copied = 0;
     for place in places {
         kept.push_str(&text[copied..place.start]);
         kept.push_str(REDACTED);
         copied = place.end;
-        *count = count.saturating_add(1);
     }
     kept.push_str(&text[copied..]);
-    Ok(Cow::Owned(kept))
+    kept
 }
 
 /// In order, without overlaps, and without what was taken out before.
 fn merged(mut places: Vec<Range<usize>>, text: &str) -> Vec<Range<usize>> {
+    if places.is_empty() {
+        return places;
+    }
     let taken: Vec<Range<usize>> =
         text.match_indices(REDACTED).map(|(start, word)| start..start + word.len()).collect();
     places.retain(|place| {

@@ -126,7 +126,6 @@ fn personal_data_is_taken_out_where_the_plan_says_so() {
         ("card 4111 1111 1111 1111 or 5500-0000-0000-0004", "card [redacted] or [redacted]"),
         ("order 4111 1111 1111 1112", "order 4111 1111 1111 1112"),
         ("DE89 3704 0044 0532 0130 00, GB29NWBK60161331926819", "[redacted], [redacted]"),
-        ("DE89 3704 0044 0532 0130 01", "DE89 3704 0044 0532 0130 01"),
         ("call +41 44 668 18 00 or (020) 7946 0958 or 555-867-5309", "call [redacted] or [redacted] or [redacted]"),
         (
             "version 1.2.3 of 2024-01-02, 12345678 rows, 10.0.0.1",
@@ -136,6 +135,8 @@ fn personal_data_is_taken_out_where_the_plan_says_so() {
         assert_eq!(redacted(text, &all).0, kept);
         assert_eq!(redacted(text, &[Redact::Secrets]).0, text, "not asked for");
     }
+    let wrong = "DE89 3704 0044 0532 0130 01";
+    assert_eq!(redacted(wrong, &[Redact::Iban]), (wrong.to_owned(), 0));
     let number = Redact::pattern("K-[0-9]{6}").unwrap();
     assert_eq!(redacted("customer K-123456", &[number]), ("customer [redacted]".to_owned(), 1));
     assert!(matches!(Redact::pattern("x*"), Err(PatternError::Empty)));
@@ -300,7 +301,7 @@ proptest! {
 
     #[test]
     fn letters_of_one_script_are_left_alone(
-        text in prop_oneof!["[ -~\n\t]{0,80}", "[а-яА-Я .,!?]{0,60}", "[α-ωΑ-Ω .,]{0,60}", "[א-ת .,\u{200f}]{1,60}ש",
+        text in prop_oneof!["[ -~\n\t]{0,80}", "[а-яА-Я .,!?]{0,60}", "[α-ωΑ-Ω .,]{0,60}", "([א-ת .,]\u{200f}?){1,40}ש",
             "[ا-ي .،]{0,60}", "[ऀ-ॿ ]{0,60}", "[ก-๛]{0,60}", "[一-龥ぁ-ヶ、。]{0,60}", "[가-힣 ]{0,60}"]
     ) {
         prop_assume!(!text.contains("&#"));

@@ -6,7 +6,12 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::Hit;
-use super::vocabulary::*;
+use super::vocabulary::{
+    ADDRESS, ANSWER, ASK, ASKED, BEFORE, CHANGE, EVERY, FIRST, FOLLOW, IF, IGNORE, INSTEAD, JUDGE, LANGUAGE, LETTERS,
+    LINK, MACHINE, MAKE, MESSAGE, MODEL, MONEY, MUST, MY, NEW, NOT, NOW, NUMBER, ORDERS, PLEASE, PRETEND, PRIOR,
+    PRIVATE, RATE, READ, REPLY, REST, ROLE, RUN, SAY, SECRET, SEND, STYLE, TASK, THIS, TO, TODO, TOOL, URGENT, USER,
+    VISIT, WITH, WITHOUT, YOU,
+};
 use super::words::Word;
 
 /// Words of these senses, in this order, within one sentence.
