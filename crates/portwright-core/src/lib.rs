@@ -34,9 +34,7 @@ pub use call::{Call, CheckArguments, Effects, Operation, Reply, Target};
 pub use clock::{Clock, SystemClock};
 pub use context::{Context, ReadResource, Trail, TransportKind};
 pub use diagnostic::{Diagnostic, Pointer, Severity};
-pub use downstream::{
-    Answer, Downstream, InputRequired, LogLevel, Question, QuestionKind, Root, Sampled, Silent,
-};
+pub use downstream::{Answer, Downstream, InputRequired, LogLevel, Question, QuestionKind, Root, Sampled, Silent};
 pub use guard::{Endpoint, Guard, Next};
 pub use human::{ByteSize, HumanDuration};
 pub use principal::{Auth, Principal};

@@ -18,6 +18,9 @@ use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
 use crate::ops::random;
 use crate::plan::ServerPlan;
+use crate::session::asking::rounds::Round;
+use crate::session::asking::wire::Wire;
+use crate::session::asking::{Asks, Seal, Way};
 use crate::session::downstream::Notifier;
 use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
@@ -45,6 +48,8 @@ pub(crate) struct Engine {
     pub(crate) guards: Vec<Arc<dyn Guard>>,
     pub(crate) sessions: Store,
     pub(crate) supervisor: Supervisor,
+    /// Seals what clients carry for us.
+    pub(crate) seal: Arc<Seal>,
     /// Calls in flight.
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
@@ -94,15 +99,23 @@ impl Engine {
         catalog: &Arc<Catalog>,
         cancel: CancellationToken,
         notifier: Option<Notifier>,
+        round: Option<Round>,
     ) -> Context {
         let mut cx = Context::new(self.next_request(), speaker.transport);
         cx.protocol = speaker.protocol.clone();
         cx.client.clone_from(&speaker.client);
         cx.session.clone_from(&speaker.session);
         cx.cancel = cancel;
-        if let Some(notifier) = notifier {
-            cx.downstream = Arc::new(notifier);
-        }
+        let asks = match (round, &speaker.asks, &notifier) {
+            (Some(round), ..) => Asks::Round(Box::new(round)),
+            (None, Some(open), Some(notifier)) if speaker.abilities.any() => {
+                let (outbox, ended) = (notifier.outbox().clone(), notifier.ended().clone());
+                let wait = self.plan.ask_timeout;
+                Asks::Wire(Box::new(Wire::new(open.clone(), speaker.abilities, outbox, ended, wait, &cx)))
+            }
+            _ => Asks::Not(speaker.abilities),
+        };
+        cx.downstream = Arc::new(Way::new(notifier, asks));
         cx.resources = Some(Arc::new(dispatch::Reader { engine: self.clone(), catalog: catalog.clone() }));
         cx.set_principal(speaker.principal.clone());
         cx
@@ -136,6 +149,7 @@ impl Server {
             guards: guard::chain(plan.call_timeout, audit.as_ref()),
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, stop.clone()),
+            seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
             draining: CancellationToken::new(),

@@ -59,8 +59,8 @@ pub(super) fn changes<G: Send + 'static>(
         let _held = (place, held);
         loop {
             let messages = tokio::select! {
-                changed = changes.recv() => match streams::heard(changed.as_ref().copied()) {
-                    Some(changed) => listening.messages(changed),
+                changed = changes.recv() => match streams::heard(changed.as_ref().cloned()) {
+                    Some(news) => listening.messages(&news),
                     None => break,
                 },
                 () = tokio::time::sleep(engine.plan.listen.waits.keep_alive) => {
