@@ -2,6 +2,9 @@
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
+mod asker;
+mod asking_rounds;
+mod asking_wire;
 mod client;
 mod faults;
 mod hostile;
@@ -13,3 +16,4 @@ mod stdio_rules;
 mod stopping;
 mod support;
 mod transcripts;
+mod watching;
