@@ -40,7 +40,8 @@ impl Guard for Deadline {
         }
         let now = cx.clock.instant();
         let bounded = cx.until(now + self.call_timeout);
-        let allowed = bounded.time_left().unwrap_or(self.call_timeout);
+        let waited = cx.waiting.spent(now);
+        let allowed = bounded.deadline.map_or(self.call_timeout, |end| (end + waited).saturating_duration_since(now));
         let mut work = pin!(next.run(call, &bounded));
         let waiting = &bounded.waiting;
         let end = loop {
