@@ -25,6 +25,7 @@ pub mod protocol;
 pub mod refusal;
 pub mod secret;
 pub mod source;
+pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod waiting;
@@ -41,4 +42,5 @@ pub use principal::{Auth, Principal};
 pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};
+pub use template::UriTemplate;
 pub use waiting::{Wait, Waiting};

@@ -17,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::TransportError;
 use crate::server::Engine;
-use crate::session::asking::rounds::Round;
-use crate::session::dispatch::{self, Scene, Step};
+use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::downstream::Notifier;
 use crate::session::envelope::{self, Id, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::inflight::{Flight, InFlight};
 use crate::session::legacy::{self, Session};
+use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
 use crate::session::streams::Listening;
 use crate::session::{Speaker, modern, streams};
@@ -149,14 +149,25 @@ impl Conversation {
                     session.asks.answered(&response);
                 }
             }
-            Err((id, error)) => self.refuse(id.as_ref(), error).await,
+            Err(wrong) => {
+                if let Some(method) = &wrong.method {
+                    self.turn_away(method, &Params::default(), Away::Garbled).await;
+                }
+                self.refuse(wrong.id.as_ref(), wrong.error).await;
+            }
         }
     }
 
     async fn request(&mut self, request: &Request<'_>) -> Result<(), WireError> {
         let params = &request.params;
         if params.meta.is_modern() {
-            let speaker = modern::speaker(&params.meta, &self.principal, self.transport)?;
+            let speaker = match modern::speaker(&params.meta, &self.principal, self.transport) {
+                Ok(speaker) => speaker,
+                Err(error) => {
+                    self.turn_away(&request.method, params, Away::Stray).await;
+                    return Err(error);
+                }
+            };
             if request.method == "subscriptions/listen" {
                 let wish = Listening::read(&request.id, params)?;
                 let cancel = self.gone.child_token();
@@ -187,7 +198,10 @@ impl Conversation {
             ("server/discover", None) => {
                 return modern::speaker(&params.meta, &self.principal, self.transport).map(drop);
             }
-            (_, None) => return Err(WireError::invalid_request("send `initialize` first")),
+            (_, None) => {
+                self.turn_away(&request.method, params, Away::Stray).await;
+                return Err(WireError::invalid_request("send `initialize` first"));
+            }
         };
         self.send(reply::answer(Some(&request.id), Outcome::Result(result), None).bytes).await;
         Ok(())
@@ -205,29 +219,26 @@ impl Conversation {
             }
             Ok(Step::Call(operation)) => operation,
             Err(error) => {
-                dispatch::garbled(engine, &catalog, speaker, request).await;
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
                 return Err(error);
             }
         };
         if engine.draining.is_cancelled() {
+            dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Draining).await;
             return Err(WireError::internal("the server is stopping; try again soon"));
         }
-        let round = if speaker.modern() {
-            match Round::read(&engine.seal, engine.plan.ask_timeout, speaker, &request.method, &request.params) {
-                Ok(round) => round,
-                Err(error) => {
-                    dispatch::garbled(engine, &catalog, speaker, request).await;
-                    return Err(error);
-                }
+        let round = match engine.round(speaker, &request.method, &request.params) {
+            Ok(round) => round,
+            Err(error) => {
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
+                return Err(error);
             }
-        } else {
-            None
         };
         let cancel = self.gone.child_token();
         let flight = match self.calls.begin(&request.id, cancel.clone()) {
             Ok(flight) => flight,
             Err(error) => {
-                dispatch::garbled(engine, &catalog, speaker, request).await;
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Busy).await;
                 return Err(error);
             }
         };
@@ -293,6 +304,15 @@ impl Conversation {
                 let _ = outbox.send(end.into()).await;
             }
         });
+    }
+
+    /// A call of nobody's session still leaves its record.
+    async fn turn_away(&self, method: &str, params: &Params<'_>, why: Away) {
+        let speaker = match &self.session {
+            Some(session) => session.speaker(),
+            None => Speaker::stranger(&self.principal, self.transport),
+        };
+        dispatch::turn_away(&self.engine, &speaker, method, params, why).await;
     }
 
     async fn refuse(&self, id: Option<&Id>, error: WireError) {
