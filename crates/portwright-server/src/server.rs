@@ -34,6 +34,8 @@ use crate::transport::{TransportError, http, stdio};
 pub enum StartError {
     #[error("the audit can't be opened")]
     Audit(#[from] guard::audit::OpenError),
+    #[error("the API keys can't be used")]
+    Keys(#[from] guard::authenticate::KeyFileError),
     #[error("the system gives no random numbers")]
     Random,
     #[error("the server's name can't be written as JSON")]
@@ -47,6 +49,7 @@ pub(crate) struct Engine {
     pub(crate) plan: ServerPlan,
     pub(crate) info: ServerInfo,
     pub(crate) guards: Vec<Arc<dyn Guard>>,
+    pub(crate) authenticate: guard::Authenticate,
     pub(crate) sessions: Store,
     pub(crate) supervisor: Supervisor,
     /// Seals what clients carry for us.
@@ -158,6 +161,7 @@ impl Server {
         let engine = Engine {
             info: ServerInfo::new(&info)?,
             guards: guard::chain(plan.call_timeout, audit.as_ref()),
+            authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),

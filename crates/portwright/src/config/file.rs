@@ -14,6 +14,8 @@ pub(crate) struct File {
     pub(crate) server: ServerSection,
     /// Where clients reach it.
     pub(crate) listen: ListenSection,
+    /// How callers prove who they are.
+    pub(crate) auth: AuthSection,
     /// Bounds on every call.
     pub(crate) limits: LimitsSection,
     /// The record of every call.
@@ -78,6 +80,22 @@ pub(crate) enum AnonymousSection {
     Loopback,
     /// Everybody who reaches the listener.
     Anywhere,
+}
+
+/// How callers prove who they are.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuthSection {
+    /// API keys.
+    pub(crate) keys: Option<KeysSection>,
+}
+
+/// API keys.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeysSection {
+    /// The file that `portwright keys` writes, with hashes of the keys; relative to the configuration's folder.
+    pub(crate) file: PathBuf,
 }
 
 /// Bounds on every call.

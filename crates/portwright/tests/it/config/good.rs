@@ -22,7 +22,8 @@ fn every_section_reaches_the_plan() {
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\
                 allowed_origins = [\"https://chat.acme.example\"]\nanonymous = \"never\"\ndrain = \"2s\"\n\
                 transports = [\"http\"]\n[limits]\ncall_timeout = \"250ms\"\nask_timeout = \"1m\"\n\
-                [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n";
+                [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n\
+                [auth.keys]\nfile = \"keys.toml\"\n";
     let plan = parse(text).unwrap().plan;
     let server = &plan.server;
     assert_eq!((server.name.as_str(), server.title.as_deref()), ("acme", Some("Acme")));
@@ -36,6 +37,15 @@ fn every_section_reaches_the_plan() {
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
+    assert!(server.keys.as_ref().is_some_and(|file| file.is_absolute() && file.ends_with("keys.toml")));
+}
+
+/// With keys, whoever comes from elsewhere must show one.
+#[test]
+fn with_keys_a_listener_may_be_reached_from_elsewhere() {
+    let elsewhere = "[listen]\nhttp = \"0.0.0.0:8722\"\n";
+    assert!(parse(elsewhere).is_err());
+    assert!(parse(&format!("{elsewhere}[auth.keys]\nfile = \"keys.toml\"\n")).is_ok());
 }
 
 /// What editors get must agree with what the reader takes.
