@@ -33,7 +33,7 @@ fn every_section_reaches_the_plan() {
     assert_eq!(server.listen.allowed_origins, ["https://chat.acme.example"]);
     assert_eq!(server.listen.anonymous, Anonymous::Never);
     assert_eq!((server.listen.drain, server.call_timeout), (Duration::from_secs(2), Duration::from_millis(250)));
-    assert_eq!(server.ask_timeout, Duration::from_secs(60));
+    assert_eq!(server.ask_timeout, Duration::from_mins(1));
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
