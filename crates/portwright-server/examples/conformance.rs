@@ -108,6 +108,7 @@ impl Source for Fixture {
             tool("test_multiple_content_types", "Returns several kinds of content.", &none),
             tool("test_error_handling", "Always fails.", &none),
             tool("test_tool_with_progress", "Tells of its progress.", &none),
+            tool("test_reconnection", "Lets go of the connection while it works.", &none),
             tool("test_tool_with_logging", "Tells what it does.", &none),
             tool("test_logging_tool", "Tells what it does to those who asked.", &none),
             tool("json_schema_2020_12_tool", "Has a rich schema.", &schema_2020_12()),
@@ -178,6 +179,11 @@ impl Source for Fixture {
                     tokio::time::sleep(PAUSE).await;
                 }
                 words("done")
+            }
+            "test_reconnection" => {
+                cx.downstream.hang_up();
+                tokio::time::sleep(PAUSE * 4).await;
+                words("done, after the connection was let go")
             }
             "test_tool_with_logging" | "test_logging_tool" => {
                 for text in ["Tool execution started", "Tool processing data", "Tool execution completed"] {

@@ -89,10 +89,15 @@ impl Listening {
             News::Updated(_) => Vec::new(),
             News::Missed => {
                 let mut messages = self.lists(Changed { tools: true, resources: true, prompts: true });
-                messages.extend(self.watched.all().iter().map(|uri| self.updated(uri)));
+                messages.extend(self.watched());
                 messages
             }
         }
+    }
+
+    /// The messages that tell that all that is watched changed.
+    pub(crate) fn watched(&self) -> Vec<Vec<u8>> {
+        self.watched.all().iter().map(|uri| self.updated(uri)).collect()
     }
 
     fn updated(&self, uri: &str) -> Vec<u8> {

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
-use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan};
+use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, Transports};
 
-use super::file::{AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection};
+use super::file::{
+    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection, Transport,
+};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -83,6 +85,13 @@ fn listen(section: ListenSection, plan: &mut ListenPlan, proven: bool, problems:
             Diagnostic::error(place.join("transports"), "out-of-range", "names no transport")
                 .hint("leave it out for all of them; `portwright serve --stdio` needs no listener"),
         );
+    }
+    if let Some(named) = &section.transports {
+        plan.transports = Transports {
+            http: named.contains(&Transport::Http),
+            sse: named.contains(&Transport::Sse),
+            websocket: named.contains(&Transport::Websocket),
+        };
     }
     let http = section.http.as_deref().map_or(Ok(LISTEN_DEFAULT), address).unwrap_or_else(|message| {
         problems.push(
