@@ -274,7 +274,7 @@ impl Source for Fixture {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let how = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8722".to_owned());
     let fixture = Arc::new(Fixture { revision: watch::Sender::new(0), updates: broadcast::Sender::new(16) });
-    let mount = Mount { name: "fixture".into(), kind: "custom".into(), origin: Origin::Open(fixture) };
+    let mount = Mount { name: "fixture".into(), kind: "custom".into(), origin: Origin::Open(fixture), print: None };
     let server = Server::start(ServerPlan::new("conformance"), vec![mount])?;
     let shutdown = CancellationToken::new();
     if how == "--stdio" {
