@@ -46,7 +46,7 @@ pub fn chain(call_timeout: Duration, audit: Option<&Audit>, own: &[Arc<dyn Guard
     let own = own.iter().map(|guard| Arc::new(own::Own::new(guard.clone())) as Arc<dyn Guard>);
     let after: [Option<Arc<dyn Guard>>; 2] = [
         Some(Arc::new(validate::Validate)),
-        // approve: a person says yes. Its wait needs a bound of its own, since the deadline counts it as the call's
+        // approve: a person says yes; the deadline does not count that wait
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
         // sanitize: innermost, so that every other guard sees only the cleaned reply
     ];
