@@ -57,6 +57,11 @@ pub enum Operation {
         /// A listed resource's, or one that fits a template.
         uri: String,
     },
+    /// `resources/subscribe`, or one of the URIs of `subscriptions/listen`: to be told when the resource changes.
+    Subscribe {
+        /// A listed resource's, or one that fits a template.
+        uri: String,
+    },
     /// `prompts/get`. Values are strings by the specification.
     GetPrompt {
         /// The prompt's name, as listed.
@@ -81,6 +86,7 @@ impl Operation {
         match self {
             Self::CallTool { .. } => "tools/call",
             Self::ReadResource { .. } => "resources/read",
+            Self::Subscribe { .. } => "resources/subscribe",
             Self::GetPrompt { .. } => "prompts/get",
             Self::Complete { .. } => "completion/complete",
         }
@@ -90,7 +96,7 @@ impl Operation {
     pub fn name(&self) -> &str {
         match self {
             Self::CallTool { name, .. } | Self::GetPrompt { name, .. } => name,
-            Self::ReadResource { uri } => uri,
+            Self::ReadResource { uri } | Self::Subscribe { uri } => uri,
             Self::Complete { reference: Reference::Prompt(prompt), .. } => &prompt.name,
             Self::Complete { reference: Reference::Resource(resource), .. } => &resource.uri,
             Self::Complete { .. } => "",
@@ -101,7 +107,9 @@ impl Operation {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::CallTool { .. } => "tool",
-            Self::ReadResource { .. } | Self::Complete { reference: Reference::Resource(_), .. } => "resource",
+            Self::ReadResource { .. }
+            | Self::Subscribe { .. }
+            | Self::Complete { reference: Reference::Resource(_), .. } => "resource",
             Self::GetPrompt { .. } | Self::Complete { .. } => "prompt",
         }
     }
@@ -110,7 +118,7 @@ impl Operation {
     pub fn arguments(&self) -> Option<&JsonObject> {
         match self {
             Self::CallTool { arguments, .. } | Self::GetPrompt { arguments, .. } => Some(arguments),
-            Self::ReadResource { .. } | Self::Complete { .. } => None,
+            Self::ReadResource { .. } | Self::Subscribe { .. } | Self::Complete { .. } => None,
         }
     }
 
@@ -176,6 +184,8 @@ pub enum Reply {
     Prompt(GetPromptResult),
     /// Of a completion.
     Completion(CompleteResult),
+    /// The caller will be told.
+    Subscribed,
 }
 
 impl Reply {

@@ -36,6 +36,7 @@ use crate::protocol::{
     ArgumentInfo, CompletionContext, CompletionInfo, Implementation, ProtocolVersion, ReadResourceResult,
 };
 use crate::refusal::Refusal;
+use crate::waiting::Waiting;
 
 /// How the call came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,7 +114,7 @@ pub struct Context {
     pub session: Option<Arc<str>>,
     /// Fires when the client calls the call off, goes away, or the server stops.
     pub cancel: CancellationToken,
-    /// When the call must have ended.
+    /// When the call must have ended, the time aside that it [waits](Self::waiting) for its client.
     pub deadline: Option<Instant>,
     /// The way back to the client while the work goes on.
     pub downstream: Arc<dyn Downstream>,
@@ -123,6 +124,8 @@ pub struct Context {
     pub resources: Option<Arc<dyn ReadResource>>,
     /// How many reads deep this call is inside another one.
     pub depth: u8,
+    /// The time that the call spends waiting for its client's answers, which counts toward no deadline.
+    pub waiting: Arc<Waiting>,
     principal: Arc<OnceLock<Arc<Principal>>>,
     trail: Arc<Mutex<Trail>>,
 }
@@ -142,6 +145,7 @@ impl Context {
             clock: Arc::new(SystemClock),
             resources: None,
             depth: 0,
+            waiting: Arc::default(),
             principal: Arc::default(),
             trail: Arc::default(),
         }
@@ -151,6 +155,9 @@ impl Context {
     /// Cancelling it leaves this context's own token alone.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
+        // A deadline is kept as if the call had not waited so far.
+        let waited = self.waiting.spent(self.clock.instant());
+        let deadline = deadline.checked_sub(waited).unwrap_or(deadline);
         Self {
             request: self.request.clone(),
             transport: self.transport,
@@ -163,6 +170,7 @@ impl Context {
             clock: self.clock.clone(),
             resources: self.resources.clone(),
             depth: self.depth,
+            waiting: self.waiting.clone(),
             principal: self.principal.clone(),
             trail: self.trail.clone(),
         }
@@ -180,6 +188,7 @@ impl Context {
         inner.clock = self.clock.clone();
         inner.resources.clone_from(&self.resources);
         inner.depth = self.depth.saturating_add(1);
+        inner.waiting = self.waiting.clone();
         if let Some(principal) = self.principal.get() {
             inner.set_principal(principal.clone());
         }
@@ -208,6 +217,7 @@ impl Context {
 
     /// The time left, or none if the call has no deadline. Zero when it has passed.
     pub fn time_left(&self) -> Option<Duration> {
-        self.deadline.map(|end| end.saturating_duration_since(self.clock.instant()))
+        let now = self.clock.instant();
+        self.deadline.map(|end| (end + self.waiting.spent(now)).saturating_duration_since(now))
     }
 }

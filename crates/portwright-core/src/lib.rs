@@ -70,13 +70,14 @@ pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;
+pub mod waiting;
 
 pub use async_trait::async_trait;
 pub use call::{Call, CheckArguments, Effects, Operation, Reply, Target};
 pub use clock::{Clock, SystemClock};
 pub use context::{Context, ReadResource, Trail, TransportKind};
 pub use diagnostic::{Diagnostic, Pointer, Severity};
-pub use downstream::{Downstream, LogLevel, Silent};
+pub use downstream::{Answer, Downstream, InputRequired, LogLevel, Question, QuestionKind, Root, Sampled, Silent};
 pub use guard::{Endpoint, Guard, Next};
 pub use human::{ByteSize, HumanDuration};
 pub use principal::{Auth, Principal};
@@ -85,3 +86,4 @@ pub use secret::Secret;
 pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};
 pub use template::UriTemplate;
 pub use tool::{Tools, TypedTool};
+pub use waiting::{Wait, Waiting};

@@ -25,6 +25,10 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::downstream::InputRequired;
+
 /// What a refusal means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -35,6 +39,8 @@ pub enum RefusalKind {
     Unauthenticated,
     /// The arguments do not fit. The words say how to mend them.
     Invalid,
+    /// The client lacks a capability that this call needs.
+    Incapable,
     /// The source did its part and said no (no such row, a constraint, a statement that may not run).
     Failed,
     /// Too much, too fast. `retry_after` tells when to come again.
@@ -45,6 +51,9 @@ pub enum RefusalKind {
     TimedOut,
     /// The caller called it off.
     Cancelled,
+    /// No refusal to the caller, but a question on its way to the client, which then makes the call again: see
+    /// [`downstream`](crate::downstream).
+    InputRequired,
     /// A fault of ours. The caller gets a request id and nothing else.
     Internal,
 }
@@ -56,11 +65,13 @@ impl RefusalKind {
             Self::NotFound => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Invalid => "invalid",
+            Self::Incapable => "incapable",
             Self::Failed => "failed",
             Self::Limited => "limited",
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed_out",
             Self::Cancelled => "cancelled",
+            Self::InputRequired => "input_required",
             Self::Internal => "internal",
         }
     }
@@ -76,12 +87,14 @@ pub struct Refusal {
     public: String,
     cause: Option<Box<dyn Error + Send + Sync>>,
     retry_after: Option<Duration>,
+    needs: Option<Box<Value>>,
+    input: Option<Box<InputRequired>>,
 }
 
 impl Refusal {
     /// Of a kind, in words for the caller.
     pub fn new(kind: RefusalKind, public: impl Into<String>) -> Self {
-        Self { kind, public: public.into(), cause: None, retry_after: None }
+        Self { kind, public: public.into(), cause: None, retry_after: None, needs: None, input: None }
     }
 
     /// What does not exist, and what the caller may not see. `what` is `tool`, `resource` or `prompt`.
@@ -92,6 +105,11 @@ impl Refusal {
     /// Arguments that do not fit; say which one, what was expected, and how to mend it.
     pub fn invalid(public: impl Into<String>) -> Self {
         Self::new(RefusalKind::Invalid, public)
+    }
+
+    /// The client lacks a capability; `needs` is what it would have to declare, as the protocol's `ClientCapabilities`.
+    pub fn incapable(public: impl Into<String>, needs: Value) -> Self {
+        Self { needs: Some(Box::new(needs)), ..Self::new(RefusalKind::Incapable, public) }
     }
 
     /// The source said no; say what, and what would work.
@@ -112,6 +130,12 @@ impl Refusal {
     /// The caller called it off.
     pub fn cancelled() -> Self {
         Self::new(RefusalKind::Cancelled, "the call was cancelled")
+    }
+
+    /// Questions for the client. The server's part; sources ask by [`Downstream`](crate::Downstream).
+    pub fn input_required(input: InputRequired) -> Self {
+        let public = "the client has to answer a question first";
+        Self { input: Some(Box::new(input)), ..Self::new(RefusalKind::InputRequired, public) }
     }
 
     /// A fault of ours; `cause` goes to the log, the caller learns only the request id.
@@ -153,6 +177,16 @@ impl Refusal {
     /// When to come again, if that helps.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The capabilities that the client would have to declare.
+    pub fn needs(&self) -> Option<&Value> {
+        self.needs.as_deref()
+    }
+
+    /// The questions for the client.
+    pub fn input(&self) -> Option<&InputRequired> {
+        self.input.as_deref()
     }
 }
 

@@ -18,7 +18,11 @@ use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
 use crate::ops::random;
 use crate::plan::ServerPlan;
+use crate::session::asking::rounds::Round;
+use crate::session::asking::wire::Wire;
+use crate::session::asking::{Asks, Seal, Way};
 use crate::session::downstream::Notifier;
+use crate::session::errors::WireError;
 use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
@@ -47,6 +51,8 @@ pub(crate) struct Engine {
     pub(crate) authenticate: guard::Authenticate,
     pub(crate) sessions: Store,
     pub(crate) supervisor: Supervisor,
+    /// Seals what clients carry for us.
+    pub(crate) seal: Arc<Seal>,
     /// Calls in flight.
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
@@ -93,6 +99,16 @@ impl Engine {
         self.supervisor.catalog()
     }
 
+    /// What a request of the stateless era brings along of earlier rounds. None where there are none.
+    pub(crate) fn round(
+        &self,
+        speaker: &Speaker,
+        method: &str,
+        params: &Params<'_>,
+    ) -> Result<Option<Round>, WireError> {
+        Round::read(&self.seal, self.plan.ask_timeout, speaker, method, params)
+    }
+
     /// What is known around a call.
     pub(crate) fn context(
         self: &Arc<Self>,
@@ -100,15 +116,23 @@ impl Engine {
         catalog: &Arc<Catalog>,
         cancel: CancellationToken,
         notifier: Option<Notifier>,
+        round: Option<Round>,
     ) -> Context {
         let mut cx = Context::new(self.next_request(), speaker.transport);
         cx.protocol = speaker.protocol.clone();
         cx.client.clone_from(&speaker.client);
         cx.session.clone_from(&speaker.session);
         cx.cancel = cancel;
-        if let Some(notifier) = notifier {
-            cx.downstream = Arc::new(notifier);
-        }
+        let asks = match (round, &speaker.asks, &notifier) {
+            (Some(round), ..) => Asks::Round(Box::new(round)),
+            (None, Some(open), Some(notifier)) if speaker.abilities.any() => {
+                let (outbox, ended) = (notifier.outbox().clone(), notifier.ended().clone());
+                let wait = self.plan.ask_timeout;
+                Asks::Wire(Box::new(Wire::new(open.clone(), speaker.abilities, outbox, ended, wait, &cx)))
+            }
+            _ => Asks::Not(speaker.abilities),
+        };
+        cx.downstream = Arc::new(Way::new(notifier, asks));
         cx.resources = Some(Arc::new(dispatch::Reader { catalog: catalog.clone() }));
         cx.set_principal(speaker.principal.clone());
         cx
@@ -165,6 +189,7 @@ impl Server {
             authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own), stop.clone()),
+            seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
             draining: CancellationToken::new(),

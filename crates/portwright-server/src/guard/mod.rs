@@ -54,7 +54,7 @@ pub fn chain(
     let own = own.iter().map(|guard| Arc::new(own::Own::new(guard.clone())) as Arc<dyn Guard>);
     let after: [Option<Arc<dyn Guard>>; 3] = [
         Some(Arc::new(validate::Validate)),
-        // approve: a person says yes. Its wait needs a bound of its own, since the deadline counts it as the call's
+        // approve: a person says yes; the deadline does not count that wait
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
         Some(Arc::new(sanitize::Sanitize::new(sanitize))),
     ];

@@ -2,6 +2,9 @@
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
+mod asker;
+mod asking_rounds;
+mod asking_wire;
 mod cards;
 mod client;
 mod duplex;
@@ -22,4 +25,5 @@ mod stdio_rules;
 mod stopping;
 mod support;
 mod transcripts;
+mod watching;
 mod websocket_rules;

@@ -56,7 +56,7 @@ impl ClientHandler for Listener {
         let Some(client) = client else {
             return Err(ErrorData::invalid_request("a question must belong to a call", None));
         };
-        client.elicit(question).await.map_err(|refusal| ErrorData::invalid_request(refusal.public().to_owned(), None))
+        client.elicit(question).await.map_err(|words| ErrorData::invalid_request(words, None))
     }
 
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
@@ -134,7 +134,8 @@ impl Remote {
     /// One request of a call, until it is answered or called off.
     async fn ask(&self, mut request: ClientRequest, asked: Asked<'_>, cx: &Context) -> Result<ServerResult, Refusal> {
         let extensions = request.extensions_mut();
-        extensions.insert(Asker(cx.downstream.clone()));
+        let asker = Asker::of(cx);
+        extensions.insert(asker.clone());
         if let Some(principal) = cx.principal() {
             extensions.insert(principal.clone());
         }
@@ -143,6 +144,9 @@ impl Remote {
         tokio::select! {
             answer = &mut handle.rx => {
                 let answer = answer.unwrap_or(Err(ServiceError::TransportClosed));
+                if let Some(question) = asker.ends() {
+                    return Err(question);
+                }
                 answer.map_err(|error| refusal::of(error, asked, cx))
             }
             () = cx.cancel.cancelled() => {

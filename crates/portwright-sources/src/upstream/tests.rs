@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use portwright_core::protocol::{
     ArgumentInfo, CallToolRequestParams, CallToolResult, CompleteRequestParams, CompleteResult, CompletionInfo,
-    ContentBlock, ElicitRequestParams, ElicitResult, GetPromptRequestParams, GetPromptResult, JsonObject,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ContentBlock, ElicitResult, GetPromptRequestParams, GetPromptResult, JsonObject, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
     ProgressNotificationParam, Prompt, PromptMessage, ReadResourceRequestParams, ReadResourceResult, Reference,
     Resource, ResourceContents, ResourceTemplate, Role, ServerCapabilities, Tool, ToolAnnotations,
 };
 use portwright_core::testing::{Contract, Recorder, Said, context};
-use portwright_core::{Auth, Context, Health, Principal, RefusalKind, Source, SourceConfig, limits};
+use portwright_core::{
+    Answer, Auth, Context, Downstream, Health, InputRequired, LogLevel, Principal, Question, QuestionKind, Refusal,
+    RefusalKind, Source, SourceConfig, async_trait, limits,
+};
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolResponse, ElicitationAction, ElicitationSchema, ErrorData, GetPromptResponse, ReadResourceResponse,
-    ServerConfig,
+    CallToolResponse, ElicitRequestParams, ElicitationAction, ElicitationSchema, ErrorData, GetPromptResponse,
+    ReadResourceResponse, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Value, json};
@@ -277,14 +280,57 @@ async fn progress_arrives_whole_and_before_the_answer() {
 #[tokio::test]
 async fn a_question_reaches_the_person_behind_the_call() {
     let source = mounted(&Legacy::default()).await;
-    let recorder = Arc::new(Recorder::answering(ElicitResult::new(ElicitationAction::Decline)));
+    let recorder = Arc::new(Recorder::answering(Answer::Elicited(ElicitResult::new(ElicitationAction::Decline))));
     let mut cx = context();
     cx.downstream = recorder.clone();
     let answer = source.call("ask", &JsonObject::new(), &cx).await.unwrap();
     assert_eq!(first_text(&answer), "Decline");
-    assert!(matches!(&recorder.said()[..], [Said::Asked(_)]));
+    assert!(matches!(&recorder.said()[..], [Said::Asked { .. }]));
     let refusal = source.call("ask", &JsonObject::new(), &context()).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::Invalid, "a client that can't be asked");
+}
+
+/// A client whose answers come with the next try.
+#[derive(Debug)]
+struct Stateless;
+
+#[async_trait]
+impl Downstream for Stateless {
+    fn progress(&self, _: f64, _: Option<f64>, _: Option<&str>) {}
+
+    fn log(&self, _: LogLevel, _: &str, _: Value) {}
+
+    fn answers(&self, _: QuestionKind) -> bool {
+        true
+    }
+
+    async fn ask(&self, questions: Vec<(String, Question)>) -> Result<Vec<Answer>, Refusal> {
+        let requests = questions.into_iter().map(|(key, question)| (key, json!(question.params()))).collect();
+        Err(Refusal::input_required(InputRequired { requests, state: "sealed".to_owned() }))
+    }
+
+    fn remember(&self, _: &str, _: Value) {}
+
+    fn recall(&self, _: &str) -> Option<Value> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_ends_the_call_is_passed_on() {
+    let source = mounted(&Legacy::default()).await;
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let mut cx = context();
+        cx.downstream = Arc::new(Stateless);
+        let refusal = source.call("ask", &JsonObject::new(), &cx).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::InputRequired, "{refusal}");
+        let (key, params) = refusal.input().and_then(|input| input.requests.iter().next()).expect("a question");
+        assert_eq!(params["message"], "Who?");
+        assert!(params.get("mode").is_none());
+        keys.push(key.clone());
+    }
+    assert_eq!(keys[0], keys[1], "the same question has the same key");
 }
 
 #[tokio::test]

@@ -115,6 +115,9 @@ pub(crate) struct KeysSection {
 pub(crate) struct LimitsSection {
     /// How long a call may take: `30s` where nothing is said.
     pub(crate) call_timeout: Option<HumanDuration>,
+    /// How long a call may wait, beside that, for answers of the person or the model behind the client: `5m` where
+    /// nothing is said.
+    pub(crate) ask_timeout: Option<HumanDuration>,
     /// How long a session may be idle before it ends: `30m` where nothing is said.
     pub(crate) session_idle: Option<HumanDuration>,
 }

@@ -65,6 +65,10 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         let place = Pointer::root().join("limits").join("call_timeout");
         server.call_timeout = positive(wait.0, place, &mut problems);
     }
+    if let Some(wait) = file.limits.ask_timeout {
+        let place = Pointer::root().join("limits").join("ask_timeout");
+        server.ask_timeout = positive(wait.0, place, &mut problems);
+    }
     if let Some(wait) = file.limits.session_idle {
         let place = Pointer::root().join("limits").join("session_idle");
         server.sessions.idle = positive(wait.0, place, &mut problems);

@@ -5,6 +5,7 @@ mod reload;
 mod slot;
 
 use std::fmt;
+use std::future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +14,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures::FutureExt;
 use portwright_core::{ConnectError, Health, Source, SourceConfig, limits};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::{Catalog, Changed, Listing, Rules};
+use super::{Catalog, Listing, News, Rules};
 
 pub use reload::Reloaded;
 use slot::Slot;
@@ -30,7 +32,7 @@ struct Shared {
     version: AtomicU64,
     slots: Mutex<Vec<Slot>>,
     catalog: ArcSwap<Catalog>,
-    changes: broadcast::Sender<Changed>,
+    changes: broadcast::Sender<News>,
     /// Whether every mount was tried once.
     settled: watch::Sender<bool>,
     /// Whether every mount is open.
@@ -57,7 +59,7 @@ impl fmt::Debug for Supervisor {
 impl Supervisor {
     /// Starts opening every mount.
     pub(crate) fn start(mounts: Vec<Mount>, rules: Arc<Rules>, stop: CancellationToken) -> Self {
-        let (changes, _) = broadcast::channel(16);
+        let (changes, _) = broadcast::channel(limits::CHANGES_MAX);
         let shared = Arc::new(Shared {
             ids: AtomicU64::new(0),
             version: AtomicU64::new(0),
@@ -83,8 +85,8 @@ impl Supervisor {
         self.shared.catalog.load_full()
     }
 
-    /// Tells which lists changed, whenever some did.
-    pub(crate) fn changes(&self) -> broadcast::Receiver<Changed> {
+    /// Tells of changes: lists, and resources of sources that can tell.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<News> {
         self.shared.changes.subscribe()
     }
 
@@ -207,20 +209,30 @@ impl Shared {
         }
     }
 
-    /// Lists an open source now and whenever it says that something changed.
+    /// Lists an open source now and whenever it says that something changed, and passes on which resources change.
     async fn follow(&self, id: u64, name: &Arc<str>, source: &Arc<dyn Source>) {
-        let mut changes = source.changes();
-        loop {
-            if let Some(changes) = &mut changes {
-                changes.mark_unchanged();
-            }
-            self.publish(id, name, source).await;
-            let more = match &mut changes {
-                Some(changes) => changes.changed().await.is_ok(),
-                None => false,
-            };
-            if !more {
-                return;
+        let (mut changes, mut updates) = (source.changes(), source.updates());
+        if let Some(changes) = &mut changes {
+            changes.mark_unchanged();
+        }
+        self.publish(id, name, source).await;
+        while changes.is_some() || updates.is_some() {
+            tokio::select! {
+                changed = changed(&mut changes) => match changed {
+                    Ok(()) => self.publish(id, name, source).await,
+                    Err(_) => changes = None,
+                },
+                updated = updated(&mut updates) => {
+                    let news = match updated {
+                        Ok(uri) => News::Updated(uri),
+                        Err(RecvError::Lagged(_)) => News::Missed,
+                        Err(RecvError::Closed) => {
+                            updates = None;
+                            continue;
+                        }
+                    };
+                    let _ = self.changes.send(news);
+                }
             }
         }
     }
@@ -249,7 +261,7 @@ impl Shared {
         let old = self.catalog.swap(new.clone());
         let changed = new.changed_since(&old);
         if changed.any() {
-            let _ = self.changes.send(changed);
+            let _ = self.changes.send(News::Lists(changed));
         }
     }
 
@@ -305,6 +317,26 @@ async fn listed(name: &Arc<str>, source: &Arc<dyn Source>) -> Result<Arc<Listing
     };
     warn!(source = %name, reason, "source can't be listed");
     Err(reason)
+}
+
+/// The next change of a source's lists; never, if it has none.
+async fn changed(changes: &mut Option<watch::Receiver<u64>>) -> Result<(), watch::error::RecvError> {
+    match changes {
+        Some(changes) => {
+            changes.changed().await?;
+            changes.mark_unchanged();
+            Ok(())
+        }
+        None => future::pending().await,
+    }
+}
+
+/// The next resource of a source that changed; never, if it can't tell.
+async fn updated(updates: &mut Option<broadcast::Receiver<Arc<str>>>) -> Result<Arc<str>, RecvError> {
+    match updates {
+        Some(updates) => updates.recv().await,
+        None => future::pending().await,
+    }
 }
 
 /// Up to a quarter more, so that a restarted host is not met by everyone at once.
