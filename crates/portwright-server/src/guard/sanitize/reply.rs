@@ -116,6 +116,7 @@ impl Work<'_> {
                 complete.completion.values = kept;
                 self.meta(complete.meta.as_mut())
             }
+            Reply::Subscribed => Ok(()),
             _ => Err(Unclean::Unknown),
         }
     }
