@@ -63,7 +63,6 @@ fn value_bytes(value: &Value) -> usize {
 
 impl Job {
     /// The reply or refusal, cleaned, and what was done.
-    #[expect(clippy::type_complexity, reason = "a result in a result: what came back, and whether it could be cleaned")]
     pub(super) fn run(
         &self,
         result: std::result::Result<Reply, Refusal>,

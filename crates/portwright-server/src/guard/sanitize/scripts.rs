@@ -92,9 +92,8 @@ pub(super) fn base_takes_selector(base: char, selector: char) -> bool {
                 || matches!(base, '\u{1000}'..='\u{109f}' | '\u{2200}'..='\u{22ff}' | '\u{2a00}'..='\u{2aff}'
                 | '\u{3000}'..='\u{303f}' | '\u{a840}'..='\u{a87f}' | '\u{ff00}'..='\u{ff65}' | '\u{2018}'..='\u{201f}')
         }
-        '\u{180b}'..='\u{180d}' | '\u{180f}' => matches!(base, '\u{1820}'..='\u{18af}'),
-        // Separates the vowel at the end of a Mongolian word.
-        '\u{180e}' => matches!(base, '\u{1820}'..='\u{18af}'),
+        // The last but one separates the vowel at the end of a Mongolian word.
+        '\u{180b}'..='\u{180f}' => matches!(base, '\u{1820}'..='\u{18af}'),
         '\u{e0100}'..='\u{e01ef}' => ideograph,
         _ => false,
     }
@@ -113,7 +112,7 @@ pub(super) fn is_flag(first: char, rest: &Chars<'_>) -> Option<usize> {
 
 /// The Latin letter that a Cyrillic or Greek one can't be told from.
 pub(super) fn latin_of(letter: char) -> Option<char> {
-    if letter < '\u{370}' || letter > '\u{56f}' {
+    if !('\u{370}'..='\u{56f}').contains(&letter) {
         return None;
     }
     Some(match letter {

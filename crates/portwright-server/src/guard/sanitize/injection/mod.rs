@@ -147,7 +147,7 @@ fn collect(text: &str, hits: &mut Vec<Hit>) {
 /// Whether words stand in quotes, as an example does.
 fn is_quoted(text: &str, hit: &Hit) -> bool {
     const QUOTES: [char; 6] = ['"', '\'', '`', '“', '«', '|'];
-    let before = text[..hit.start].trim_end_matches(|letter: char| letter == '[' || letter == '(');
+    let before = text[..hit.start].trim_end_matches(['[', '(']);
     before.ends_with(QUOTES) || text[hit.start..hit.end].contains(['"', '`', '“'])
 }
 
