@@ -9,6 +9,7 @@
 //! 4. [`source`]: the owner of tools, resources and prompts, and how it comes out of the configuration.
 //! 5. [`guard`]: one step of the chain that every call passes on its way to a source.
 //! 6. [`downstream`]: what a source may say to the client while it works.
+//! 7. [`task`]: calls that go on after their client was answered.
 //!
 //! The protocol's own types are those of the official SDK, re-exported by [`protocol`].
 
@@ -25,6 +26,7 @@ pub mod protocol;
 pub mod refusal;
 pub mod secret;
 pub mod source;
+pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -40,3 +42,4 @@ pub use principal::{Auth, Principal};
 pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};
+pub use task::{Background, Begun, TASKS_EXTENSION, TaskSupport};

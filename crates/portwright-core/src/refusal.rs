@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// What a refusal means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -14,6 +16,8 @@ pub enum RefusalKind {
     Unauthenticated,
     /// The arguments do not fit. The words say how to mend them.
     Invalid,
+    /// The client lacks a capability that this call needs.
+    Incapable,
     /// The source did its part and said no (no such row, a constraint, a statement that may not run).
     Failed,
     /// Too much, too fast. `retry_after` tells when to come again.
@@ -35,6 +39,7 @@ impl RefusalKind {
             Self::NotFound => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Invalid => "invalid",
+            Self::Incapable => "incapable",
             Self::Failed => "failed",
             Self::Limited => "limited",
             Self::Unavailable => "unavailable",
@@ -55,11 +60,12 @@ pub struct Refusal {
     public: String,
     cause: Option<Box<dyn Error + Send + Sync>>,
     retry_after: Option<Duration>,
+    needs: Option<Box<Value>>,
 }
 
 impl Refusal {
     pub fn new(kind: RefusalKind, public: impl Into<String>) -> Self {
-        Self { kind, public: public.into(), cause: None, retry_after: None }
+        Self { kind, public: public.into(), cause: None, retry_after: None, needs: None }
     }
 
     /// What does not exist, and what the caller may not see. `what` is `tool`, `resource` or `prompt`.
@@ -70,6 +76,11 @@ impl Refusal {
     /// Arguments that do not fit; say which one, what was expected, and how to mend it.
     pub fn invalid(public: impl Into<String>) -> Self {
         Self::new(RefusalKind::Invalid, public)
+    }
+
+    /// The client lacks a capability; `needs` is what it would have to declare, as the protocol's `ClientCapabilities`.
+    pub fn incapable(public: impl Into<String>, needs: Value) -> Self {
+        Self { needs: Some(Box::new(needs)), ..Self::new(RefusalKind::Incapable, public) }
     }
 
     /// The source said no; say what, and what would work.
@@ -119,6 +130,11 @@ impl Refusal {
 
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The capabilities that the client would have to declare.
+    pub fn needs(&self) -> Option<&Value> {
+        self.needs.as_deref()
     }
 }
 

@@ -18,6 +18,7 @@ pub struct ServerPlan {
     /// How long a call may take.
     pub call_timeout: Duration,
     pub sessions: SessionPlan,
+    pub tasks: TaskPlan,
     pub listen: ListenPlan,
     /// No file, no audit.
     pub audit: Option<AuditPlan>,
@@ -33,6 +34,7 @@ impl ServerPlan {
             instructions: None,
             call_timeout: limits::CALL_WAIT,
             sessions: SessionPlan::default(),
+            tasks: TaskPlan::default(),
             listen: ListenPlan::default(),
             audit: None,
         }
@@ -53,6 +55,30 @@ pub struct SessionPlan {
 impl Default for SessionPlan {
     fn default() -> Self {
         Self { max: limits::SESSIONS_MAX, max_of_one: limits::SESSIONS_OF_ONE_MAX, idle: limits::SESSION_IDLE }
+    }
+}
+
+/// Calls that go on as tasks.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskPlan {
+    /// How long one may take.
+    pub timeout: Duration,
+    /// How long one is kept, from its beginning; longer than `timeout`.
+    pub ttl: Duration,
+    /// Running or kept, in all.
+    pub max: usize,
+    /// Of one principal.
+    pub max_of_one: usize,
+}
+
+impl Default for TaskPlan {
+    fn default() -> Self {
+        Self {
+            timeout: limits::TASK_WAIT,
+            ttl: limits::TASK_TTL,
+            max: limits::TASKS_MAX,
+            max_of_one: limits::TASKS_OF_ONE_MAX,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::session::downstream::Notifier;
 use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
+use crate::session::tasks::Tasks;
 use crate::session::{Speaker, dispatch};
 use crate::transport::{TransportError, http, stdio};
 
@@ -44,6 +45,7 @@ pub(crate) struct Engine {
     pub(crate) info: ServerInfo,
     pub(crate) guards: Vec<Arc<dyn Guard>>,
     pub(crate) sessions: Store,
+    pub(crate) tasks: Tasks,
     pub(crate) supervisor: Supervisor,
     /// Calls in flight.
     pub(crate) calls: TaskTracker,
@@ -78,7 +80,9 @@ impl Engine {
     /// The catalog as it is now. While sources are opening for the first time, they are waited for a little, so that a
     /// client that asks at once sees them; but nobody waits to learn who is there, or for what is there already.
     pub(crate) async fn catalog_for(&self, method: &str, params: &Params<'_>) -> Arc<Catalog> {
-        if !matches!(method, "server/discover" | "ping") && !self.supervisor.is_settled() {
+        if !matches!(method, "server/discover" | "ping" | "tasks/get" | "tasks/update" | "tasks/cancel")
+            && !self.supervisor.is_settled()
+        {
             let name = params::text("name", params.name.or(params.uri)).unwrap_or_default();
             if !self.supervisor.catalog().serves(method, &name) {
                 self.supervisor.settled(limits::SETTLE_WAIT.saturating_sub(self.started.elapsed())).await;
@@ -100,6 +104,7 @@ impl Engine {
         cx.client.clone_from(&speaker.client);
         cx.session.clone_from(&speaker.session);
         cx.cancel = cancel;
+        cx.follows_tasks = speaker.tasks;
         if let Some(notifier) = notifier {
             cx.downstream = Arc::new(notifier);
         }
@@ -130,15 +135,16 @@ impl Server {
         let audit = plan.audit.as_ref().map(Audit::open).transpose()?;
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
-        let stop = CancellationToken::new();
+        let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
         let engine = Engine {
             info: ServerInfo::new(&info)?,
             guards: guard::chain(plan.call_timeout, audit.as_ref()),
+            tasks: Tasks::new(plan.tasks, draining.clone()),
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, stop.clone()),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
-            draining: CancellationToken::new(),
+            draining,
             _last: stop.clone().drop_guard(),
             stop,
             started: Instant::now(),
@@ -175,7 +181,7 @@ impl Server {
             let reader = dispatch::Reader { engine: self.engine.clone(), catalog: catalog.clone() };
             cx.resources = Some(Arc::new(reader));
         }
-        dispatch::call(&self.engine, &catalog, operation, &cx).await.1
+        dispatch::call(&self.engine, &catalog, operation, &cx).await
     }
 
     /// Serves MCP over HTTP until `shutdown` fires, then lets calls in flight end and stops.
@@ -192,6 +198,7 @@ impl Server {
         let principal = Principal::local(user.as_deref().unwrap_or("local"));
         let (input, output) = stdio::standard_streams()?;
         let served = self.serve_io(input, output, TransportKind::Stdio, principal, shutdown).await;
+        self.engine.tasks.call_off("the client is gone");
         self.stop().await;
         served
     }
@@ -236,7 +243,10 @@ impl Server {
         tokio::spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
                 match engine.upgrade() {
-                    Some(engine) => engine.sessions.sweep(),
+                    Some(engine) => {
+                        engine.sessions.sweep();
+                        engine.tasks.sweep();
+                    }
                     None => return,
                 }
             }

@@ -39,13 +39,21 @@ impl Guard for Deadline {
         }
         let now = cx.clock.instant();
         let bounded = cx.until(now + self.call_timeout);
-        let allowed = bounded.deadline.map_or(self.call_timeout, |end| end.saturating_duration_since(now));
+        let mut allowed = bounded.deadline.map_or(self.call_timeout, |end| end.saturating_duration_since(now));
         let mut work = pin!(next.run(call, &bounded));
-        let end = tokio::select! {
-            biased;
-            done = &mut work => return done,
-            () = cx.cancel.cancelled() => End::Cancelled,
-            () = sleep(allowed) => End::TimedOut,
+        let end = loop {
+            let left = allowed.saturating_sub(cx.clock.instant().saturating_duration_since(now));
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = cx.cancel.cancelled() => break End::Cancelled,
+                () = sleep(left) => {}
+            }
+            // A call that became a task on its way has the task's time.
+            match cx.background.as_ref().and_then(|background| background.deadline()) {
+                Some(deadline) if deadline > now + allowed => allowed = deadline.saturating_duration_since(now),
+                _ => break End::TimedOut,
+            }
         };
         bounded.cancel.cancel();
         match timeout(limits::STOP_WAIT, work).await {

@@ -20,7 +20,7 @@ use super::envelope::Request;
 use super::errors::{self, Mapped, WireError};
 use super::params::{self, Params};
 use super::reply::Outcome;
-use super::{Speaker, lists, modern};
+use super::{Speaker, lists, modern, tasks};
 use crate::catalog::Catalog;
 use crate::server::Engine;
 
@@ -52,6 +52,9 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
         "resources/list" => list("resources", &catalog.resources),
         "resources/templates/list" => list("resourceTemplates", &catalog.templates),
         "prompts/list" => list("prompts", &catalog.prompts),
+        "tasks/get" | "tasks/update" | "tasks/cancel" if scene.speaker.modern() => {
+            tasks::answer(scene, method, params).map(Step::Done)
+        }
         "server/discover" if scene.speaker.modern() => Ok(Step::Done(modern::discover(scene))),
         "ping" if !scene.speaker.modern() => Ok(Step::Done(b"{}".to_vec())),
         _ => Err(WireError::method_not_found(method)),
@@ -82,28 +85,45 @@ fn complete(from: &Params<'_>) -> Result<Operation, WireError> {
     })
 }
 
-/// One operation through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there
-/// is always an answer.
+/// One call through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there is
+/// always an answer.
+pub(crate) async fn through(engine: &Engine, end: &dyn Endpoint, call: &Call, cx: &Context) -> Result<Reply, Refusal> {
+    let way = Next::new(&engine.guards, end).run(call, cx);
+    let result = AssertUnwindSafe(way).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(Refusal::internal("panic outside of the fence")))
+}
+
+/// One operation through the whole chain.
 pub(crate) async fn call(
     engine: &Engine,
     catalog: &Catalog,
     operation: Operation,
     cx: &Context,
-) -> (Operation, Result<Reply, Refusal>) {
+) -> Result<Reply, Refusal> {
     let target = catalog.target(&operation);
-    let call = Call { operation, target };
-    let way = Next::new(&engine.guards, catalog).run(&call, cx);
-    let result = AssertUnwindSafe(way).catch_unwind().await;
-    let result = result.unwrap_or_else(|_| Err(Refusal::internal("panic outside of the fence")));
-    (call.operation, result)
+    through(engine, catalog, &Call { operation, target }, cx).await
 }
 
 /// The same, as a client sees it.
-pub(crate) async fn answer(engine: &Engine, catalog: &Catalog, operation: Operation, cx: &Context) -> Outcome {
-    let (operation, result) = call(engine, catalog, operation, cx).await;
+pub(crate) async fn answer(
+    engine: &Arc<Engine>,
+    catalog: &Arc<Catalog>,
+    operation: Operation,
+    cx: &Context,
+) -> Outcome {
+    let target = catalog.target(&operation);
+    let call = Call { operation, target };
+    if tasks::may_become(&call, cx) {
+        return tasks::run(engine, catalog, call, cx).await;
+    }
+    outcome(through(engine, &**catalog, &call, cx).await, &call.operation, cx)
+}
+
+/// What a client is told of a call's end.
+pub(crate) fn outcome(result: Result<Reply, Refusal>, operation: &Operation, cx: &Context) -> Outcome {
     match result {
         Ok(reply) => Outcome::Reply(Box::new(reply)),
-        Err(refusal) => match errors::map(&refusal, &operation, cx, !cx.protocol.has_initialize()) {
+        Err(refusal) => match errors::map(&refusal, operation, cx, !cx.protocol.has_initialize()) {
             Mapped::Reply(reply) => Outcome::Reply(Box::new(reply)),
             Mapped::Error(error) => Outcome::Error(error),
         },
@@ -126,15 +146,9 @@ pub(crate) async fn garbled(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speake
         },
         _ => return,
     };
-    let target = catalog.target(&operation).map(|target| {
-        Arc::new(Target {
-            source: target.source.clone(),
-            name: target.name.clone(),
-            effects: target.effects,
-            tool: target.tool.clone(),
-            arguments: Some(Arc::new(Garbled)),
-        })
-    });
+    let target = catalog
+        .target(&operation)
+        .map(|target| Arc::new(Target { arguments: Some(Arc::new(Garbled)), ..Target::clone(&target) }));
     let cx = engine.context(speaker, catalog, CancellationToken::new(), None);
     cx.note(|trail| trail.flags.push("garbled".to_owned()));
     let way = Next::new(&engine.guards, &Garbled).run(&Call { operation, target }, &cx).await;
@@ -176,7 +190,7 @@ impl ReadResource for Reader {
             return Err(Refusal::failed(format!("`{uri}` is embedded too deeply")));
         }
         let operation = Operation::ReadResource { uri: uri.to_owned() };
-        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
+        match call(&self.engine, &self.catalog, operation, &cx.nested()).await? {
             Reply::Resource(result) => Ok(result),
             _ => Ok(ReadResourceResult::new(Vec::<ResourceContents>::new())),
         }

@@ -85,6 +85,7 @@ impl Session {
             client: self.client.clone(),
             session: Some(self.id.clone()),
             log_level: LEVELS.get(usize::from(asked).wrapping_sub(1)).copied(),
+            tasks: false,
         }
     }
 

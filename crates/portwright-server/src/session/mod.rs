@@ -15,6 +15,7 @@ pub(crate) mod params;
 pub(crate) mod reply;
 pub(crate) mod store;
 pub(crate) mod streams;
+pub(crate) mod tasks;
 
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub(crate) struct Speaker {
     pub(crate) session: Option<Arc<str>>,
     /// The mildest log messages that the client asked for.
     pub(crate) log_level: Option<LogLevel>,
+    /// Whether it can follow tasks.
+    pub(crate) tasks: bool,
 }
 
 impl Speaker {

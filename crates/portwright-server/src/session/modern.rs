@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::dispatch::Scene;
 use super::errors::WireError;
 use super::params::{self, Meta};
-use super::{Speaker, legacy, reply};
+use super::{Speaker, legacy, reply, tasks};
 use crate::server::Engine;
 
 /// The stateless revisions, oldest first.
@@ -38,6 +38,9 @@ pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
     }
     if missing || !catalog.prompts.is_empty() || !catalog.templates.is_empty() {
         capabilities["completions"] = json!({});
+    }
+    if modern && (missing || catalog.has_tasks()) {
+        capabilities["extensions"] = tasks::capability()["extensions"].take();
     }
     if !modern {
         capabilities["logging"] = json!({});
@@ -70,6 +73,7 @@ pub(crate) fn speaker(
         client: super::client(meta.client_info),
         session: None,
         log_level: meta.log_level()?,
+        tasks: tasks::declared(meta.client_capabilities),
     })
 }
 

@@ -38,6 +38,10 @@ pub(crate) struct Params<'a> {
     #[serde(borrow)]
     pub(crate) notifications: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(crate) task_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) input_responses: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(crate) request_id: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) protocol_version: Option<&'a RawValue>,

@@ -1,0 +1,331 @@
+//! One task: how it is, what it waits for, what came of it; and how that is told.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use portwright_core::{Principal, Refusal, limits};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::{broadcast, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::short;
+use crate::session::errors::WireError;
+use crate::session::reply::{self, Outcome, ServerInfo};
+
+/// A task.
+#[derive(Debug)]
+pub(crate) struct Task {
+    id: Arc<str>,
+    /// Whoever called, and no one else, may know of it.
+    pub(super) principal: Arc<Principal>,
+    created: SystemTime,
+    born: Instant,
+    ttl: Duration,
+    cancel: CancellationToken,
+    /// Fires when the server stops: nobody can answer questions any more.
+    draining: CancellationToken,
+    bytes: AtomicUsize,
+    state: Mutex<State>,
+    changed: broadcast::Sender<Arc<Task>>,
+}
+
+#[derive(Debug)]
+struct State {
+    message: Option<String>,
+    updated: SystemTime,
+    asks: Vec<Ask>,
+    /// Keys of all questions so far: none is used twice.
+    keys: HashSet<String>,
+    end: Option<End>,
+}
+
+/// A question that the client has not answered yet.
+#[derive(Debug)]
+struct Ask {
+    key: String,
+    request: Value,
+    fits: fn(&Value) -> bool,
+    answer: oneshot::Sender<Value>,
+}
+
+/// A question to the client of a task.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// What the source calls it.
+    pub(super) key: String,
+    /// `method` and `params`.
+    pub(super) request: Value,
+    /// Whether a value is an answer to it.
+    pub(super) fits: fn(&Value) -> bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+enum End {
+    Completed(Box<RawValue>),
+    Failed(WireError),
+    Cancelled,
+}
+
+/// A task as it goes over the wire.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_type: Option<&'static str>,
+    task_id: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_message: Option<&'a str>,
+    created_at: String,
+    last_updated_at: String,
+    ttl_ms: u64,
+    poll_interval_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_requests: Option<serde_json::Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a WireError>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a RawValue>,
+}
+
+impl Task {
+    pub(super) fn begin(
+        id: Arc<str>,
+        principal: Arc<Principal>,
+        ttl: Duration,
+        cancel: CancellationToken,
+        draining: CancellationToken,
+        changed: broadcast::Sender<Arc<Self>>,
+    ) -> Self {
+        let created = SystemTime::now();
+        let state = State { message: None, updated: created, asks: Vec::new(), keys: HashSet::new(), end: None };
+        Self {
+            id,
+            principal,
+            created,
+            born: Instant::now(),
+            ttl,
+            cancel,
+            draining,
+            bytes: AtomicUsize::new(0),
+            state: Mutex::new(state),
+            changed,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn is_of(&self, principal: &Principal) -> bool {
+        self.principal.id == principal.id && self.principal.auth == principal.auth
+    }
+
+    /// Whether it need not be kept any longer.
+    pub(super) fn is_expired(&self) -> bool {
+        self.born.elapsed() >= self.ttl && self.state().end.is_some()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_bytes(&self, bytes: usize) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The work tells how far it is.
+    pub(super) fn says(&self, message: &str) {
+        let mut state = self.state();
+        if state.end.is_none() {
+            state.message = Some(short(message));
+            state.updated = SystemTime::now();
+        }
+    }
+
+    /// Asks that its work ends. What comes of that is told when it has.
+    pub(super) fn call_off(&self, why: &str) {
+        let mut state = self.state();
+        if state.end.is_none() {
+            state.message = Some(why.to_owned());
+            self.cancel.cancel();
+        }
+    }
+
+    /// The work has ended, and this came of it.
+    pub(super) fn ended(self: &Arc<Self>, outcome: Outcome) {
+        self.settle(match outcome {
+            Outcome::Result(result) => completed(result),
+            Outcome::Reply(reply) => reply::result(&reply)
+                .map_or_else(|_| End::Failed(WireError::internal("the reply can't be written")), completed),
+            Outcome::Error(error) => End::Failed(error),
+        });
+    }
+
+    /// The work has ended because it was called off.
+    pub(super) fn cancelled(self: &Arc<Self>) {
+        self.settle(End::Cancelled);
+    }
+
+    fn settle(self: &Arc<Self>, end: End) {
+        {
+            let mut state = self.state();
+            if state.end.is_some() {
+                return;
+            }
+            self.set_bytes(if let End::Completed(result) = &end { result.get().len() } else { 0 });
+            state.message = match &end {
+                End::Completed(_) => None,
+                End::Failed(error) => Some(short(&error.message)),
+                End::Cancelled => state.message.take(),
+            };
+            state.end = Some(end);
+            state.asks.clear();
+            state.updated = SystemTime::now();
+        }
+        self.tell();
+    }
+
+    /// Puts questions to the client and waits for all answers, in the order of the questions.
+    pub(super) async fn ask(self: &Arc<Self>, questions: Vec<Question>) -> Result<Vec<Value>, Refusal> {
+        let mut waiting = Vec::with_capacity(questions.len());
+        {
+            let mut state = self.state();
+            if state.keys.len() + questions.len() > limits::TASK_ASKS_MAX {
+                return Err(Refusal::failed(format!("a task may ask {} questions", limits::TASK_ASKS_MAX)));
+            }
+            for Question { key, request, fits } in questions {
+                let taken = |key: &String| state.keys.contains(key);
+                let key = if taken(&key) { format!("{key}-{}", state.keys.len()) } else { key };
+                let (answer, answered) = oneshot::channel();
+                state.keys.insert(key.clone());
+                state.asks.push(Ask { key, request, fits, answer });
+                waiting.push(answered);
+            }
+            state.updated = SystemTime::now();
+        }
+        self.tell();
+        let answers = futures::future::try_join_all(waiting);
+        let answers = tokio::select! {
+            biased;
+            answers = answers => answers.map_err(|_| Refusal::cancelled()),
+            () = self.cancel.cancelled() => Err(Refusal::cancelled()),
+            () = self.draining.cancelled() => {
+                self.call_off("the server is stopping");
+                Err(Refusal::cancelled())
+            }
+        };
+        if answers.is_err() {
+            self.state().asks.retain(|ask| !ask.answer.is_closed());
+        }
+        answers
+    }
+
+    /// `tasks/update`: hands answers to whoever asked. Answers to what is not asked (any more) are ignored; one that
+    /// does not fit its question is refused, and the question stays.
+    pub(super) fn answered(self: &Arc<Self>, mut answers: HashMap<String, Value>) -> Result<(), WireError> {
+        {
+            let mut state = self.state();
+            let wrong = |ask: &&Ask| answers.get(&ask.key).is_some_and(|answer| !(ask.fits)(answer));
+            if let Some(ask) = state.asks.iter().find(wrong) {
+                let key = ask.key.escape_debug();
+                return Err(WireError::invalid_params(format!("`inputResponses.{key}` is no answer to its request")));
+            }
+            let (answered, open) = std::mem::take(&mut state.asks)
+                .into_iter()
+                .partition::<Vec<_>, _>(|ask| answers.contains_key(&ask.key));
+            state.asks = open;
+            if answered.is_empty() {
+                return Ok(());
+            }
+            state.updated = SystemTime::now();
+            for ask in answered {
+                if let Some(answer) = answers.remove(&ask.key) {
+                    let _ = ask.answer.send(answer);
+                }
+            }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    fn tell(self: &Arc<Self>) {
+        // Without anybody who listens there is nobody to tell.
+        let _ = self.changed.send(self.clone());
+    }
+
+    /// The answer to the call that became this task.
+    pub(super) fn created(&self, info: &ServerInfo) -> Vec<u8> {
+        let state = self.state();
+        let told = Told {
+            result_type: Some("task"),
+            input_requests: None,
+            result: None,
+            error: None,
+            meta: serde_json::from_str(info.meta()).ok(),
+            ..self.as_told(&state)
+        };
+        reply::json(&told)
+    }
+
+    /// The answer to `tasks/get`.
+    pub(super) fn told(&self, info: &ServerInfo) -> Vec<u8> {
+        let state = self.state();
+        let meta = serde_json::from_str(info.meta()).ok();
+        reply::json(&Told { result_type: Some("complete"), meta, ..self.as_told(&state) })
+    }
+
+    /// The parameters of `notifications/tasks`.
+    pub(crate) fn notice(&self) -> Value {
+        serde_json::to_value(self.as_told(&self.state())).unwrap_or_default()
+    }
+
+    fn as_told<'a>(&'a self, state: &'a State) -> Told<'a> {
+        let (status, result, error) = match &state.end {
+            Some(End::Completed(result)) => ("completed", Some(&**result), None),
+            Some(End::Failed(error)) => ("failed", None, Some(error)),
+            Some(End::Cancelled) => ("cancelled", None, None),
+            None if state.asks.is_empty() => ("working", None, None),
+            None => ("input_required", None, None),
+        };
+        let requests = || state.asks.iter().map(|ask| (ask.key.clone(), ask.request.clone())).collect();
+        Told {
+            result_type: None,
+            task_id: &self.id,
+            status,
+            status_message: state.message.as_deref(),
+            created_at: time(self.created),
+            last_updated_at: time(state.updated),
+            ttl_ms: millis(self.ttl),
+            poll_interval_ms: millis(limits::TASK_POLL),
+            input_requests: (status == "input_required").then(requests),
+            result,
+            error,
+            meta: None,
+        }
+    }
+}
+
+fn completed(result: Vec<u8>) -> End {
+    let text = String::from_utf8(result).ok().and_then(|text| RawValue::from_string(text).ok());
+    text.map_or_else(|| End::Failed(WireError::internal("the reply can't be written")), End::Completed)
+}
+
+fn time(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at).map(|at| format!("{at:.3}")).unwrap_or_default()
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
