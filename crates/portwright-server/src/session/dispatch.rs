@@ -2,7 +2,7 @@
 //!
 //! [`step`] turns a request into its answer, where the catalog or the session can give it, or into the [`Operation`]
 //! that must go to a source. [`call`] sends that operation through the guard chain. A request for a call that never
-//! became an operation passes the chain by [`garbled`], for its record.
+//! became an operation passes the chain by [`turn_away`], for its record.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -16,7 +16,6 @@ use portwright_core::{
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use super::envelope::Request;
 use super::errors::{self, Mapped, WireError};
 use super::params::{self, Params};
 use super::reply::Outcome;
@@ -130,12 +129,35 @@ pub(crate) fn outcome(result: Result<Reply, Refusal>, operation: &Operation, cx:
     }
 }
 
+/// Why a call is refused before it is an operation: the flag in its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Away {
+    /// Its request can't be read, or contradicts its headers.
+    Garbled,
+    /// It belongs to no session and to no revision that is spoken here.
+    Stray,
+    /// Its conversation has too much in flight, or this id already.
+    Busy,
+    /// The server is stopping.
+    Draining,
+}
+
+impl Away {
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Garbled => "garbled",
+            Self::Stray => "stray",
+            Self::Busy => "busy",
+            Self::Draining => "draining",
+        }
+    }
+}
+
 /// Sends a call that is refused for what its request says, or for when it came, through the chain: what stands outside
-/// of the refusing guards sees it and records it. It reaches no source.
-pub(crate) async fn garbled(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker, request: &Request<'_>) {
-    let params = &request.params;
+/// of the refusing guards sees it and records it. It reaches no source. Other methods leave no record.
+pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &str, params: &Params<'_>, why: Away) {
     let text = |raw: Option<&RawValue>| params::text("name", raw).map(Cow::into_owned).unwrap_or_default();
-    let operation = match &*request.method {
+    let operation = match method {
         "tools/call" => Operation::CallTool { name: text(params.name), arguments: JsonObject::new() },
         "prompts/get" => Operation::GetPrompt { name: text(params.name), arguments: JsonObject::new() },
         "resources/read" => Operation::ReadResource { uri: text(params.uri) },
@@ -146,31 +168,31 @@ pub(crate) async fn garbled(engine: &Arc<Engine>, catalog: &Arc<Catalog>, speake
         },
         _ => return,
     };
-    let target = catalog
-        .target(&operation)
-        .map(|target| Arc::new(Target { arguments: Some(Arc::new(Garbled)), ..Target::clone(&target) }));
+    let catalog = &engine.supervisor.catalog();
+    let unanswered = |target: Arc<Target>| Target { arguments: Some(Arc::new(Unanswered)), ..Target::clone(&target) };
+    let target = catalog.target(&operation).map(unanswered).map(Arc::new);
     let cx = engine.context(speaker, catalog, CancellationToken::new(), None);
-    cx.note(|trail| trail.flags.push("garbled".to_owned()));
-    let way = Next::new(&engine.guards, &Garbled).run(&Call { operation, target }, &cx).await;
-    debug_assert!(way.is_err(), "nothing answers a garbled call");
+    cx.note(|trail| trail.flags.push(why.flag().to_owned()));
+    let way = Next::new(&engine.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
+    debug_assert!(way.is_err(), "nothing answers a call that is turned away");
 }
 
 fn unanswerable() -> Refusal {
     Refusal::invalid("the request is not one that can be answered")
 }
 
-/// What stands in the place of a garbled call's arguments and source.
+/// What stands in the place of the arguments and the source of a call that is turned away.
 #[derive(Debug)]
-struct Garbled;
+struct Unanswered;
 
-impl CheckArguments for Garbled {
+impl CheckArguments for Unanswered {
     fn check(&self, _: &JsonObject) -> Result<(), Refusal> {
         Err(unanswerable())
     }
 }
 
 #[async_trait]
-impl Endpoint for Garbled {
+impl Endpoint for Unanswered {
     async fn reach(&self, _: &Call, _: &Context) -> Result<Reply, Refusal> {
         Err(unanswerable())
     }

@@ -99,36 +99,54 @@ pub(crate) fn split_batch(bytes: &[u8]) -> Result<Vec<&RawValue>, WireError> {
     Ok(messages)
 }
 
-/// Reads one message. The error tells the id where it could be read.
-pub(crate) fn read(bytes: &[u8]) -> Result<Message<'_>, (Option<Id>, WireError)> {
+/// A message that is none, with what could be read of it.
+pub(crate) type Misread<'a> = Box<Wrong<'a>>;
+
+/// See [`Misread`].
+#[derive(Debug)]
+pub(crate) struct Wrong<'a> {
+    pub(crate) id: Option<Id>,
+    /// The method of what is a request otherwise.
+    pub(crate) method: Option<Cow<'a, str>>,
+    pub(crate) error: WireError,
+}
+
+impl From<WireError> for Misread<'_> {
+    fn from(error: WireError) -> Self {
+        Self::new(Wrong { id: None, method: None, error })
+    }
+}
+
+/// Reads one message.
+pub(crate) fn read(bytes: &[u8]) -> Result<Message<'_>, Misread<'_>> {
     if is_batch(bytes) {
         let text = "batches are not part of this protocol revision; send one message at a time";
-        return Err((None, WireError::invalid_request(text)));
+        return Err(WireError::invalid_request(text).into());
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| (None, WireError::parse(format!("not UTF-8: {error}"))))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| WireError::parse(format!("not UTF-8: {error}")))?;
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| diagnose(text, &error))?;
     let id = envelope.id.and_then(Id::read);
-    let refuse = |id: Option<Id>, text: &str| Err((id, WireError::invalid_request(text)));
+    let refuse = |id, method, text: &str| Err(Box::new(Wrong { id, method, error: WireError::invalid_request(text) }));
     if envelope.jsonrpc.as_deref() != Some("2.0") {
-        return refuse(id, "`jsonrpc` must be \"2.0\"");
+        return refuse(id, envelope.method, "`jsonrpc` must be \"2.0\"");
     }
     if envelope.id.is_some() && id.is_none() {
-        return refuse(None, "`id` must be a string or an integer");
+        return refuse(None, envelope.method, "`id` must be a string or an integer");
     }
     match (envelope.method, id) {
-        (Some(method), id) if method.len() > limits::NAME_BYTES_MAX => refuse(id, "`method` is too long"),
-        (Some(_), id) if envelope.result.is_some() || envelope.error.is_some() => {
-            refuse(id, "a message is a request or a response, not both")
+        (Some(method), id) if method.len() > limits::NAME_BYTES_MAX => refuse(id, None, "`method` is too long"),
+        (method @ Some(_), id) if envelope.result.is_some() || envelope.error.is_some() => {
+            refuse(id, method, "a message is a request or a response, not both")
         }
         (Some(method), Some(id)) => Ok(Message::Request(Request { id, method, params: envelope.params })),
         (Some(method), None) => Ok(Message::Notification { method, params: envelope.params }),
         (None, _) if envelope.result.is_some() != envelope.error.is_some() => Ok(Message::Response),
-        (None, id) => refuse(id, "`method` is missing"),
+        (None, id) => refuse(id, None, "`method` is missing"),
     }
 }
 
 /// What is wrong with a message that could not be read at once: its JSON, its envelope, or only its parameters.
-fn diagnose(text: &str, error: &serde_json::Error) -> (Option<Id>, WireError) {
+fn diagnose<'a>(text: &'a str, error: &serde_json::Error) -> Misread<'a> {
     #[derive(serde::Deserialize)]
     #[serde(expecting = "an object")]
     struct Outside<'a> {
@@ -140,22 +158,24 @@ fn diagnose(text: &str, error: &serde_json::Error) -> (Option<Id>, WireError) {
         params: Option<&'a RawValue>,
     }
     if error.classify() != Category::Data {
-        return (None, unreadable(error));
+        return unreadable(error).into();
     }
     match serde_json::from_str::<Outside<'_>>(text) {
-        Ok(Outside { id, method: Some(_), params: Some(raw) }) => {
-            let id = id.and_then(Id::read);
+        Ok(Outside { id, method: method @ Some(_), params: Some(raw) }) => {
             let params = params::object::<Params<'_>, _>(&mut serde_json::Deserializer::from_str(raw.get()));
-            match params {
+            let error = match params {
                 Err(wrong) if raw.get().starts_with('{') => {
-                    (id, WireError::invalid_params(format!("`params` do not fit: {wrong}")))
+                    WireError::invalid_params(format!("`params` do not fit: {wrong}"))
                 }
-                Err(_) => (id, WireError::invalid_params("`params` must be an object")),
-                Ok(_) => (id, unreadable(error)),
-            }
+                Err(_) => WireError::invalid_params("`params` must be an object"),
+                Ok(_) => unreadable(error),
+            };
+            Box::new(Wrong { id: id.and_then(Id::read), method, error })
         }
-        Ok(outside) => (outside.id.and_then(Id::read), unreadable(error)),
-        Err(error) => (None, unreadable(&error)),
+        Ok(Outside { id, method, .. }) => {
+            Box::new(Wrong { id: id.and_then(Id::read), method, error: unreadable(error) })
+        }
+        Err(error) => unreadable(&error).into(),
     }
 }
 
@@ -189,8 +209,9 @@ mod tests {
             Ok(Message::Notification { .. })
         ));
         assert!(matches!(read(br#"{"jsonrpc":"2.0","id":"a","error":{"code":1}}"#), Ok(Message::Response)));
-        let (id, error) = read(br#"{"jsonrpc":"2.0","id":"a","method":"x","params":[]}"#).expect_err("an array");
-        assert_eq!((id.expect("its id").as_json(), error.code), (r#""a""#, -32602));
+        let wrong = read(br#"{"jsonrpc":"2.0","id":"a","method":"x","params":[]}"#).expect_err("an array");
+        let (id, method) = (wrong.id.expect("its id"), wrong.method.expect("its method"));
+        assert_eq!((id.as_json(), &*method, wrong.error.code), (r#""a""#, "x", -32602));
     }
 
     proptest! {

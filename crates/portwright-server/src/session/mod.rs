@@ -38,6 +38,19 @@ pub(crate) struct Speaker {
 }
 
 impl Speaker {
+    /// One whose conversation is not known: no session, or no revision that is spoken here.
+    pub(crate) fn stranger(principal: &Arc<Principal>, transport: TransportKind) -> Self {
+        Self {
+            principal: principal.clone(),
+            transport,
+            protocol: ProtocolVersion::LATEST,
+            client: None,
+            session: None,
+            log_level: None,
+            tasks: false,
+        }
+    }
+
     /// Whether the revision is a stateless one.
     pub(crate) fn modern(&self) -> bool {
         !self.protocol.has_initialize()

@@ -7,6 +7,7 @@ mod faults;
 mod hostile;
 mod http_rules;
 mod listening;
+mod records;
 mod sessions;
 mod shelf;
 mod stdio_rules;

@@ -58,7 +58,9 @@ async fn a_client_that_is_gone_calls_everything_off() {
 
 #[tokio::test]
 async fn one_conversation_has_a_bound_of_calls_in_flight() {
-    let (server, _, faulty) = usual(plan()).await;
+    let mut plan = plan();
+    plan.listen.drain = std::time::Duration::from_millis(50);
+    let (server, _, faulty) = usual(plan).await;
     let mut pipe = pipe(&server);
     let most = portwright_core::limits::SESSION_CALLS_MAX;
     for id in 0..most {

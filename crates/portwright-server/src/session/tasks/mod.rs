@@ -17,13 +17,14 @@ mod task;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use portwright_core::{Call, Context, Operation, TASKS_EXTENSION, limits};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::Speaker;
 use super::dispatch::{self, Scene};
 use super::errors::WireError;
 use super::params::{self, Params};
@@ -73,6 +74,27 @@ pub(crate) fn answer(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Re
         _ => task.call_off("called off by its client"),
     }
     Ok(acknowledged(info))
+}
+
+/// The tasks that a subscription may follow, of those that its filter names: the caller's own.
+pub(crate) fn followed(
+    engine: &Engine,
+    speaker: &Speaker,
+    filter: Option<&RawValue>,
+) -> Result<Vec<Arc<Task>>, WireError> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Filter {
+        task_ids: Option<Vec<String>>,
+    }
+    let Filter { task_ids: Some(ids) } = params::read("notifications", filter)? else { return Ok(Vec::new()) };
+    must_be_declared(speaker.tasks)?;
+    if ids.len() > limits::TASKS_FOLLOWED_MAX {
+        let text = format!("a subscription may follow {} tasks", limits::TASKS_FOLLOWED_MAX);
+        return Err(WireError::invalid_params(text));
+    }
+    let ids: BTreeSet<String> = ids.into_iter().collect();
+    Ok(ids.iter().filter_map(|id| engine.tasks.get(id, &speaker.principal)).collect())
 }
 
 /// One text for tasks that never were, those of others and those that are no longer kept.

@@ -128,6 +128,11 @@ impl Task {
         &self.id
     }
 
+    pub(crate) fn is_working(&self) -> bool {
+        let state = self.state();
+        state.end.is_none() && state.asks.is_empty()
+    }
+
     pub(super) fn is_of(&self, principal: &Principal) -> bool {
         self.principal.id == principal.id && self.principal.auth == principal.auth
     }

@@ -11,7 +11,7 @@ use super::body::{Accept, Body};
 use super::respond::{self, empty, json, plain, refuse};
 use super::{Caller, run, sse};
 use crate::server::Engine;
-use crate::session::dispatch::{self, Scene, Step};
+use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::envelope::{self, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::headers;
@@ -26,11 +26,16 @@ pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Respon
     if let Message::Request(request) = &message
         && request.method == "initialize"
     {
-        return initialize(caller, request);
+        return initialize(caller, request).await;
     }
     let session = match session(caller.engine, caller.principal, caller.headers) {
         Ok(session) => session,
-        Err(refused) => return refused,
+        Err(refused) => {
+            if let Message::Request(Request { method, params, .. }) = &message {
+                dispatch::turn_away(caller.engine, &caller.stranger(), method, params, Away::Stray).await;
+            }
+            return refused;
+        }
     };
     session.touch();
     within(caller, &session, message).await
@@ -47,9 +52,9 @@ async fn within(caller: &Caller<'_>, session: &Arc<Session>, message: Message<'_
     }
 }
 
-fn initialize(caller: &Caller<'_>, request: &Request<'_>) -> Response<Body> {
+async fn initialize(caller: &Caller<'_>, request: &Request<'_>) -> Response<Body> {
     let engine = caller.engine;
-    if let Some(response) = caller.draining(&request.id) {
+    if let Some(response) = caller.draining(&caller.stranger(), request).await {
         return response;
     }
     let made = legacy::initialize(engine, caller.principal, TransportKind::Http, &request.params);
@@ -97,21 +102,21 @@ fn session(
 }
 
 async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'_>) -> Response<Body> {
-    let engine = caller.engine;
-    if let Some(response) = caller.draining(&request.id) {
+    let (engine, speaker) = (caller.engine, session.speaker());
+    if let Some(response) = caller.draining(&speaker, request).await {
         return response;
     }
     let send = |outcome| json(StatusCode::OK, reply::answer(Some(&request.id), outcome, None).bytes);
     if request.method == "logging/setLevel" {
         return send(session.set_level(&request.params).into());
     }
-    let (catalog, speaker) = (engine.catalog_for(&request.method, &request.params).await, session.speaker());
+    let catalog = engine.catalog_for(&request.method, &request.params).await;
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {
         Ok(Step::Call(operation)) => operation,
         Ok(Step::Done(result)) => return send(Outcome::Result(result)),
         Err(error) => {
-            dispatch::garbled(engine, &catalog, &speaker, request).await;
+            dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Garbled).await;
             return send(Outcome::Error(error));
         }
     };
@@ -119,7 +124,7 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
     let flight = match session.calls.begin(&request.id, cancel.clone()) {
         Ok(flight) => flight,
         Err(error) => {
-            dispatch::garbled(engine, &catalog, &speaker, request).await;
+            dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Busy).await;
             return send(Outcome::Error(error));
         }
     };
@@ -172,7 +177,10 @@ async fn one_of_batch(caller: &Caller<'_>, session: &Arc<Session>, bytes: &[u8])
             within(caller, session, other).await;
             return None;
         }
-        Err((id, error)) => return refused(id.as_ref(), error),
+        Err(wrong) => {
+            let response = super::misread(caller, wrong).await;
+            return response.into_body().collect().await.ok().map(|body| body.to_bytes().to_vec());
+        }
     };
     let response = answer(caller, session, &message).await;
     response.into_body().collect().await.ok().map(|body| body.to_bytes().to_vec())

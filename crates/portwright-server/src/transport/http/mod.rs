@@ -16,12 +16,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use portwright_core::{Principal, limits};
+use portwright_core::{Principal, TransportKind, limits};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,9 @@ use tokio_util::task::TaskTracker;
 use super::TransportError;
 use crate::plan::Anonymous;
 use crate::server::Engine;
-use crate::session::envelope::{self, Message};
+use crate::session::Speaker;
+use crate::session::dispatch::{self, Away};
+use crate::session::envelope::{self, Message, Misread, Request};
 use crate::session::errors::WireError;
 use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
@@ -168,7 +170,7 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
 }
 
 /// Path and method → page.
-async fn route(front: &Front, ends: Ends, stop: CancellationToken, request: Request<Incoming>) -> Response<Body> {
+async fn route(front: &Front, ends: Ends, stop: CancellationToken, request: http::Request<Incoming>) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
     if let Err(refused) = admission.host_and_origin(request.headers(), request.uri(), ends) {
         return plain(StatusCode::FORBIDDEN, refused);
@@ -196,7 +198,7 @@ async fn mcp(
     engine: &Arc<Engine>,
     principal: &Arc<Principal>,
     stop: &CancellationToken,
-    request: Request<Incoming>,
+    request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let caller = Caller { engine, principal, stop, headers: &head.headers };
@@ -222,7 +224,7 @@ async fn post(caller: &Caller<'_>, body: Incoming) -> Response<Body> {
     }
     let message = match envelope::read(&bytes) {
         Ok(message) => message,
-        Err((id, error)) => return refuse(id.as_ref(), error, StatusCode::BAD_REQUEST),
+        Err(wrong) => return misread(caller, wrong).await,
     };
     let none = Params::default();
     let meta = match &message {
@@ -247,12 +249,27 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// New calls are turned away while the last ones end.
-    fn draining(&self, id: &envelope::Id) -> Option<Response<Body>> {
-        self.engine.draining.is_cancelled().then(|| {
-            let error = WireError::internal("the server is stopping; try again soon");
-            let answer = reply::answer(Some(id), Outcome::Error(error), None);
-            respond::busy(respond::json(StatusCode::SERVICE_UNAVAILABLE, answer.bytes))
-        })
+    /// Whoever posts outside of any conversation.
+    fn stranger(&self) -> Speaker {
+        Speaker::stranger(self.principal, TransportKind::Http)
     }
+
+    /// New calls are turned away while the last ones end.
+    async fn draining(&self, speaker: &Speaker, request: &Request<'_>) -> Option<Response<Body>> {
+        if !self.engine.draining.is_cancelled() {
+            return None;
+        }
+        dispatch::turn_away(self.engine, speaker, &request.method, &request.params, Away::Draining).await;
+        let error = WireError::internal("the server is stopping; try again soon");
+        let answer = reply::answer(Some(&request.id), Outcome::Error(error), None);
+        Some(respond::busy(respond::json(StatusCode::SERVICE_UNAVAILABLE, answer.bytes)))
+    }
+}
+
+/// Refuses what is no message; a call among it leaves its record.
+async fn misread(caller: &Caller<'_>, wrong: Misread<'_>) -> Response<Body> {
+    if let Some(method) = &wrong.method {
+        dispatch::turn_away(caller.engine, &caller.stranger(), method, &Params::default(), Away::Garbled).await;
+    }
+    refuse(wrong.id.as_ref(), wrong.error, StatusCode::BAD_REQUEST)
 }

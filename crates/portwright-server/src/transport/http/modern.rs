@@ -7,13 +7,13 @@ use tokio_util::sync::CancellationToken;
 use super::body::{Accept, Body};
 use super::respond::{empty, json, plain, refuse};
 use super::{Caller, run, sse};
-use crate::session::dispatch::{self, Scene, Step};
+use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::envelope::{Id, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::params::Meta;
 use crate::session::reply::{self, Outcome};
 use crate::session::streams::Listening;
-use crate::session::{headers, legacy, modern};
+use crate::session::{Speaker, headers, legacy, modern};
 
 /// Whether the request is one of the stateless era: its body says so, or its header names no revision with sessions.
 pub(super) fn speaks(caller: &Caller<'_>, meta: &Meta<'_>) -> bool {
@@ -36,17 +36,28 @@ pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Respon
     }
 }
 
+/// Who speaks, if header and body agree on a revision of ours.
+fn speaker(caller: &Caller<'_>, meta: &Meta<'_>) -> Result<Speaker, WireError> {
+    headers::check_version(caller.headers, &modern::version(meta)?)?;
+    modern::speaker(meta, caller.principal, TransportKind::Http)
+}
+
 /// The answer, or why the request is no proper one.
 async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<Body>, WireError> {
     let (engine, meta) = (caller.engine, &request.params.meta);
-    headers::check_version(caller.headers, &modern::version(meta)?)?;
-    let speaker = modern::speaker(meta, caller.principal, TransportKind::Http)?;
+    let speaker = match speaker(caller, meta) {
+        Ok(speaker) => speaker,
+        Err(error) => {
+            dispatch::turn_away(engine, &caller.stranger(), &request.method, &request.params, Away::Stray).await;
+            return Err(error);
+        }
+    };
     let catalog = engine.catalog_for(&request.method, &request.params).await;
     if let Err(error) = headers::check(caller.headers, request, &catalog) {
-        dispatch::garbled(engine, &catalog, &speaker, request).await;
+        dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Garbled).await;
         return Err(error);
     }
-    if let Some(response) = caller.draining(&request.id) {
+    if let Some(response) = caller.draining(&speaker, request).await {
         return Ok(response);
     }
     let accept = Accept::of(caller.headers);
@@ -54,7 +65,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         if !accept.stream {
             return Ok(plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream"));
         }
-        let listening = Listening::read(&request.id, &request.params)?;
+        let listening = Listening::read(engine, &speaker, &request.id, &request.params)?;
         let first = listening.acknowledged();
         return Ok(sse::changes(engine, listening, Some(first), CancellationToken::new(), ()));
     }
@@ -63,7 +74,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         Ok(Step::Call(operation)) => operation,
         Ok(Step::Done(result)) => return Ok(send(&request.id, Outcome::Result(result))),
         Err(error) => {
-            dispatch::garbled(engine, &catalog, &speaker, request).await;
+            dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Garbled).await;
             return Ok(send(&request.id, Outcome::Error(error)));
         }
     };

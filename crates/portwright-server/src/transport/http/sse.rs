@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::Body;
 use super::respond;
 use crate::server::Engine;
-use crate::session::streams::{self, Listening};
+use crate::session::streams::{Ears, Listening};
 
 /// A message as an event.
 pub(super) fn event(json: &[u8]) -> Bytes {
@@ -51,7 +51,7 @@ pub(super) fn changes<G: Send + 'static>(
         return respond::busy(respond::plain(StatusCode::SERVICE_UNAVAILABLE, refused));
     };
     let (events, queue) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
-    let (engine, mut changes) = (engine.clone(), engine.supervisor.changes());
+    let (engine, mut ears) = (engine.clone(), Ears::of(engine));
     if let Some(first) = first {
         let _ = events.try_send(event(&first));
     }
@@ -59,8 +59,8 @@ pub(super) fn changes<G: Send + 'static>(
         let _held = (place, held);
         loop {
             let messages = tokio::select! {
-                changed = changes.recv() => match streams::heard(changed.as_ref().copied()) {
-                    Some(changed) => listening.messages(changed),
+                messages = listening.hear(&mut ears) => match messages {
+                    Some(messages) => messages,
                     None => break,
                 },
                 () = tokio::time::sleep(engine.plan.listen.waits.keep_alive) => {

@@ -17,15 +17,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::TransportError;
 use crate::server::Engine;
-use crate::session::dispatch::{self, Scene, Step};
+use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::downstream::Notifier;
 use crate::session::envelope::{self, Id, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::inflight::{Flight, InFlight};
 use crate::session::legacy::{self, Session};
+use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
-use crate::session::streams::Listening;
-use crate::session::{Speaker, modern, streams};
+use crate::session::streams::{Ears, Listening};
+use crate::session::{Speaker, modern};
 use lines::Line;
 pub(crate) use standard::standard_streams;
 
@@ -143,16 +144,27 @@ impl Conversation {
                 _ => {}
             },
             Ok(Message::Response) => {}
-            Err((id, error)) => self.refuse(id.as_ref(), error).await,
+            Err(wrong) => {
+                if let Some(method) = &wrong.method {
+                    self.turn_away(method, &Params::default(), Away::Garbled).await;
+                }
+                self.refuse(wrong.id.as_ref(), wrong.error).await;
+            }
         }
     }
 
     async fn request(&mut self, request: &Request<'_>) -> Result<(), WireError> {
         let params = &request.params;
         if params.meta.is_modern() {
-            let speaker = modern::speaker(&params.meta, &self.principal, self.transport)?;
+            let speaker = match modern::speaker(&params.meta, &self.principal, self.transport) {
+                Ok(speaker) => speaker,
+                Err(error) => {
+                    self.turn_away(&request.method, params, Away::Stray).await;
+                    return Err(error);
+                }
+            };
             if request.method == "subscriptions/listen" {
-                let listening = Listening::read(&request.id, params)?;
+                let listening = Listening::read(&self.engine, &speaker, &request.id, params)?;
                 let cancel = self.gone.child_token();
                 let flight = self.calls.begin(&request.id, cancel.clone())?;
                 self.send(listening.acknowledged()).await;
@@ -180,7 +192,10 @@ impl Conversation {
             ("server/discover", None) => {
                 return modern::speaker(&params.meta, &self.principal, self.transport).map(drop);
             }
-            (_, None) => return Err(WireError::invalid_request("send `initialize` first")),
+            (_, None) => {
+                self.turn_away(&request.method, params, Away::Stray).await;
+                return Err(WireError::invalid_request("send `initialize` first"));
+            }
         };
         self.send(reply::answer(Some(&request.id), Outcome::Result(result), None).bytes).await;
         Ok(())
@@ -198,18 +213,19 @@ impl Conversation {
             }
             Ok(Step::Call(operation)) => operation,
             Err(error) => {
-                dispatch::garbled(engine, &catalog, speaker, request).await;
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
                 return Err(error);
             }
         };
         if engine.draining.is_cancelled() {
+            dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Draining).await;
             return Err(WireError::internal("the server is stopping; try again soon"));
         }
         let cancel = self.gone.child_token();
         let flight = match self.calls.begin(&request.id, cancel.clone()) {
             Ok(flight) => flight,
             Err(error) => {
-                dispatch::garbled(engine, &catalog, speaker, request).await;
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Busy).await;
                 return Err(error);
             }
         };
@@ -243,19 +259,19 @@ impl Conversation {
 
     /// Tells the client of changes from now on, until the conversation ends or the client calls it off.
     fn listen(&self, listening: Listening, flight: Option<(Flight, CancellationToken)>) {
-        let mut changes = self.engine.supervisor.changes();
+        let mut ears = Ears::of(&self.engine);
         let (engine, outbox, ending) = (self.engine.clone(), self.outbox.clone(), self.ending.clone());
         tokio::spawn(async move {
             let cancel = flight.as_ref().map_or_else(CancellationToken::new, |(_, cancel)| cancel.clone());
             loop {
-                let changed = tokio::select! {
+                let messages = tokio::select! {
                     biased;
                     () = cancel.cancelled() => return,
                     () = ending.cancelled() => break,
-                    changed = changes.recv() => changed,
+                    messages = listening.hear(&mut ears) => messages,
                 };
-                let Some(changed) = streams::heard(changed.as_ref().copied()) else { break };
-                for message in listening.messages(changed) {
+                let Some(messages) = messages else { break };
+                for message in messages {
                     if outbox.send(message.into()).await.is_err() {
                         return;
                     }
@@ -265,6 +281,15 @@ impl Conversation {
                 let _ = outbox.send(end.into()).await;
             }
         });
+    }
+
+    /// A call of nobody's session still leaves its record.
+    async fn turn_away(&self, method: &str, params: &Params<'_>, why: Away) {
+        let speaker = match &self.session {
+            Some(session) => session.speaker(),
+            None => Speaker::stranger(&self.principal, self.transport),
+        };
+        dispatch::turn_away(&self.engine, &speaker, method, params, why).await;
     }
 
     async fn refuse(&self, id: Option<&Id>, error: WireError) {
