@@ -117,6 +117,9 @@ pub const TASK_CHANGES_MAX: usize = 256;
 /// long enough for a database to cancel a statement.
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
 
+/// How long calls that were called off have for their records and answers, once their sources have stopped.
+pub const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
+
 /// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 

@@ -229,7 +229,8 @@ impl Server {
             tracing::warn!("calls in flight did not end in time and are called off");
         }
         engine.stop.cancel();
-        let _ = tokio::time::timeout(limits::STOP_WAIT, engine.calls.wait()).await;
+        // Longer than sources get to stop, so that what is dropped then still leaves its record.
+        let _ = tokio::time::timeout(limits::STOP_WAIT + limits::LAST_WORDS_WAIT, engine.calls.wait()).await;
         engine.supervisor.close().await;
     }
 

@@ -45,7 +45,11 @@ impl Guard for Deadline {
             let left = allowed.saturating_sub(cx.clock.instant().saturating_duration_since(now));
             tokio::select! {
                 biased;
-                done = &mut work => return done,
+                done = &mut work => return match done {
+                    // However its source puts it: it ended because it was told to.
+                    Err(refusal) if cx.cancel.is_cancelled() => Err(Refusal::cancelled().because(refusal)),
+                    done => done,
+                },
                 () = cx.cancel.cancelled() => break End::Cancelled,
                 () = sleep(left) => {}
             }

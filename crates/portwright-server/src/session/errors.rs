@@ -66,7 +66,7 @@ impl WireError {
     }
 
     /// `needs` is what the client would have to declare, as `ClientCapabilities`.
-    pub(crate) fn missing_capability(message: impl Into<String>, needs: Value) -> Self {
+    pub(crate) fn missing_capability(message: impl Into<String>, needs: &Value) -> Self {
         Self::new(code::MISSING_CAPABILITY, message).with(json!({"requiredCapabilities": needs}))
     }
 
@@ -111,8 +111,8 @@ pub(crate) fn map(refusal: &Refusal, operation: &Operation, cx: &Context, modern
             Mapped::Error(WireError::new(code::INTERNAL, text))
         }
         RefusalKind::Incapable if modern => {
-            let needs = refusal.needs().cloned().unwrap_or_else(|| json!({}));
-            Mapped::Error(WireError::missing_capability(text, needs))
+            let nothing = json!({});
+            Mapped::Error(WireError::missing_capability(text, refusal.needs().unwrap_or(&nothing)))
         }
         RefusalKind::Invalid if !tool => Mapped::Error(WireError::invalid_params(text)),
         _ if tool => Mapped::Reply(Reply::Tool(tool_error(refusal))),

@@ -13,4 +13,5 @@ mod shelf;
 mod stdio_rules;
 mod stopping;
 mod support;
+mod tasks;
 mod transcripts;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::changing::Changing;
-use crate::{asking, content, prompts, resources, tasks};
+use crate::{content, prompts, resources, tasks};
 
 /// The fixture.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub(crate) fn words(text: impl Into<String>) -> CallToolResult {
 #[async_trait]
 impl Source for Fixture {
     fn tools(&self) -> Vec<Tool> {
-        [content::tools(), self.changing.tools(), asking::tools(), tasks::tools()].concat()
+        [content::tools(), self.changing.tools(), tasks::tools()].concat()
     }
 
     fn task_support(&self, tool: &str) -> TaskSupport {
@@ -67,9 +67,6 @@ impl Source for Fixture {
 
     async fn call(&self, name: &str, arguments: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
         if let Some(result) = content::call(name, cx).await.or_else(|| self.changing.call(name)) {
-            return result;
-        }
-        if let Some(result) = asking::call(name, arguments, cx).await {
             return result;
         }
         tasks::call(name, arguments, cx).await.unwrap_or_else(|| Err(Refusal::not_found("tool", name)))

@@ -56,7 +56,7 @@ pub(crate) fn declared(capabilities: Option<&RawValue>) -> bool {
 /// Refuses clients that did not declare the extension.
 pub(crate) fn must_be_declared(declared: bool) -> Result<(), WireError> {
     let text = format!("the client must declare the extension {TASKS_EXTENSION}");
-    if declared { Ok(()) } else { Err(WireError::missing_capability(text, capability())) }
+    if declared { Ok(()) } else { Err(WireError::missing_capability(text, &capability())) }
 }
 
 /// `tasks/get`, `tasks/update` and `tasks/cancel`.

@@ -15,7 +15,7 @@ use crate::plan::TaskPlan;
 #[derive(Debug)]
 pub(crate) struct Tasks {
     plan: TaskPlan,
-    tasks: Mutex<HashMap<Arc<str>, Arc<Task>>>,
+    kept: Mutex<HashMap<Arc<str>, Arc<Task>>>,
     told: broadcast::Sender<Arc<Task>>,
     draining: CancellationToken,
 }
@@ -30,11 +30,11 @@ pub(super) enum Full {
 impl Tasks {
     pub(crate) fn new(plan: TaskPlan, draining: CancellationToken) -> Self {
         let (told, _) = broadcast::channel(limits::TASK_CHANGES_MAX);
-        Self { plan, tasks: Mutex::default(), told, draining }
+        Self { plan, kept: Mutex::default(), told, draining }
     }
 
     fn tasks(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Task>>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new task, under an id that can't be guessed: 192 random bits.
@@ -93,16 +93,13 @@ impl Tasks {
     /// Calls all of them off: nobody is left who could ask for them.
     pub(crate) fn call_off(&self, why: &str) {
         let tasks: Vec<_> = self.tasks().values().cloned().collect();
-        tasks.iter().for_each(|task| task.call_off(why));
+        for task in tasks {
+            task.call_off(why);
+        }
     }
 
     /// Tells of each task whose status changes, from now on.
     pub(crate) fn changes(&self) -> broadcast::Receiver<Arc<Task>> {
         self.told.subscribe()
-    }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.tasks().len()
     }
 }

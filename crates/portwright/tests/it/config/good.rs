@@ -22,6 +22,7 @@ fn every_section_reaches_the_plan() {
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\
                 allowed_origins = [\"https://chat.acme.example\"]\nanonymous = \"never\"\ndrain = \"2s\"\n\
                 transports = [\"http\"]\n[limits]\ncall_timeout = \"250ms\"\n\
+                task_timeout = \"2m\"\ntask_ttl = \"3m\"\n\
                 [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n";
     let plan = parse(text).unwrap().plan;
     let server = &plan.server;
@@ -32,6 +33,7 @@ fn every_section_reaches_the_plan() {
     assert_eq!(server.listen.allowed_origins, ["https://chat.acme.example"]);
     assert_eq!(server.listen.anonymous, Anonymous::Never);
     assert_eq!((server.listen.drain, server.call_timeout), (Duration::from_secs(2), Duration::from_millis(250)));
+    assert_eq!((server.tasks.timeout, server.tasks.ttl), (Duration::from_mins(2), Duration::from_mins(3)));
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
