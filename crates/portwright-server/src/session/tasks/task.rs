@@ -139,7 +139,7 @@ impl Task {
 
     /// Whether it need not be kept any longer.
     pub(super) fn is_expired(&self) -> bool {
-        self.born.elapsed() >= self.ttl && self.state().end.is_some()
+        self.born.elapsed() >= self.ttl
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -204,6 +204,8 @@ impl Task {
 
     /// Puts questions to the client and waits for all answers, in the order of the questions.
     pub(super) async fn ask(self: &Arc<Self>, questions: Vec<Question>) -> Result<Vec<Value>, Refusal> {
+        // Declared before the ends that wait, so that it is dropped after them.
+        let _withdraw = Withdraw(self.clone());
         let mut waiting = Vec::with_capacity(questions.len());
         {
             let mut state = self.state();
@@ -222,7 +224,7 @@ impl Task {
         }
         self.tell();
         let answers = futures::future::try_join_all(waiting);
-        let answers = tokio::select! {
+        tokio::select! {
             biased;
             answers = answers => answers.map_err(|_| Refusal::cancelled()),
             () = self.cancel.cancelled() => Err(Refusal::cancelled()),
@@ -230,11 +232,7 @@ impl Task {
                 self.call_off("the server is stopping");
                 Err(Refusal::cancelled())
             }
-        };
-        if answers.is_err() {
-            self.state().asks.retain(|ask| !ask.answer.is_closed());
         }
-        answers
     }
 
     /// `tasks/update`: hands answers to whoever asked. Answers to what is not asked (any more) are ignored; one that
@@ -318,6 +316,23 @@ impl Task {
             result,
             error,
             meta: None,
+        }
+    }
+}
+
+/// Takes back the questions that nobody waits for any more, when whoever asked them is gone.
+struct Withdraw(Arc<Task>);
+
+impl Drop for Withdraw {
+    fn drop(&mut self) {
+        let withdrawn = {
+            let mut state = self.0.state();
+            let before = state.asks.len();
+            state.asks.retain(|ask| !ask.answer.is_closed());
+            before != state.asks.len()
+        };
+        if withdrawn {
+            self.0.tell();
         }
     }
 }

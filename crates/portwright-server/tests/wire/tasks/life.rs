@@ -89,7 +89,15 @@ async fn over_http_headers_and_statuses_are_those_of_other_methods() {
     }
     let unknown = http.post(&following(5, "tasks/get", json!({"taskId": "never"}))).await;
     assert_eq!(unknown.error_code(), -32602);
-    assert_eq!(http.post(&following(6, "tasks/get", json!({}))).await.error_code(), -32602);
+    for wrong in [json!({}), json!({"taskId": 7}), json!({"taskId": null}), json!({"taskId": [id]})] {
+        for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+            assert_eq!(http.post(&following(6, method, wrong.clone())).await.error_code(), -32602, "{wrong}");
+        }
+    }
+    for wrong in [json!(null), json!([]), json!("x"), json!(1)] {
+        let update = following(6, "tasks/update", json!({"taskId": id, "inputResponses": wrong}));
+        assert_eq!(http.post(&update).await.error_code(), -32602, "{update}");
+    }
     for removed in ["tasks/list", "tasks/result"] {
         let answer = http.post(&following(7, removed, json!({"taskId": id}))).await;
         assert_eq!((answer.status, answer.error_code()), (404, -32601), "{removed}");
