@@ -53,14 +53,17 @@ impl TaskSupport {
         self
     }
 
+    /// Whether its calls never become tasks.
     pub fn is_never(self) -> bool {
         self.need == Need::Never
     }
 
+    /// Whether its calls must become tasks.
     pub fn is_required(self) -> bool {
         self.need == Need::Required
     }
 
+    /// Whether the source begins the task.
     pub fn is_begun_by_source(self) -> bool {
         self.begun_by_source
     }
@@ -79,6 +82,49 @@ pub trait Background: Debug + Send + Sync {
 /// What is new to a call once it is a task.
 #[derive(Debug, Clone)]
 pub struct Begun {
+    /// When the task must have ended.
     pub deadline: Instant,
+    /// The way to the client from now on.
     pub downstream: Arc<dyn Downstream>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Background, Begun};
+    use crate::context::{Context, TransportKind};
+    use crate::downstream::Silent;
+    use crate::refusal::Refusal;
+
+    #[derive(Debug)]
+    struct Room(Option<Instant>);
+
+    impl Background for Room {
+        fn begin(&self) -> Result<Option<Begun>, Refusal> {
+            Ok(self.0.map(|deadline| Begun { deadline, downstream: Arc::new(Silent) }))
+        }
+
+        fn deadline(&self) -> Option<Instant> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_task_has_its_own_deadline_and_the_calls_trail_and_caller() {
+        let (soon, later) = (Instant::now(), Instant::now() + Duration::from_mins(1));
+        let cx = Context::new("r", TransportKind::InProcess).until(soon);
+        assert_eq!(cx.start_task().expect("as it was").deadline, Some(soon), "no task can be had");
+        let full = cx.handed_over(CancellationToken::new(), Arc::new(Room(None)));
+        assert_eq!(full.start_task().expect("as it was").deadline, Some(soon), "there is no room");
+        let cancel = CancellationToken::new();
+        let task = cx.handed_over(cancel.clone(), Arc::new(Room(Some(later)))).start_task().expect("a task");
+        assert_eq!(task.deadline, Some(later));
+        task.note(|trail| trail.truncated = true);
+        cancel.cancel();
+        assert!(cx.trail().truncated && task.cancel.is_cancelled() && !cx.cancel.is_cancelled());
+    }
 }
