@@ -31,6 +31,8 @@ pub enum Operation {
     CallTool { name: String, arguments: JsonObject },
     /// `resources/read`
     ReadResource { uri: String },
+    /// `resources/subscribe`, or one of the URIs of `subscriptions/listen`: to be told when the resource changes.
+    Subscribe { uri: String },
     /// `prompts/get`. Values are strings by the specification.
     GetPrompt { name: String, arguments: JsonObject },
     /// `completion/complete`
@@ -43,6 +45,7 @@ impl Operation {
         match self {
             Self::CallTool { .. } => "tools/call",
             Self::ReadResource { .. } => "resources/read",
+            Self::Subscribe { .. } => "resources/subscribe",
             Self::GetPrompt { .. } => "prompts/get",
             Self::Complete { .. } => "completion/complete",
         }
@@ -52,7 +55,7 @@ impl Operation {
     pub fn name(&self) -> &str {
         match self {
             Self::CallTool { name, .. } | Self::GetPrompt { name, .. } => name,
-            Self::ReadResource { uri } => uri,
+            Self::ReadResource { uri } | Self::Subscribe { uri } => uri,
             Self::Complete { reference: Reference::Prompt(prompt), .. } => &prompt.name,
             Self::Complete { reference: Reference::Resource(resource), .. } => &resource.uri,
             Self::Complete { .. } => "",
@@ -63,7 +66,9 @@ impl Operation {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::CallTool { .. } => "tool",
-            Self::ReadResource { .. } | Self::Complete { reference: Reference::Resource(_), .. } => "resource",
+            Self::ReadResource { .. }
+            | Self::Subscribe { .. }
+            | Self::Complete { reference: Reference::Resource(_), .. } => "resource",
             Self::GetPrompt { .. } | Self::Complete { .. } => "prompt",
         }
     }
@@ -72,7 +77,7 @@ impl Operation {
     pub fn arguments(&self) -> Option<&JsonObject> {
         match self {
             Self::CallTool { arguments, .. } | Self::GetPrompt { arguments, .. } => Some(arguments),
-            Self::ReadResource { .. } | Self::Complete { .. } => None,
+            Self::ReadResource { .. } | Self::Subscribe { .. } | Self::Complete { .. } => None,
         }
     }
 
@@ -135,6 +140,8 @@ pub enum Reply {
     Resource(ReadResourceResult),
     Prompt(GetPromptResult),
     Completion(CompleteResult),
+    /// The caller will be told.
+    Subscribed,
 }
 
 impl Reply {

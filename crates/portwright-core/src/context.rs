@@ -13,6 +13,7 @@ use crate::principal::Principal;
 use crate::protocol::{Implementation, ProtocolVersion, ReadResourceResult};
 use crate::refusal::Refusal;
 use crate::task::Background;
+use crate::waiting::Waiting;
 
 /// How the call came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,7 +72,7 @@ pub struct Context {
     pub session: Option<Arc<str>>,
     /// Fires when the client calls the call off, goes away, or the server stops.
     pub cancel: CancellationToken,
-    /// When the call must have ended.
+    /// When the call must have ended, the time aside that it [waits](Self::waiting) for its client.
     pub deadline: Option<Instant>,
     pub downstream: Arc<dyn Downstream>,
     pub clock: Arc<dyn Clock>,
@@ -83,6 +84,8 @@ pub struct Context {
     pub follows_tasks: bool,
     /// Turns this call into a task, where it may become one.
     pub background: Option<Arc<dyn Background>>,
+    /// The time that the call spends waiting for its client's answers, which counts toward no deadline.
+    pub waiting: Arc<Waiting>,
     principal: Arc<OnceLock<Arc<Principal>>>,
     trail: Arc<Mutex<Trail>>,
 }
@@ -103,6 +106,7 @@ impl Context {
             depth: 0,
             follows_tasks: false,
             background: None,
+            waiting: Arc::default(),
             principal: Arc::default(),
             trail: Arc::default(),
         }
@@ -112,6 +116,9 @@ impl Context {
     /// Cancelling it leaves this context's own token alone.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
+        // A deadline is kept as if the call had not waited so far.
+        let waited = self.waiting.spent(self.clock.instant());
+        let deadline = deadline.checked_sub(waited).unwrap_or(deadline);
         Self {
             cancel: self.cancel.child_token(),
             deadline: Some(self.deadline.map_or(deadline, |own| own.min(deadline))),
@@ -156,6 +163,7 @@ impl Context {
             depth: self.depth,
             follows_tasks: self.follows_tasks,
             background: self.background.clone(),
+            waiting: self.waiting.clone(),
             principal: self.principal.clone(),
             trail: self.trail.clone(),
         }
@@ -173,6 +181,7 @@ impl Context {
         inner.clock = self.clock.clone();
         inner.resources.clone_from(&self.resources);
         inner.depth = self.depth.saturating_add(1);
+        inner.waiting = self.waiting.clone();
         if let Some(principal) = self.principal.get() {
             inner.set_principal(principal.clone());
         }
@@ -201,6 +210,7 @@ impl Context {
 
     /// The time left, or none if the call has no deadline. Zero when it has passed.
     pub fn time_left(&self) -> Option<Duration> {
-        self.deadline.map(|end| end.saturating_duration_since(self.clock.instant()))
+        let now = self.clock.instant();
+        self.deadline.map(|end| (end + self.waiting.spent(now)).saturating_duration_since(now))
     }
 }

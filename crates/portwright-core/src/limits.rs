@@ -78,6 +78,33 @@ pub const CLIENT_INFO_BYTES_MAX: usize = 4 * 1024;
 /// How long a call may take. The plan may change it (`limits.call_timeout`).
 pub const CALL_WAIT: Duration = Duration::from_secs(30);
 
+/// How long one call may wait for its client's answers, all questions together. A person reads, thinks, looks something
+/// up. The plan may change it (`limits.ask_timeout`).
+pub const ASK_WAIT: Duration = Duration::from_mins(5);
+
+/// Questions that may be open at once: of one session, and of one call.
+pub const ASKS_OPEN_MAX: usize = 16;
+
+/// Questions that one call may put in all, and rounds that it may take where each question ends the call.
+pub const ASKS_OF_CALL_MAX: usize = 64;
+pub const ASK_ROUNDS_MAX: u32 = 32;
+
+/// Bytes of a question's key. It goes to the client and back.
+pub const ASK_KEY_BYTES_MAX: usize = 128;
+
+/// Bytes of one question as JSON. A form is small; what a model is given to write about may not be.
+pub const ASK_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of what a client carries from one round to the next: earlier answers and what the source remembers.
+pub const ASK_STATE_BYTES_MAX: usize = 256 * 1024;
+
+/// Resources that one session or subscription may watch, and the bytes of their URIs.
+pub const WATCHED_MAX: usize = 128;
+pub const WATCHED_BYTES_MAX: usize = 64 * 1024;
+
+/// Changes that wait for the streams that tell of them. Who falls behind is told that everything changed.
+pub const CHANGES_MAX: usize = 256;
+
 /// How long a call may take that goes on as a task. The plan may change it (`limits.task_timeout`).
 pub const TASK_WAIT: Duration = Duration::from_mins(30);
 
@@ -103,9 +130,6 @@ pub const TASK_RESULTS_OF_ONE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Bytes of a task's message; what is longer is cut.
 pub const TASK_MESSAGE_BYTES_MAX: usize = 512;
-
-/// Questions that one task may put to its client in its life.
-pub const TASK_ASKS_MAX: usize = 256;
 
 /// Tasks that one subscription may follow.
 pub const TASKS_FOLLOWED_MAX: usize = 64;

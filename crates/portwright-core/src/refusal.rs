@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::downstream::InputRequired;
+
 /// What a refusal means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -28,6 +30,9 @@ pub enum RefusalKind {
     TimedOut,
     /// The caller called it off.
     Cancelled,
+    /// No refusal to the caller, but a question on its way to the client, which then makes the call again: see
+    /// [`downstream`](crate::downstream).
+    InputRequired,
     /// A fault of ours. The caller gets a request id and nothing else.
     Internal,
 }
@@ -45,6 +50,7 @@ impl RefusalKind {
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed_out",
             Self::Cancelled => "cancelled",
+            Self::InputRequired => "input_required",
             Self::Internal => "internal",
         }
     }
@@ -61,11 +67,12 @@ pub struct Refusal {
     cause: Option<Box<dyn Error + Send + Sync>>,
     retry_after: Option<Duration>,
     needs: Option<Box<Value>>,
+    input: Option<Box<InputRequired>>,
 }
 
 impl Refusal {
     pub fn new(kind: RefusalKind, public: impl Into<String>) -> Self {
-        Self { kind, public: public.into(), cause: None, retry_after: None, needs: None }
+        Self { kind, public: public.into(), cause: None, retry_after: None, needs: None, input: None }
     }
 
     /// What does not exist, and what the caller may not see. `what` is `tool`, `resource` or `prompt`.
@@ -99,6 +106,12 @@ impl Refusal {
 
     pub fn cancelled() -> Self {
         Self::new(RefusalKind::Cancelled, "the call was cancelled")
+    }
+
+    /// Questions for the client. The server's part; sources ask by [`Downstream`](crate::Downstream).
+    pub fn input_required(input: InputRequired) -> Self {
+        let public = "the client has to answer a question first";
+        Self { input: Some(Box::new(input)), ..Self::new(RefusalKind::InputRequired, public) }
     }
 
     /// A fault of ours; `cause` goes to the log, the caller learns only the request id.
@@ -135,6 +148,11 @@ impl Refusal {
     /// The capabilities that the client would have to declare.
     pub fn needs(&self) -> Option<&Value> {
         self.needs.as_deref()
+    }
+
+    /// The questions for the client.
+    pub fn input(&self) -> Option<&InputRequired> {
+        self.input.as_deref()
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::{Schema, SchemaGenerator};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Pointer};
@@ -224,6 +224,19 @@ pub trait Source: Debug + Send + Sync {
     /// A number that grows whenever one of the lists changes; none if they never do.
     fn changes(&self) -> Option<watch::Receiver<u64>> {
         None
+    }
+
+    /// The URIs of resources whose contents change, each when it does; none if the source can't tell. With it, clients
+    /// may subscribe to the source's resources.
+    fn updates(&self) -> Option<broadcast::Receiver<Arc<str>>> {
+        None
+    }
+
+    /// A client wants to be told when one of [`resources`](Self::resources) changes, or a URI that fits one of
+    /// [`templates`](Self::templates). Asked only of a source that has [`updates`](Self::updates); it may refuse, or
+    /// begin to watch.
+    async fn subscribe(&self, _uri: &str, _: &Context) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// Ends what calls have left behind at the host, a statement that was called off for instance. Asked once, after

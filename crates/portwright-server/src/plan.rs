@@ -17,6 +17,8 @@ pub struct ServerPlan {
     pub instructions: Option<String>,
     /// How long a call may take.
     pub call_timeout: Duration,
+    /// How long a call may wait for its client's answers, beside that.
+    pub ask_timeout: Duration,
     pub sessions: SessionPlan,
     pub tasks: TaskPlan,
     pub listen: ListenPlan,
@@ -33,6 +35,7 @@ impl ServerPlan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instructions: None,
             call_timeout: limits::CALL_WAIT,
+            ask_timeout: limits::ASK_WAIT,
             sessions: SessionPlan::default(),
             tasks: TaskPlan::default(),
             listen: ListenPlan::default(),

@@ -18,6 +18,9 @@ use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
 use crate::ops::random;
 use crate::plan::ServerPlan;
+use crate::session::asking::rounds::Round;
+use crate::session::asking::wire::Wire;
+use crate::session::asking::{Asks, Seal, Way};
 use crate::session::downstream::Notifier;
 use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
@@ -47,6 +50,8 @@ pub(crate) struct Engine {
     pub(crate) sessions: Store,
     pub(crate) tasks: Tasks,
     pub(crate) supervisor: Supervisor,
+    /// Seals what clients carry for us.
+    pub(crate) seal: Arc<Seal>,
     /// Calls in flight.
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
@@ -98,6 +103,7 @@ impl Engine {
         catalog: &Arc<Catalog>,
         cancel: CancellationToken,
         notifier: Option<Notifier>,
+        round: Option<Round>,
     ) -> Context {
         let mut cx = Context::new(self.next_request(), speaker.transport);
         cx.protocol = speaker.protocol.clone();
@@ -105,9 +111,16 @@ impl Engine {
         cx.session.clone_from(&speaker.session);
         cx.cancel = cancel;
         cx.follows_tasks = speaker.tasks;
-        if let Some(notifier) = notifier {
-            cx.downstream = Arc::new(notifier);
-        }
+        let asks = match (round, &speaker.asks, &notifier) {
+            (Some(round), ..) => Asks::Round(Box::new(round)),
+            (None, Some(open), Some(notifier)) if speaker.abilities.any() => {
+                let (outbox, ended) = (notifier.outbox().clone(), notifier.ended().clone());
+                let wait = self.plan.ask_timeout;
+                Asks::Wire(Box::new(Wire::new(open.clone(), speaker.abilities, outbox, ended, wait, &cx)))
+            }
+            _ => Asks::Not(speaker.abilities),
+        };
+        cx.downstream = Arc::new(Way::new(notifier, asks));
         cx.resources = Some(Arc::new(dispatch::Reader { engine: self.clone(), catalog: catalog.clone() }));
         cx.set_principal(speaker.principal.clone());
         cx
@@ -142,6 +155,7 @@ impl Server {
             tasks: Tasks::new(plan.tasks, draining.clone()),
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, stop.clone()),
+            seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
             draining,
@@ -181,7 +195,7 @@ impl Server {
             let reader = dispatch::Reader { engine: self.engine.clone(), catalog: catalog.clone() };
             cx.resources = Some(Arc::new(reader));
         }
-        dispatch::call(&self.engine, &catalog, operation, &cx).await
+        dispatch::call(&self.engine, &catalog, operation, &cx).await.1
     }
 
     /// Serves MCP over HTTP until `shutdown` fires, then lets calls in flight end and stops.

@@ -57,6 +57,7 @@ impl Endpoint for Direct {
         match &call.operation {
             Operation::CallTool { name, arguments } => self.0.call(name, arguments, cx).await.map(Reply::Tool),
             Operation::ReadResource { uri } => self.0.read(uri, cx).await.map(Reply::Resource),
+            Operation::Subscribe { uri } => self.0.subscribe(uri, cx).await.map(|()| Reply::Subscribed),
             Operation::GetPrompt { name, arguments } => self.0.get_prompt(name, arguments, cx).await.map(Reply::Prompt),
             Operation::Complete { reference, argument, context } => {
                 self.0.complete(reference, argument, context.as_ref(), cx).await.map(Reply::Completion)

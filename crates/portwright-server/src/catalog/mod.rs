@@ -67,6 +67,16 @@ impl Changed {
     }
 }
 
+/// What happened that clients may want to know.
+#[derive(Debug, Clone)]
+pub(crate) enum News {
+    Lists(Changed),
+    /// A resource's contents changed.
+    Updated(Arc<str>),
+    /// So much that some of it was missed.
+    Missed,
+}
+
 /// Names and their owners.
 #[derive(Debug, Default)]
 pub struct Catalog {
@@ -81,6 +91,8 @@ pub struct Catalog {
     template_targets: Vec<(UriTemplate, Arc<Target>)>,
     sources: HashMap<Arc<str>, Arc<dyn Source>>,
     collisions: Vec<String>,
+    /// Whether a source can tell when its resources change.
+    pub(crate) watchable: bool,
 }
 
 impl Catalog {
@@ -94,6 +106,7 @@ impl Catalog {
         let (mut resource_rows, mut template_rows) = (Vec::new(), Vec::new());
         for listing in listings {
             catalog.sources.insert(listing.name.clone(), listing.source.clone());
+            catalog.watchable |= listing.watchable;
             for entry in &listing.tools {
                 let entry = entry.listed_as(&listing.name, tools.contains(entry.tool.name.as_ref()));
                 let name = entry.tool.name.to_string();
@@ -164,7 +177,7 @@ impl Catalog {
         match operation {
             Operation::CallTool { name, .. } => self.tool(name).map(|entry| entry.target.clone()),
             Operation::GetPrompt { name, .. } => self.prompt_targets.get(name).cloned(),
-            Operation::ReadResource { uri } => self.resource(uri),
+            Operation::ReadResource { uri } | Operation::Subscribe { uri } => self.resource(uri),
             Operation::Complete { reference: Reference::Prompt(prompt), .. } => {
                 self.prompt_targets.get(&prompt.name).cloned()
             }
@@ -224,6 +237,7 @@ impl Endpoint for Catalog {
         match &call.operation {
             Operation::CallTool { arguments, .. } => source.call(&target.name, arguments, cx).await.map(Reply::Tool),
             Operation::ReadResource { uri } => source.read(uri, cx).await.map(Reply::Resource),
+            Operation::Subscribe { uri } => subscribe(&**source, uri, cx).await,
             Operation::GetPrompt { arguments, .. } => {
                 source.get_prompt(&target.name, arguments, cx).await.map(Reply::Prompt)
             }
@@ -234,6 +248,13 @@ impl Endpoint for Catalog {
             _ => Err(call.operation.not_found()),
         }
     }
+}
+
+async fn subscribe(source: &dyn Source, uri: &str, cx: &Context) -> Result<Reply, Refusal> {
+    if source.updates().is_none() {
+        return Err(Refusal::invalid(format!("nobody can tell when `{uri}` changes; read it again when you need it")));
+    }
+    source.subscribe(uri, cx).await.map(|()| Reply::Subscribed)
 }
 
 /// The reference as its source knows it, where the listed name is another one.

@@ -2,6 +2,7 @@
 //! whenever what is offered changes. One source's hang or panic never touches another.
 
 use std::fmt;
+use std::future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,11 +12,12 @@ use arc_swap::ArcSwap;
 use futures::FutureExt;
 use portwright_core::{ConnectError, Health, Source, SourceConfig, limits};
 use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{Catalog, Changed, Listing};
+use super::{Catalog, Listing, News};
 
 /// A source to serve.
 #[derive(Debug)]
@@ -80,7 +82,7 @@ struct Shared {
     version: AtomicU64,
     slots: Mutex<Vec<Slot>>,
     catalog: ArcSwap<Catalog>,
-    changes: broadcast::Sender<Changed>,
+    changes: broadcast::Sender<News>,
     /// How many mounts were tried once.
     tried: watch::Sender<usize>,
     /// Whether that is all of them.
@@ -104,7 +106,7 @@ impl Supervisor {
     /// Starts opening every mount.
     pub(crate) fn start(mounts: Vec<Mount>, stop: CancellationToken) -> Self {
         let slots: Vec<_> = mounts.iter().map(Slot::new).collect();
-        let (changes, _) = broadcast::channel(16);
+        let (changes, _) = broadcast::channel(limits::CHANGES_MAX);
         let shared = Arc::new(Shared {
             mounts: slots.len(),
             open: AtomicUsize::new(0),
@@ -126,8 +128,8 @@ impl Supervisor {
         self.shared.catalog.load_full()
     }
 
-    /// Tells which lists changed, whenever some did.
-    pub(crate) fn changes(&self) -> broadcast::Receiver<Changed> {
+    /// Tells of changes: lists, and resources of sources that can tell.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<News> {
         self.shared.changes.subscribe()
     }
 
@@ -277,20 +279,30 @@ impl Shared {
         }
     }
 
-    /// Lists an open source now and whenever it says that something changed.
+    /// Lists an open source now and whenever it says that something changed, and passes on which resources change.
     async fn follow(&self, index: usize, name: &Arc<str>, source: &Arc<dyn Source>) {
-        let mut changes = source.changes();
-        loop {
-            if let Some(changes) = &mut changes {
-                changes.mark_unchanged();
-            }
-            self.publish(index, name, source).await;
-            let more = match &mut changes {
-                Some(changes) => changes.changed().await.is_ok(),
-                None => false,
-            };
-            if !more {
-                return;
+        let (mut changes, mut updates) = (source.changes(), source.updates());
+        if let Some(changes) = &mut changes {
+            changes.mark_unchanged();
+        }
+        self.publish(index, name, source).await;
+        while changes.is_some() || updates.is_some() {
+            tokio::select! {
+                changed = changed(&mut changes) => match changed {
+                    Ok(()) => self.publish(index, name, source).await,
+                    Err(_) => changes = None,
+                },
+                updated = updated(&mut updates) => {
+                    let news = match updated {
+                        Ok(uri) => News::Updated(uri),
+                        Err(RecvError::Lagged(_)) => News::Missed,
+                        Err(RecvError::Closed) => {
+                            updates = None;
+                            continue;
+                        }
+                    };
+                    let _ = self.changes.send(news);
+                }
             }
         }
     }
@@ -328,7 +340,7 @@ impl Shared {
         };
         info!(source = %name, "source is open");
         if changed.any() {
-            let _ = self.changes.send(changed);
+            let _ = self.changes.send(News::Lists(changed));
         }
         self.mark_tried(index);
     }
@@ -343,6 +355,26 @@ impl Shared {
                 self.settled.store(true, Ordering::Relaxed);
             }
         }
+    }
+}
+
+/// The next change of a source's lists; never, if it has none.
+async fn changed(changes: &mut Option<watch::Receiver<u64>>) -> Result<(), watch::error::RecvError> {
+    match changes {
+        Some(changes) => {
+            changes.changed().await?;
+            changes.mark_unchanged();
+            Ok(())
+        }
+        None => future::pending().await,
+    }
+}
+
+/// The next resource of a source that changed; never, if it can't tell.
+async fn updated(updates: &mut Option<broadcast::Receiver<Arc<str>>>) -> Result<Arc<str>, RecvError> {
+    match updates {
+        Some(updates) => updates.recv().await,
+        None => future::pending().await,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The deadline: a call ends in time, and a cancelled one ends soon.
+//! The deadline: a call ends in time, and a cancelled one ends soon. The time that a call waits for its client is not
+//! counted: it has a bound of its own.
 //!
 //! Either way the source is told first and given a moment to stop by itself, so that a statement really is cancelled
 //! on its server; then the call is dropped.
@@ -37,12 +38,15 @@ impl Guard for Deadline {
         if cx.cancel.is_cancelled() {
             return Err(Refusal::cancelled());
         }
-        let now = cx.clock.instant();
-        let bounded = cx.until(now + self.call_timeout);
-        let mut allowed = bounded.deadline.map_or(self.call_timeout, |end| end.saturating_duration_since(now));
+        let start = cx.clock.instant();
+        let bounded = cx.until(start + self.call_timeout);
+        let mut allowed = bounded.time_left().unwrap_or(self.call_timeout);
         let mut work = pin!(next.run(call, &bounded));
+        let waiting = &bounded.waiting;
         let end = loop {
-            let left = allowed.saturating_sub(cx.clock.instant().saturating_duration_since(now));
+            let waits = waiting.is_open();
+            let (now, waited) = (cx.clock.instant(), waiting.spent(cx.clock.instant()));
+            let left = (start + allowed + waited).saturating_duration_since(now);
             tokio::select! {
                 biased;
                 done = &mut work => return match done {
@@ -51,12 +55,17 @@ impl Guard for Deadline {
                     done => done,
                 },
                 () = cx.cancel.cancelled() => break End::Cancelled,
-                () = sleep(left) => {}
-            }
-            // A call that became a task on its way has the task's time.
-            match cx.background.as_ref().and_then(|background| background.deadline()) {
-                Some(deadline) if deadline > now + allowed => allowed = deadline.saturating_duration_since(now),
-                _ => break End::TimedOut,
+                () = waiting.over(), if waits => {}
+                () = sleep(left), if !waits => {
+                    let task = cx.background.as_ref().and_then(|background| background.deadline());
+                    match task.map(|end| end.saturating_duration_since(start)) {
+                        // A call that became a task on its way has the task's time.
+                        Some(longer) if longer > allowed => allowed = longer,
+                        // One that waited for its client meanwhile has the time that it waited.
+                        _ if waiting.is_open() || waiting.spent(cx.clock.instant()) != waited => {}
+                        _ => break End::TimedOut,
+                    }
+                }
             }
         };
         bounded.cancel.cancel();

@@ -40,7 +40,7 @@ pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard
         // rate limit: per principal, per tool
         // policy: may this principal do this, with these arguments
         Some(Arc::new(validate::Validate)),
-        // approve: a person says yes. Its wait needs a bound of its own, since the deadline counts it as the call's
+        // approve: a person says yes; the deadline does not count that wait
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
         // sanitize: innermost, so that every other guard sees only the cleaned reply
     ];

@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use super::errors::{self, Mapped, WireError};
 use super::params::{self, Params};
 use super::reply::Outcome;
-use super::{Speaker, lists, modern, tasks};
+use super::watched::Watched;
+use super::{Speaker, asking, lists, modern, tasks};
 use crate::catalog::Catalog;
 use crate::server::Engine;
 
@@ -45,6 +46,8 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
     match method {
         "tools/call" => call_tool(params).map(Step::Call),
         "resources/read" => read_resource(params).map(Step::Call),
+        "resources/subscribe" if !scene.speaker.modern() => subscribe(scene, params).map(Step::Call),
+        "resources/unsubscribe" if !scene.speaker.modern() => unsubscribe(scene, params).map(Step::Done),
         "prompts/get" => get_prompt(params).map(Step::Call),
         "completion/complete" => complete(params).map(Step::Call),
         "tools/list" => list("tools", &catalog.tools),
@@ -68,6 +71,22 @@ fn call_tool(from: &Params<'_>) -> Result<Operation, WireError> {
 
 fn read_resource(from: &Params<'_>) -> Result<Operation, WireError> {
     Ok(Operation::ReadResource { uri: params::text("uri", from.uri)?.into_owned() })
+}
+
+fn subscribe(scene: &Scene<'_>, from: &Params<'_>) -> Result<Operation, WireError> {
+    let uri = params::text("uri", from.uri)?.into_owned();
+    if let Some(watched) = &scene.speaker.watched {
+        watched.room_for(&uri)?;
+    }
+    Ok(Operation::Subscribe { uri })
+}
+
+fn unsubscribe(scene: &Scene<'_>, from: &Params<'_>) -> Result<Vec<u8>, WireError> {
+    let uri = params::text("uri", from.uri)?;
+    if let Some(watched) = &scene.speaker.watched {
+        watched.remove(&uri);
+    }
+    Ok(b"{}".to_vec())
 }
 
 fn get_prompt(from: &Params<'_>) -> Result<Operation, WireError> {
@@ -98,31 +117,44 @@ pub(crate) async fn call(
     catalog: &Catalog,
     operation: Operation,
     cx: &Context,
-) -> Result<Reply, Refusal> {
+) -> (Operation, Result<Reply, Refusal>) {
     let target = catalog.target(&operation);
-    through(engine, catalog, &Call { operation, target }, cx).await
+    let call = Call { operation, target };
+    let result = through(engine, catalog, &call, cx).await;
+    (call.operation, result)
 }
 
-/// The same, as a client sees it.
+/// The same, as a client sees it. `watched`: the resources that its session watches.
 pub(crate) async fn answer(
     engine: &Arc<Engine>,
     catalog: &Arc<Catalog>,
     operation: Operation,
     cx: &Context,
+    watched: Option<&Watched>,
 ) -> Outcome {
     let target = catalog.target(&operation);
     let call = Call { operation, target };
     if tasks::may_become(&call, cx) {
         return tasks::run(engine, catalog, call, cx).await;
     }
-    outcome(through(engine, &**catalog, &call, cx).await, &call.operation, cx)
+    match through(engine, &**catalog, &call, cx).await {
+        Ok(Reply::Subscribed) => match watched.map_or(Ok(()), |watched| watched.add(call.operation.name())) {
+            Ok(()) => Outcome::Reply(Box::new(Reply::Subscribed)),
+            Err(full) => Outcome::Error(full),
+        },
+        result => outcome(engine, result, &call.operation, cx),
+    }
 }
 
 /// What a client is told of a call's end.
-pub(crate) fn outcome(result: Result<Reply, Refusal>, operation: &Operation, cx: &Context) -> Outcome {
+pub(crate) fn outcome(engine: &Engine, result: Result<Reply, Refusal>, operation: &Operation, cx: &Context) -> Outcome {
+    let modern = !cx.protocol.has_initialize();
     match result {
         Ok(reply) => Outcome::Reply(Box::new(reply)),
-        Err(refusal) => match errors::map(&refusal, operation, cx, !cx.protocol.has_initialize()) {
+        Err(refusal) if modern && refusal.input().is_some() => Outcome::Result(
+            refusal.input().map(|input| asking::rounds::required(input, &engine.info)).unwrap_or_default(),
+        ),
+        Err(refusal) => match errors::map(&refusal, operation, cx, modern) {
             Mapped::Reply(reply) => Outcome::Reply(Box::new(reply)),
             Mapped::Error(error) => Outcome::Error(error),
         },
@@ -161,6 +193,7 @@ pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &
         "tools/call" => Operation::CallTool { name: text(params.name), arguments: JsonObject::new() },
         "prompts/get" => Operation::GetPrompt { name: text(params.name), arguments: JsonObject::new() },
         "resources/read" => Operation::ReadResource { uri: text(params.uri) },
+        "resources/subscribe" => Operation::Subscribe { uri: text(params.uri) },
         "completion/complete" => Operation::Complete {
             reference: params::read("ref", params.reference).unwrap_or_else(|_| Reference::for_prompt("")),
             argument: ArgumentInfo::new("", ""),
@@ -171,7 +204,7 @@ pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &
     let catalog = &engine.supervisor.catalog();
     let unanswered = |target: Arc<Target>| Target { arguments: Some(Arc::new(Unanswered)), ..Target::clone(&target) };
     let target = catalog.target(&operation).map(unanswered).map(Arc::new);
-    let cx = engine.context(speaker, catalog, CancellationToken::new(), None);
+    let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
     cx.note(|trail| trail.flags.push(why.flag().to_owned()));
     let way = Next::new(&engine.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
     debug_assert!(way.is_err(), "nothing answers a call that is turned away");
@@ -212,7 +245,7 @@ impl ReadResource for Reader {
             return Err(Refusal::failed(format!("`{uri}` is embedded too deeply")));
         }
         let operation = Operation::ReadResource { uri: uri.to_owned() };
-        match call(&self.engine, &self.catalog, operation, &cx.nested()).await? {
+        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
             Reply::Resource(result) => Ok(result),
             _ => Ok(ReadResourceResult::new(Vec::<ResourceContents>::new())),
         }

@@ -101,12 +101,12 @@ pub(crate) fn map(refusal: &Refusal, operation: &Operation, cx: &Context, modern
     let tool = matches!(operation, Operation::CallTool { .. });
     let text = refusal.public();
     match refusal.kind() {
-        RefusalKind::NotFound if matches!(operation, Operation::ReadResource { .. }) => {
+        RefusalKind::NotFound if operation.method().starts_with("resources/") => {
             let code = if modern { code::INVALID_PARAMS } else { code::RESOURCE_NOT_FOUND };
             Mapped::Error(WireError::new(code, text).with(json!({"uri": operation.name()})))
         }
         RefusalKind::NotFound => Mapped::Error(WireError::invalid_params(text)),
-        RefusalKind::Internal => {
+        RefusalKind::Internal | RefusalKind::InputRequired => {
             let text = format!("internal error; the operator finds it in the log as request {}", cx.request);
             Mapped::Error(WireError::new(code::INTERNAL, text))
         }

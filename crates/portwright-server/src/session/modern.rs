@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::asking::Abilities;
 use super::dispatch::Scene;
 use super::errors::WireError;
 use super::params::{self, Meta};
@@ -35,6 +36,9 @@ pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
     ];
     for (name, _) in lists.iter().filter(|(_, there)| *there || missing) {
         capabilities[*name] = json!({"listChanged": true});
+    }
+    if catalog.watchable && capabilities.get("resources").is_some() {
+        capabilities["resources"]["subscribe"] = true.into();
     }
     if missing || !catalog.prompts.is_empty() || !catalog.templates.is_empty() {
         capabilities["completions"] = json!({});
@@ -74,6 +78,9 @@ pub(crate) fn speaker(
         session: None,
         log_level: meta.log_level()?,
         tasks: tasks::declared(meta.client_capabilities),
+        abilities: Abilities::read(meta.client_capabilities, &ProtocolVersion::V_2026_07_28),
+        asks: None,
+        watched: None,
     })
 }
 

@@ -90,6 +90,7 @@ mod tests {
 
     use super::{Session, Store};
     use crate::plan::SessionPlan;
+    use crate::session::asking::Abilities;
     use crate::session::envelope::Id;
 
     fn store(max: usize, max_of_one: usize, idle: Duration) -> Store {
@@ -98,7 +99,8 @@ mod tests {
 
     fn open(store: &Store, who: &str) -> Option<Arc<Session>> {
         let principal = Arc::new(Principal::new(who, Auth::Key));
-        let session = Session::open(principal, TransportKind::Http, ProtocolVersion::V_2025_11_25, None);
+        let session =
+            Session::open(principal, TransportKind::Http, ProtocolVersion::V_2025_11_25, None, Abilities::default());
         let session = session.expect("random numbers");
         store.insert(session.clone()).is_ok().then_some(session)
     }

@@ -3,23 +3,27 @@
 use std::sync::Arc;
 
 use portwright_core::protocol::SubscriptionFilter;
+use portwright_core::{Operation, limits};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 
-use super::Speaker;
 use super::envelope::Id;
 use super::errors::WireError;
+use super::legacy::Session;
 use super::params::{self, Params};
 use super::reply::{self, ServerInfo};
 use super::tasks::{self, Task};
-use crate::catalog::Changed;
+use super::watched::Watched;
+use super::{Speaker, dispatch};
+use crate::catalog::{Catalog, Changed, News};
 use crate::server::Engine;
 
 /// Where a stream hears of what it tells.
 #[derive(Debug)]
 pub(crate) struct Ears {
-    lists: Receiver<Changed>,
+    news: Receiver<News>,
     tasks: Receiver<Arc<Task>>,
     /// Whether the tasks that are followed were looked at once: they may have changed before anybody listened.
     caught_up: bool,
@@ -27,7 +31,7 @@ pub(crate) struct Ears {
 
 impl Ears {
     pub(crate) fn of(engine: &Engine) -> Self {
-        Self { lists: engine.supervisor.changes(), tasks: engine.tasks.changes(), caught_up: false }
+        Self { news: engine.supervisor.changes(), tasks: engine.tasks.changes(), caught_up: false }
     }
 }
 
@@ -35,20 +39,22 @@ impl Ears {
 #[derive(Debug, Clone)]
 pub(crate) struct Listening {
     wants: Changed,
+    watched: Arc<Watched>,
     tasks: Vec<Arc<Task>>,
     /// The id of the `subscriptions/listen`; none for a session's stream.
     subscription: Option<Id>,
 }
 
 impl Listening {
-    /// A session's stream: all lists.
-    pub(crate) fn session() -> Self {
+    /// A session's stream: all lists, and the resources that the session subscribes to.
+    pub(crate) fn session(session: &Session) -> Self {
         let wants = Changed { tools: true, resources: true, prompts: true };
-        Self { wants, tasks: Vec::new(), subscription: None }
+        Self { wants, watched: session.watched.clone(), tasks: Vec::new(), subscription: None }
     }
 
-    /// Reads the parameters of `subscriptions/listen`.
-    pub(crate) fn read(engine: &Engine, speaker: &Speaker, id: &Id, params: &Params<'_>) -> Result<Self, WireError> {
+    /// Reads the parameters of `subscriptions/listen`. The resources that it names are still to be
+    /// [admitted](Wish::admit).
+    pub(crate) fn read(engine: &Engine, speaker: &Speaker, id: &Id, params: &Params<'_>) -> Result<Wish, WireError> {
         let notifications: SubscriptionFilter = params::read("notifications", params.notifications)?;
         let tasks = tasks::followed(engine, speaker, params.notifications)?;
         let wants = Changed {
@@ -56,7 +62,13 @@ impl Listening {
             resources: notifications.resources_list_changed == Some(true),
             prompts: notifications.prompts_list_changed == Some(true),
         };
-        Ok(Self { wants, tasks, subscription: Some(id.clone()) })
+        let uris = notifications.resource_subscriptions.unwrap_or_default();
+        if uris.len() > limits::WATCHED_MAX {
+            let words = format!("`resourceSubscriptions` may name {} resources", limits::WATCHED_MAX);
+            return Err(WireError::invalid_params(words));
+        }
+        let listening = Self { wants, watched: Arc::default(), tasks, subscription: Some(id.clone()) };
+        Ok(Wish { listening, uris })
     }
 
     /// The first message of a subscription: what of it is honoured.
@@ -71,9 +83,12 @@ impl Listening {
                 honoured.insert(key.to_owned(), true.into());
             }
         }
+        let watched = self.watched.all();
+        if !watched.is_empty() {
+            honoured.insert("resourceSubscriptions".to_owned(), json!(watched));
+        }
         if !self.tasks.is_empty() {
-            let ids = self.tasks.iter().map(|task| task.id());
-            honoured.insert("taskIds".to_owned(), ids.collect());
+            honoured.insert("taskIds".to_owned(), self.tasks.iter().map(|task| task.id()).collect());
         }
         let mut params = json!({"notifications": honoured});
         self.tag(&mut params);
@@ -86,9 +101,9 @@ impl Listening {
             return Some(self.tasks.iter().filter(|task| !task.is_working()).map(|task| self.told(task)).collect());
         }
         tokio::select! {
-            changed = ears.lists.recv() => Some(self.messages(match changed {
-                Ok(changed) => changed,
-                Err(RecvError::Lagged(_)) => Changed { tools: true, resources: true, prompts: true },
+            news = ears.news.recv() => Some(self.messages(&match news {
+                Ok(news) => news,
+                Err(RecvError::Lagged(_)) => News::Missed,
                 Err(RecvError::Closed) => return None,
             })),
             task = ears.tasks.recv(), if !self.tasks.is_empty() => Some(match task {
@@ -105,8 +120,27 @@ impl Listening {
         reply::notification("notifications/tasks", &params)
     }
 
-    /// The messages that tell of a change.
-    fn messages(&self, changed: Changed) -> Vec<Vec<u8>> {
+    /// The messages that tell the news.
+    fn messages(&self, news: &News) -> Vec<Vec<u8>> {
+        match news {
+            News::Lists(changed) => self.lists(*changed),
+            News::Updated(uri) if self.watched.contains(uri) => vec![self.updated(uri)],
+            News::Updated(_) => Vec::new(),
+            News::Missed => {
+                let mut messages = self.lists(Changed { tools: true, resources: true, prompts: true });
+                messages.extend(self.watched.all().iter().map(|uri| self.updated(uri)));
+                messages
+            }
+        }
+    }
+
+    fn updated(&self, uri: &str) -> Vec<u8> {
+        let mut params = json!({"uri": uri});
+        self.tag(&mut params);
+        reply::notification("notifications/resources/updated", &params)
+    }
+
+    fn lists(&self, changed: Changed) -> Vec<Vec<u8>> {
         let told = [
             ("notifications/tools/list_changed", self.wants.tools && changed.tools),
             ("notifications/resources/list_changed", self.wants.resources && changed.resources),
@@ -118,6 +152,14 @@ impl Listening {
             reply::notification(method, &params)
         };
         told.into_iter().filter(|told| told.1).map(tell).collect()
+    }
+
+    /// Tells a client whose messages share one way that the server ends its subscription (specification,
+    /// "Cancellation"). Where a subscription has a stream of its own, that stream ends.
+    pub(crate) fn torn_down(&self) -> Option<Vec<u8>> {
+        let id: Value = serde_json::from_str(self.subscription.as_ref()?.as_json()).ok()?;
+        let params = json!({"requestId": id, "reason": "the server is stopping"});
+        Some(reply::notification("notifications/cancelled", &params))
     }
 
     /// The result that ends a subscription in good order.
@@ -138,5 +180,28 @@ impl Listening {
         {
             params["_meta"]["io.modelcontextprotocol/subscriptionId"] = id;
         }
+    }
+}
+
+/// A subscription that was asked for.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    listening: Listening,
+    uris: Vec<String>,
+}
+
+impl Wish {
+    /// Asks for each resource, as the caller and through the chain; what is refused is left out.
+    pub(crate) async fn admit(self, engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker) -> Listening {
+        let asked = self.uris.into_iter().map(|uri| async move {
+            let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
+            let (operation, result) = dispatch::call(engine, catalog, Operation::Subscribe { uri }, &cx).await;
+            result.is_ok().then_some(operation)
+        });
+        for operation in futures::future::join_all(asked).await.into_iter().flatten() {
+            // What is too much is not honoured either.
+            let _ = self.listening.watched.add(operation.name());
+        }
+        self.listening
     }
 }

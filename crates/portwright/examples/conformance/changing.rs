@@ -1,8 +1,10 @@
 //! Lists that change: two tools that let a tool and a prompt come and go.
 
+use std::sync::Arc;
+
 use portwright_core::Refusal;
 use portwright_core::protocol::{CallToolResult, Prompt, Tool};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::source::{nothing, tool, words};
 
@@ -13,11 +15,12 @@ const PROMPT: u64 = 2;
 #[derive(Debug)]
 pub(crate) struct Changing {
     revision: watch::Sender<u64>,
+    updates: broadcast::Sender<Arc<str>>,
 }
 
 impl Default for Changing {
     fn default() -> Self {
-        Self { revision: watch::Sender::new(0) }
+        Self { revision: watch::Sender::new(0), updates: broadcast::Sender::new(16) }
     }
 }
 
@@ -50,6 +53,11 @@ impl Changing {
 
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
+    }
+
+    /// Resources may be subscribed to; none of them ever changes.
+    pub(crate) fn updates(&self) -> broadcast::Receiver<Arc<str>> {
+        self.updates.subscribe()
     }
 
     fn has(&self, what: u64) -> bool {

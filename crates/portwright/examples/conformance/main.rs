@@ -6,6 +6,7 @@
 //! It listens on a free port of this machine and says where on standard error. `cargo xtask conformance` runs the suite
 //! against it.
 
+mod asking;
 mod changing;
 mod content;
 mod prompts;

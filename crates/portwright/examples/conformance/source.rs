@@ -1,15 +1,17 @@
 //! The source: its lists, and each call to the file that answers it.
 
+use std::sync::Arc;
+
 use portwright_core::protocol::{
     ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, CompletionInfo, ContentBlock, GetPromptResult,
     JsonObject, Prompt, ReadResourceResult, Reference, Resource, ResourceTemplate, Tool,
 };
 use portwright_core::{Context, Health, Refusal, Source, TaskSupport, async_trait};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::changing::Changing;
-use crate::{content, prompts, resources, tasks};
+use crate::{asking, content, prompts, resources, tasks};
 
 /// The fixture.
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ pub(crate) fn words(text: impl Into<String>) -> CallToolResult {
 #[async_trait]
 impl Source for Fixture {
     fn tools(&self) -> Vec<Tool> {
-        [content::tools(), self.changing.tools(), tasks::tools()].concat()
+        [content::tools(), self.changing.tools(), asking::tools(), tasks::tools()].concat()
     }
 
     fn task_support(&self, tool: &str) -> TaskSupport {
@@ -62,22 +64,28 @@ impl Source for Fixture {
     }
 
     fn prompts(&self) -> Vec<Prompt> {
-        [prompts::prompts(), self.changing.prompts()].concat()
+        [prompts::prompts(), vec![asking::prompt()], self.changing.prompts()].concat()
     }
 
     async fn call(&self, name: &str, arguments: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
         if let Some(result) = content::call(name, cx).await.or_else(|| self.changing.call(name)) {
             return result;
         }
-        tasks::call(name, arguments, cx).await.unwrap_or_else(|| Err(Refusal::not_found("tool", name)))
+        match tasks::call(name, arguments, cx).await {
+            Some(result) => result,
+            None => asking::call(name, arguments, cx).await,
+        }
     }
 
     async fn read(&self, uri: &str, _: &Context) -> Result<ReadResourceResult, Refusal> {
         resources::read(uri)
     }
 
-    async fn get_prompt(&self, name: &str, arguments: &JsonObject, _: &Context) -> Result<GetPromptResult, Refusal> {
-        prompts::get(name, arguments)
+    async fn get_prompt(&self, name: &str, arguments: &JsonObject, cx: &Context) -> Result<GetPromptResult, Refusal> {
+        match name {
+            "test_input_required_result_prompt" => asking::get_prompt(cx).await.map(GetPromptResult::new),
+            _ => prompts::get(name, arguments),
+        }
     }
 
     async fn complete(
@@ -98,5 +106,9 @@ impl Source for Fixture {
 
     fn changes(&self) -> Option<watch::Receiver<u64>> {
         Some(self.changing.watch())
+    }
+
+    fn updates(&self) -> Option<broadcast::Receiver<Arc<str>>> {
+        Some(self.changing.updates())
     }
 }

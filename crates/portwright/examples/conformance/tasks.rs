@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use portwright_core::protocol::{CallToolResult, ElicitRequestParams, JsonObject, Tool};
-use portwright_core::{Context, Refusal, TaskSupport};
+use portwright_core::protocol::{CallToolResult, JsonObject, Tool};
+use portwright_core::{Context, Question, Refusal, TaskSupport};
 use serde_json::{Value, json};
 
 use crate::source::{nothing, text, texts, tool, words};
@@ -66,29 +66,28 @@ async fn failing_job(cx: &Context) -> Result<CallToolResult, Refusal> {
     Err(Refusal::failed("this job always fails"))
 }
 
-/// What the client answers to a question of one value; none if it declines.
-async fn ask(message: &str, name: &str, kind: &str, cx: &Context) -> Result<Option<Value>, Refusal> {
-    let schema = json!({"type": "object", "properties": {name: {"type": kind}}, "required": [name]});
-    let question = json!({"mode": "form", "message": message, "requestedSchema": schema});
-    let question: ElicitRequestParams = serde_json::from_value(question).map_err(Refusal::internal)?;
-    Ok(cx.downstream.elicit(question).await?.content.and_then(|content| content.get(name).cloned()))
+/// A form with room for a name and for a yes.
+fn form() -> Value {
+    json!({"type": "object", "properties": {"name": {"type": "string"}, "confirm": {"type": "boolean"}}})
 }
 
 async fn confirm_delete(file: &str, cx: &Context) -> Result<CallToolResult, Refusal> {
-    let confirmed = ask(&format!("Delete {file}?"), "confirm", "boolean", cx).await?;
-    Ok(words(if confirmed == Some(true.into()) { format!("deleted {file}") } else { format!("kept {file}") }))
+    let answer = cx.downstream.elicit("sure", &format!("Delete {file}?"), form()).await?;
+    let confirmed = answer.content.is_some_and(|content| content["confirm"] == true);
+    Ok(words(if confirmed { format!("deleted {file}") } else { format!("kept {file}") }))
 }
 
 async fn multi_input(cx: &Context) -> Result<CallToolResult, Refusal> {
-    let name = ask("What is your name?", "name", "string", cx);
-    let sure = ask("Are you sure?", "confirm", "boolean", cx);
-    let (name, sure) = tokio::try_join!(name, sure)?;
-    Ok(words(format!("name {name:?}, sure {sure:?}")))
+    let questions = [("name", "What is your name?"), ("sure", "Are you sure?")];
+    let questions = questions.map(|(key, message)| (key.to_owned(), Question::form(message, form())));
+    let answers = cx.downstream.ask(questions.into()).await?;
+    Ok(words(format!("{} answers", answers.len())))
 }
 
 async fn greet_later(cx: &Context) -> Result<CallToolResult, Refusal> {
-    let name = ask("What is your name?", "name", "string", cx).await?;
+    let answer = cx.downstream.elicit("user_name", "What is your name?", form()).await?;
+    let name = answer.content.as_ref().and_then(|content| content["name"].as_str()).unwrap_or("stranger");
     let cx = cx.start_task()?;
     work(Duration::from_millis(200), &cx).await?;
-    Ok(words(format!("Hello, {}!", name.as_ref().and_then(Value::as_str).unwrap_or("stranger"))))
+    Ok(words(format!("Hello, {name}!")))
 }

@@ -199,6 +199,9 @@ fn judge(result: &Result<Reply, Refusal>) -> (&'static str, Option<&'static str>
         Ok(_) => return ("ok", None),
         Err(refusal) => refusal.kind(),
     };
+    if refusal == RefusalKind::InputRequired {
+        return ("input_required", None);
+    }
     let outcome = match refusal {
         RefusalKind::TimedOut => "timed_out",
         RefusalKind::Cancelled => "cancelled",

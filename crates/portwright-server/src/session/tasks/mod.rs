@@ -68,8 +68,8 @@ pub(crate) fn answer(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Re
     match method {
         "tasks/get" => return Ok(task.told(info)),
         "tasks/update" => {
-            let answers: HashMap<String, Value> = params::read("inputResponses", params.input_responses)?;
-            task.answered(answers)?;
+            let answers: HashMap<String, Box<RawValue>> = params::read("inputResponses", params.input_responses)?;
+            task.answered(&answers)?;
         }
         _ => task.call_off("called off by its client"),
     }

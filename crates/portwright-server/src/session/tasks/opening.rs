@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use portwright_core::{
-    Background, Begun, Call, Context, Effects, Endpoint, Operation, Principal, Refusal, RefusalKind, Reply,
+    Background, Begun, Call, Context, Downstream, Effects, Endpoint, Operation, Principal, Refusal, RefusalKind, Reply,
     TaskSupport, async_trait, limits,
 };
 use tokio::sync::oneshot;
@@ -36,6 +36,8 @@ pub(super) struct Opening {
     principal: Option<Arc<Principal>>,
     cancel: CancellationToken,
     began: Instant,
+    /// The call's way to its client before it is a task.
+    before: Arc<dyn Downstream>,
     verdict: Mutex<Option<oneshot::Sender<Verdict>>>,
     task: OnceLock<Arc<Task>>,
     /// Held while a task is begun, so that one call begins one.
@@ -56,6 +58,7 @@ impl Opening {
             principal: cx.principal().cloned(),
             cancel,
             began: cx.clock.instant(),
+            before: cx.downstream.clone(),
             verdict: Mutex::new(Some(verdict)),
             task: OnceLock::new(),
             beginning: Mutex::new(()),
@@ -70,8 +73,13 @@ impl Opening {
 
     /// The call has ended: its task keeps what came of it, or its request is answered.
     pub(super) fn ended(&self, result: Result<Reply, Refusal>, operation: &Operation, cx: &Context) {
+        let result = match result {
+            // Only the context from before the task asks so.
+            Err(refusal) if self.task.get().is_some() && refusal.input().is_some() => Err(Refusal::internal(refusal)),
+            result => result,
+        };
         let called_off = matches!(&result, Err(refusal) if refusal.kind() == RefusalKind::Cancelled);
-        let outcome = dispatch::outcome(result, operation, cx);
+        let outcome = dispatch::outcome(&self.engine, result, operation, cx);
         match self.task.get() {
             Some(task) if called_off => task.cancelled(),
             Some(task) => task.ended(outcome),
@@ -87,7 +95,7 @@ impl Opening {
     }
 
     fn begun(&self, task: &Arc<Task>) -> Begun {
-        Begun { deadline: self.until(), downstream: Arc::new(Asking::of(task.clone())) }
+        Begun { deadline: self.until(), downstream: Arc::new(Asking::of(task.clone(), self.before.clone())) }
     }
 
     fn until(&self) -> Instant {

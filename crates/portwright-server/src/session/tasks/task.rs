@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use portwright_core::{Principal, Refusal, limits};
+use portwright_core::{Answer, Principal, Question, Refusal, limits};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::short;
+use crate::session::asking::answers;
 use crate::session::errors::WireError;
 use crate::session::reply::{self, Outcome, ServerInfo};
 
@@ -46,21 +47,18 @@ struct State {
 /// A question that the client has not answered yet.
 #[derive(Debug)]
 struct Ask {
-    key: String,
-    request: Value,
-    fits: fn(&Value) -> bool,
-    answer: oneshot::Sender<Value>,
+    open: Open,
+    answer: oneshot::Sender<Answer>,
 }
 
 /// A question to the client of a task.
 #[derive(Debug)]
-pub(super) struct Question {
-    /// What the source calls it.
+pub(super) struct Open {
+    /// What the source calls it; the client may see another.
     pub(super) key: String,
     /// `method` and `params`.
     pub(super) request: Value,
-    /// Whether a value is an answer to it.
-    pub(super) fits: fn(&Value) -> bool,
+    pub(super) question: Question,
 }
 
 /// What came of it.
@@ -203,21 +201,25 @@ impl Task {
     }
 
     /// Puts questions to the client and waits for all answers, in the order of the questions.
-    pub(super) async fn ask(self: &Arc<Self>, questions: Vec<Question>) -> Result<Vec<Value>, Refusal> {
+    pub(super) async fn ask(self: &Arc<Self>, questions: Vec<Open>) -> Result<Vec<Answer>, Refusal> {
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
         // Declared before the ends that wait, so that it is dropped after them.
         let _withdraw = Withdraw(self.clone());
         let mut waiting = Vec::with_capacity(questions.len());
         {
             let mut state = self.state();
-            if state.keys.len() + questions.len() > limits::TASK_ASKS_MAX {
-                return Err(Refusal::failed(format!("a task may ask {} questions", limits::TASK_ASKS_MAX)));
+            if state.keys.len() + questions.len() > limits::ASKS_OF_CALL_MAX {
+                return Err(Refusal::failed(format!("a task may ask {} questions", limits::ASKS_OF_CALL_MAX)));
             }
-            for Question { key, request, fits } in questions {
-                let taken = |key: &String| state.keys.contains(key);
-                let key = if taken(&key) { format!("{key}-{}", state.keys.len()) } else { key };
+            for mut open in questions {
+                while state.keys.contains(&open.key) {
+                    open.key = format!("{}-{}", open.key, state.keys.len());
+                }
                 let (answer, answered) = oneshot::channel();
-                state.keys.insert(key.clone());
-                state.asks.push(Ask { key, request, fits, answer });
+                state.keys.insert(open.key.clone());
+                state.asks.push(Ask { open, answer });
                 waiting.push(answered);
             }
             state.updated = SystemTime::now();
@@ -235,29 +237,30 @@ impl Task {
         }
     }
 
-    /// `tasks/update`: hands answers to whoever asked. Answers to what is not asked (any more) are ignored; one that
-    /// does not fit its question is refused, and the question stays.
-    pub(super) fn answered(self: &Arc<Self>, mut answers: HashMap<String, Value>) -> Result<(), WireError> {
+    /// `tasks/update`: hands answers to whoever asked. Answers to what is not asked (any more) are ignored; where one
+    /// does not fit its question, none counts and the questions stay.
+    pub(super) fn answered(self: &Arc<Self>, given: &HashMap<String, Box<RawValue>>) -> Result<(), WireError> {
         {
             let mut state = self.state();
-            let wrong = |ask: &&Ask| answers.get(&ask.key).is_some_and(|answer| !(ask.fits)(answer));
-            if let Some(ask) = state.asks.iter().find(wrong) {
-                let key = ask.key.escape_debug();
-                return Err(WireError::invalid_params(format!("`inputResponses.{key}` is no answer to its request")));
+            let mut fitting = HashMap::new();
+            for Ask { open, .. } in &state.asks {
+                let Some(raw) = given.get(&open.key) else { continue };
+                let answer = answers::read(&open.question, raw).map_err(|refusal| {
+                    let key = open.key.escape_debug();
+                    WireError::invalid_params(format!("`inputResponses.{key}`: {}", refusal.public()))
+                })?;
+                fitting.insert(open.key.clone(), answer);
             }
-            let (answered, open) = std::mem::take(&mut state.asks)
-                .into_iter()
-                .partition::<Vec<_>, _>(|ask| answers.contains_key(&ask.key));
-            state.asks = open;
-            if answered.is_empty() {
+            if fitting.is_empty() {
                 return Ok(());
             }
-            state.updated = SystemTime::now();
-            for ask in answered {
-                if let Some(answer) = answers.remove(&ask.key) {
-                    let _ = ask.answer.send(answer);
+            for Ask { open, answer } in std::mem::take(&mut state.asks) {
+                match fitting.remove(&open.key) {
+                    Some(given) => drop(answer.send(given)),
+                    None => state.asks.push(Ask { open, answer }),
                 }
             }
+            state.updated = SystemTime::now();
         }
         self.tell();
         Ok(())
@@ -302,7 +305,7 @@ impl Task {
             None if state.asks.is_empty() => ("working", None, None),
             None => ("input_required", None, None),
         };
-        let requests = || state.asks.iter().map(|ask| (ask.key.clone(), ask.request.clone())).collect();
+        let requests = || state.asks.iter().map(|ask| (ask.open.key.clone(), ask.open.request.clone())).collect();
         Told {
             result_type: None,
             task_id: &self.id,

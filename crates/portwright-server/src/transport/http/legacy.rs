@@ -48,7 +48,10 @@ async fn within(caller: &Caller<'_>, session: &Arc<Session>, message: Message<'_
             session.notified(&method, &params);
             empty(StatusCode::ACCEPTED)
         }
-        Message::Response => empty(StatusCode::ACCEPTED),
+        Message::Response(response) => {
+            session.asks.answered(&response);
+            empty(StatusCode::ACCEPTED)
+        }
     }
 }
 
@@ -130,7 +133,8 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
     };
     let (accept, meta) = (Accept::of(caller.headers), &request.params.meta);
     let how = run::Tie::Session(flight, cancel);
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, how };
+    let call =
+        run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, round: None, accept, how };
     run::run(call).await
 }
 
@@ -198,7 +202,7 @@ pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
     match session(caller.engine, caller.principal, caller.headers) {
         Ok(session) => {
             let open = session.open_stream();
-            sse::changes(caller.engine, Listening::session(), None, open.token(), open)
+            sse::changes(caller.engine, Listening::session(&session), None, open.token(), open)
         }
         Err(refused) => refused,
     }

@@ -228,7 +228,7 @@ async fn post(caller: &Caller<'_>, body: Incoming) -> Response<Body> {
     let meta = match &message {
         Message::Request(request) => &request.params.meta,
         Message::Notification { params, .. } => &params.meta,
-        Message::Response => &none.meta,
+        Message::Response(_) => &none.meta,
     };
     if modern::speaks(caller, meta) {
         modern::message(caller, message).await

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::{Accept, Body};
 use super::respond::{empty, json, plain, refuse};
 use super::{Caller, run, sse};
+use crate::session::asking::rounds::Round;
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::envelope::{Id, Message, Request};
 use crate::session::errors::WireError;
@@ -30,7 +31,7 @@ pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Respon
             Err(error) => refuse(Some(&request.id), error, StatusCode::BAD_REQUEST),
         },
         Message::Notification { .. } => empty(StatusCode::ACCEPTED),
-        Message::Response => {
+        Message::Response(_) => {
             refuse(None, WireError::invalid_request("responses are not part of this revision"), StatusCode::BAD_REQUEST)
         }
     }
@@ -65,7 +66,8 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         if !accept.stream {
             return Ok(plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream"));
         }
-        let listening = Listening::read(engine, &speaker, &request.id, &request.params)?;
+        let wish = Listening::read(engine, &speaker, &request.id, &request.params)?;
+        let listening = wish.admit(engine, &catalog, &speaker).await;
         let first = listening.acknowledged();
         return Ok(sse::changes(engine, listening, Some(first), CancellationToken::new(), ()));
     }
@@ -78,8 +80,15 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
             return Ok(send(&request.id, Outcome::Error(error)));
         }
     };
+    let round = match Round::read(&engine.seal, engine.plan.ask_timeout, &speaker, &request.method, &request.params) {
+        Ok(round) => round,
+        Err(error) => {
+            dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Garbled).await;
+            return Ok(send(&request.id, Outcome::Error(error)));
+        }
+    };
     let how = run::Tie::Client(caller.stop.child_token());
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, how };
+    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, round, accept, how };
     Ok(run::run(call).await)
 }
 

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::TransportError;
 use crate::server::Engine;
+use crate::session::asking::rounds::Round;
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::downstream::Notifier;
 use crate::session::envelope::{self, Id, Message, Request};
@@ -138,12 +139,17 @@ impl Conversation {
                         self.calls.cancel(&id);
                     }
                 }
-                ("notifications/initialized", Some(_)) if !std::mem::replace(&mut self.listens, true) => {
-                    self.listen(Listening::session(), None);
+                ("notifications/initialized", Some(session)) if !std::mem::replace(&mut self.listens, true) => {
+                    let listening = Listening::session(session);
+                    self.listen(async { listening }, None);
                 }
                 _ => {}
             },
-            Ok(Message::Response) => {}
+            Ok(Message::Response(response)) => {
+                if let Some(session) = &self.session {
+                    session.asks.answered(&response);
+                }
+            }
             Err(wrong) => {
                 if let Some(method) = &wrong.method {
                     self.turn_away(method, &Params::default(), Away::Garbled).await;
@@ -164,10 +170,11 @@ impl Conversation {
                 }
             };
             if request.method == "subscriptions/listen" {
-                let listening = Listening::read(&self.engine, &speaker, &request.id, params)?;
+                let wish = Listening::read(&self.engine, &speaker, &request.id, params)?;
                 let cancel = self.gone.child_token();
                 let flight = self.calls.begin(&request.id, cancel.clone())?;
-                self.send(listening.acknowledged()).await;
+                let (engine, catalog) = (self.engine.clone(), self.engine.catalog_for(&request.method, params).await);
+                let listening = async move { wish.admit(&engine, &catalog, &speaker).await };
                 self.listen(listening, Some((flight, cancel)));
                 return Ok(());
             }
@@ -221,6 +228,17 @@ impl Conversation {
             dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Draining).await;
             return Err(WireError::internal("the server is stopping; try again soon"));
         }
+        let round = if speaker.modern() {
+            match Round::read(&engine.seal, engine.plan.ask_timeout, speaker, &request.method, &request.params) {
+                Ok(round) => round,
+                Err(error) => {
+                    dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
+                    return Err(error);
+                }
+            }
+        } else {
+            None
+        };
         let cancel = self.gone.child_token();
         let flight = match self.calls.begin(&request.id, cancel.clone()) {
             Ok(flight) => flight,
@@ -230,13 +248,14 @@ impl Conversation {
             }
         };
         let token = request.params.meta.progress_token();
-        let notifier = (token.is_some() || speaker.log_level.is_some())
+        let notifier = (token.is_some() || speaker.log_level.is_some() || speaker.is_asked())
             .then(|| Notifier::new(self.outbox.clone(), token, speaker.log_level));
         let last_word = notifier.as_ref().map(Notifier::until_dropped);
-        let cx = engine.context(speaker, &catalog, cancel.clone(), notifier);
+        let cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
         let (engine, id, modern) = (engine.clone(), request.id.clone(), speaker.modern());
+        let watched = speaker.watched.clone();
         let mut call = Box::pin(async move {
-            let outcome = dispatch::answer(&engine, &catalog, operation, &cx).await;
+            let outcome = dispatch::answer(&engine, &catalog, operation, &cx, watched.as_deref()).await;
             // A call that the client called off gets no answer (specification, "Cancellation").
             let wanted = !cancel.is_cancelled() || engine.stop.is_cancelled();
             drop((flight, last_word));
@@ -257,12 +276,21 @@ impl Conversation {
         Ok(())
     }
 
-    /// Tells the client of changes from now on, until the conversation ends or the client calls it off.
-    fn listen(&self, listening: Listening, flight: Option<(Flight, CancellationToken)>) {
+    /// Tells the client of changes from now on, until the conversation ends or the client calls it off. A subscription
+    /// of the client's is acknowledged first.
+    fn listen(
+        &self,
+        listening: impl Future<Output = Listening> + Send + 'static,
+        flight: Option<(Flight, CancellationToken)>,
+    ) {
         let mut ears = Ears::of(&self.engine);
         let (engine, outbox, ending) = (self.engine.clone(), self.outbox.clone(), self.ending.clone());
         tokio::spawn(async move {
             let cancel = flight.as_ref().map_or_else(CancellationToken::new, |(_, cancel)| cancel.clone());
+            let Some(listening) = cancel.run_until_cancelled(listening).await else { return };
+            if flight.is_some() && outbox.send(listening.acknowledged().into()).await.is_err() {
+                return;
+            }
             loop {
                 let messages = tokio::select! {
                     biased;
@@ -277,7 +305,7 @@ impl Conversation {
                     }
                 }
             }
-            if let Some(end) = listening.ended(&engine.info) {
+            for end in [listening.ended(&engine.info), listening.torn_down()].into_iter().flatten() {
                 let _ = outbox.send(end.into()).await;
             }
         });

@@ -9,7 +9,7 @@ mod records;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portwright_core::protocol::{CallToolResult, ContentBlock, ElicitRequestParams, JsonObject, Tool, ToolAnnotations};
+use portwright_core::protocol::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
 use portwright_core::{Context, Health, Refusal, Source, TaskSupport, async_trait};
 use portwright_server::{Server, ServerPlan};
 use serde_json::{Value, json};
@@ -100,11 +100,8 @@ impl Source for Jobs {
             }
             "ask" => {
                 for _ in 0..2 {
-                    let form = json!({"mode": "form", "message": "Who?", "requestedSchema": {
-                        "type": "object", "properties": {"name": {"type": "string"}}
-                    }});
-                    let form: ElicitRequestParams = serde_json::from_value(form).map_err(Refusal::internal)?;
-                    let answer = cx.downstream.elicit(form).await?;
+                    let form = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+                    let answer = cx.downstream.elicit("who", "Who?", form).await?;
                     text =
                         format!("{text} {}", answer.content.unwrap_or_default()["name"].as_str().unwrap_or("nobody"));
                 }
