@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, SystemClock};
 use crate::downstream::{Downstream, Silent};
 use crate::principal::Principal;
-use crate::protocol::{Implementation, ProtocolVersion, ReadResourceResult};
+use crate::protocol::{
+    ArgumentInfo, CompletionContext, CompletionInfo, Implementation, ProtocolVersion, ReadResourceResult,
+};
 use crate::refusal::Refusal;
 use crate::task::Background;
 use crate::waiting::Waiting;
@@ -54,10 +56,19 @@ pub struct Trail {
 }
 
 /// Reads a resource of the same server, as the same principal and through the same chain. Prompts embed resources
-/// with it.
+/// with it, and offer values of their templates' variables.
 #[async_trait]
 pub trait ReadResource: Debug + Send + Sync {
     async fn read(&self, uri: &str, cx: &Context) -> Result<ReadResourceResult, Refusal>;
+
+    /// Values for a variable of the template `uri`.
+    async fn complete(
+        &self,
+        uri: &str,
+        variable: &ArgumentInfo,
+        context: Option<&CompletionContext>,
+        cx: &Context,
+    ) -> Result<CompletionInfo, Refusal>;
 }
 
 /// What is known around a call: where it came from, who calls, until when it may take, and the way back to the client.

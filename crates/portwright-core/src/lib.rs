@@ -27,6 +27,7 @@ pub mod refusal;
 pub mod secret;
 pub mod source;
 pub mod task;
+pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod waiting;
@@ -44,4 +45,5 @@ pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};
 pub use task::{Background, Begun, TASKS_EXTENSION, TaskSupport};
+pub use template::UriTemplate;
 pub use waiting::{Wait, Waiting};

@@ -5,13 +5,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use portwright_core::protocol::{JsonObject, Prompt, Tool};
-use portwright_core::{Effects, Source, Target, TaskSupport, limits};
+use portwright_core::{Effects, Source, Target, TaskSupport, UriTemplate, limits};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::compile;
-use super::template::UriTemplate;
 use crate::guard::validate;
 
 /// Everything one source offers.

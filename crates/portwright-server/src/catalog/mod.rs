@@ -3,20 +3,17 @@
 
 mod listing;
 mod supervisor;
-mod template;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use portwright_core::protocol::{Reference, ResourceTemplate};
-use portwright_core::{Call, Context, Endpoint, Operation, Refusal, Reply, Source, Target, async_trait};
+use portwright_core::{Call, Context, Endpoint, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait};
 use serde_json::value::RawValue;
 
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
 pub(crate) use supervisor::Supervisor;
 pub use supervisor::{Mount, Origin, SourceHealth, State};
-
-use template::UriTemplate;
 
 /// One page-able list: entries as they go over the wire, with the names that order them.
 #[derive(Debug, Default)]

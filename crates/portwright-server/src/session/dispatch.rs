@@ -9,7 +9,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use portwright_core::protocol::{ArgumentInfo, JsonObject, ReadResourceResult, Reference, ResourceContents};
+use portwright_core::protocol::{
+    ArgumentInfo, CompletionContext, CompletionInfo, JsonObject, ReadResourceResult, Reference, ResourceContents,
+};
 use portwright_core::{
     Call, CheckArguments, Context, Endpoint, Next, Operation, ReadResource, Refusal, Reply, Target, async_trait, limits,
 };
@@ -248,6 +250,27 @@ impl ReadResource for Reader {
         match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
             Reply::Resource(result) => Ok(result),
             _ => Ok(ReadResourceResult::new(Vec::<ResourceContents>::new())),
+        }
+    }
+
+    async fn complete(
+        &self,
+        uri: &str,
+        variable: &ArgumentInfo,
+        context: Option<&CompletionContext>,
+        cx: &Context,
+    ) -> Result<CompletionInfo, Refusal> {
+        if cx.depth >= limits::NESTED_READS_MAX {
+            return Err(Refusal::failed(format!("`{uri}` is asked for too deeply")));
+        }
+        let operation = Operation::Complete {
+            reference: Reference::for_resource(uri),
+            argument: variable.clone(),
+            context: context.cloned(),
+        };
+        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
+            Reply::Completion(result) => Ok(result.completion),
+            _ => Ok(CompletionInfo::default()),
         }
     }
 }

@@ -105,11 +105,11 @@ impl Source for DeclaredSource {
         &self,
         reference: &Reference,
         argument: &ArgumentInfo,
-        _: Option<&CompletionContext>,
-        _: &Context,
+        context: Option<&CompletionContext>,
+        cx: &Context,
     ) -> Result<CompleteResult, Refusal> {
         match reference {
-            Reference::Prompt(prompt) => self.prompt(&prompt.name)?.complete(argument),
+            Reference::Prompt(prompt) => self.prompt(&prompt.name)?.complete(argument, context, cx).await,
             _ => Ok(CompleteResult::new(CompletionInfo::default())),
         }
     }

@@ -59,6 +59,9 @@ pub(super) struct ArgumentTable {
     pub(super) default: Option<String>,
     /// Values to offer while the user types; others may be given all the same.
     pub(super) values: Vec<String>,
+    /// A resource template, such as `db://shop/schema/{table}`, whose variable's values are offered too: the one that is
+    /// named as the argument is, or the only one.
+    pub(super) values_from: Option<String>,
 }
 
 /// One message of a prompt.

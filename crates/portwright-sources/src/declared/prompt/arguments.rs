@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use portwright_core::protocol::{ArgumentInfo, CompleteResult, CompletionInfo, JsonObject, PromptArgument};
-use portwright_core::{Diagnostic, Pointer, Refusal, limits};
+use portwright_core::protocol::{
+    ArgumentInfo, CompleteResult, CompletionContext, CompletionInfo, JsonObject, PromptArgument,
+};
+use portwright_core::{Context, Diagnostic, Pointer, Refusal, UriTemplate, limits};
 
 use super::super::table::ArgumentTable;
 use super::template::RESOURCE;
@@ -20,6 +22,8 @@ struct Argument {
     default: String,
     /// Values to offer.
     values: Vec<String>,
+    /// A template and its variable, whose values are offered as well.
+    values_from: Option<(String, String)>,
 }
 
 /// The arguments of one prompt, in the order of the file.
@@ -53,6 +57,7 @@ impl Arguments {
                 let hint = "keep `required` or `default`";
                 problems.push(Diagnostic::error(place.join("required"), "conflict", message).hint(hint));
             }
+            let values_from = table.values_from.and_then(|uri| values_from(uri, name, &place, problems));
             arguments.push(Argument {
                 name: name.clone(),
                 title: table.title,
@@ -60,6 +65,7 @@ impl Arguments {
                 required: table.required.unwrap_or(table.default.is_none()),
                 default: table.default.unwrap_or_default(),
                 values: table.values,
+                values_from,
             });
         }
         Self(arguments)
@@ -118,17 +124,30 @@ impl Arguments {
         self.0.iter().map(|argument| (argument.name.as_str(), value(argument))).collect()
     }
 
-    /// The values that begin with what was typed, in the order of the file; upper and lower case are alike.
-    pub(super) fn complete(&self, typed: &ArgumentInfo) -> Result<CompleteResult, Refusal> {
+    /// The values that begin with what was typed: those of the file in its order, then those of the template; upper and
+    /// lower case are alike.
+    pub(super) async fn complete(
+        &self,
+        typed: &ArgumentInfo,
+        context: Option<&CompletionContext>,
+        cx: &Context,
+    ) -> Result<CompleteResult, Refusal> {
         let argument = self.0.iter().find(|argument| argument.name == typed.name);
         let argument = argument.ok_or_else(|| Refusal::invalid(self.unknown(&typed.name).unwrap_or_default()))?;
         let beginning = typed.value.to_lowercase();
-        let mut values: Vec<_> =
-            argument.values.iter().filter(|value| value.to_lowercase().starts_with(&beginning)).cloned().collect();
-        let total = values.len();
+        let own = argument.values.iter().filter(|value| value.to_lowercase().starts_with(&beginning));
+        let mut values: Vec<_> = own.cloned().collect();
+        let (mut total, mut more) = (u32::try_from(values.len()).ok(), false);
+        if let (Some((uri, variable)), Some(resources)) = (&argument.values_from, &cx.resources) {
+            let asked = ArgumentInfo::new(variable, &typed.value);
+            let live = resources.complete(uri, &asked, context, cx).await?;
+            total = total.zip(live.total).map(|(own, live)| own + live);
+            more = live.has_more.unwrap_or(false);
+            values.extend(live.values);
+        }
+        more |= values.len() > CompletionInfo::MAX_VALUES;
         values.truncate(CompletionInfo::MAX_VALUES);
-        let more = total > values.len();
-        let info = CompletionInfo::with_pagination(values, u32::try_from(total).ok(), more);
+        let info = CompletionInfo::with_pagination(values, total, more);
         Ok(CompleteResult::new(info.map_err(Refusal::internal)?))
     }
 
@@ -166,4 +185,33 @@ fn is_name(name: &str) -> bool {
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(word)
         && !taken.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// The template's variable that an argument takes its values from.
+fn values_from(
+    uri: String,
+    argument: &str,
+    place: &Pointer,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<(String, String)> {
+    let place = place.join("values_from");
+    let variables: Vec<String> = UriTemplate::parse(&uri)
+        .map(|template| template.variables().map(ToOwned::to_owned).collect())
+        .unwrap_or_default();
+    let named = variables.iter().find(|variable| *variable == argument);
+    match (named, variables.as_slice()) {
+        (Some(named), _) => return Some((uri, named.clone())),
+        (None, [only]) => return Some((uri, only.clone())),
+        (None, []) => {
+            let message = format!("`{uri}` is no resource template with a variable");
+            let hint = "such as `db://shop/schema/{table}`";
+            problems.push(Diagnostic::error(place, "wrong-value", message).hint(hint));
+        }
+        (None, several) => {
+            let message = format!("`{uri}` has several variables, and none is `{argument}`");
+            let hint = format!("name the argument as the one that is meant: {}", several.join(", "));
+            problems.push(Diagnostic::error(place, "wrong-value", message).hint(hint));
+        }
+    }
+    None
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use minijinja::{Error, Value};
 use portwright_core::protocol::{
-    ArgumentInfo, CompleteResult, ContentBlock, GetPromptResult, JsonObject, PromptMessage, Role,
+    ArgumentInfo, CompleteResult, CompletionContext, ContentBlock, GetPromptResult, JsonObject, PromptMessage, Role,
 };
 use portwright_core::{Context, Declared, Diagnostic, Pointer, Refusal, limits, protocol};
 
@@ -71,8 +71,13 @@ impl Prompt {
         listed
     }
 
-    pub(super) fn complete(&self, typed: &ArgumentInfo) -> Result<CompleteResult, Refusal> {
-        self.arguments.complete(typed)
+    pub(super) async fn complete(
+        &self,
+        typed: &ArgumentInfo,
+        context: Option<&CompletionContext>,
+        cx: &Context,
+    ) -> Result<CompleteResult, Refusal> {
+        self.arguments.complete(typed, context, cx).await
     }
 
     /// The messages for these arguments: first what is attached, then what is said.

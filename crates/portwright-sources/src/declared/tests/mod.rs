@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use portwright_core::protocol::{GetPromptResult, JsonObject, ReadResourceResult, ResourceContents};
+use portwright_core::protocol::{
+    ArgumentInfo, CompletionContext, CompletionInfo, GetPromptResult, JsonObject, ReadResourceResult, ResourceContents,
+};
 use portwright_core::testing::{Contract, context};
 use portwright_core::{Context, Declared, Diagnostic, Pointer, ReadResource, Refusal, Source, async_trait};
 use serde_json::{Value, json};
@@ -60,6 +62,19 @@ impl ReadResource for Shelves {
         }
         let text = self.texts.get(uri).ok_or_else(|| Refusal::not_found("resource", uri))?;
         Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri)]))
+    }
+
+    async fn complete(
+        &self,
+        uri: &str,
+        variable: &ArgumentInfo,
+        _: Option<&CompletionContext>,
+        _: &Context,
+    ) -> Result<CompletionInfo, Refusal> {
+        self.asked.lock().unwrap().push(format!("{uri} {}={}", variable.name, variable.value));
+        let values = self.texts.get(uri).ok_or_else(|| Refusal::not_found("resource", uri))?;
+        CompletionInfo::with_pagination(values.split(' ').map(str::to_owned).collect(), Some(2), false)
+            .map_err(Refusal::internal)
     }
 }
 

@@ -273,3 +273,30 @@ async fn values_are_offered_while_one_types() {
     assert_eq!(refusal.public(), "there is no argument `tabel` (did you mean `table`?)");
     assert_eq!(texts(&*source, json!({"table": "another"}), &context()).await, ["another"], "values only help");
 }
+
+#[tokio::test]
+async fn values_come_from_a_resource_template() {
+    let template = "db://shop/schema/{table}";
+    let source = prompt(json!({
+        "description": "Explains.",
+        "arguments": {
+            "table": {"values": ["orders_of_today"], "values_from": template},
+            "other": {"values_from": template},
+            "secret": {"values_from": "db://shop/hidden/{x}"},
+        },
+        "template": "{{ table }}{{ other }}{{ secret }}",
+    }))
+    .await;
+    let (cx, shelves) = beside(&[(template, "orders order_items")]);
+    let complete = async |argument: &str, typed: &str| {
+        let typed = ArgumentInfo::new(argument, typed);
+        source.complete(&Reference::for_prompt("p"), &typed, None, &cx).await.map(|result| result.completion)
+    };
+    let found = complete("table", "or").await.unwrap();
+    assert_eq!(found.values, ["orders_of_today", "orders", "order_items"]);
+    assert_eq!((found.total, found.has_more), (Some(3), Some(false)));
+    assert_eq!(complete("other", "").await.unwrap().values, ["orders", "order_items"]);
+    assert_eq!(complete("secret", "").await.unwrap_err().kind(), RefusalKind::NotFound, "as the caller, so as theirs");
+    let asked = [format!("{template} table=or"), format!("{template} table="), "db://shop/hidden/{x} x=".to_owned()];
+    assert_eq!(*shelves.asked.lock().unwrap(), asked);
+}

@@ -124,3 +124,19 @@ fn a_template_that_never_ends() {
     let words = template("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ name }}");
     assert!(words.contains("more than 100000 steps"), "{words}");
 }
+
+#[test]
+fn values_from_needs_one_variable() {
+    for (uri, hint) in [
+        ("db://shop/schema", "such as `db://shop/schema/{table}`"),
+        ("db://shop/{", "such as `db://shop/schema/{table}`"),
+        ("db://shop/{a}/{b}", "name the argument as the one that is meant: a, b"),
+    ] {
+        let arguments = json!({"x": {"values_from": uri}});
+        let prompts = json!({"p": {"description": "P.", "arguments": arguments, "template": "{{ x }}"}});
+        let found = problems(json!({}), prompts);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].place.to_string(), "/prompts/p/arguments/x/values_from");
+        assert_eq!(found[0].hint.as_deref(), Some(hint));
+    }
+}

@@ -8,7 +8,7 @@ use portwright_core::protocol::{Resource, ResourceTemplate, Tool, ToolAnnotation
 
 use super::config::SqlPlan;
 use super::database::{Access, Database, Description, OutputColumn, SqlError};
-use super::declared::{DeclaredResource, DeclaredSql, DeclaredTool};
+use super::declared::{Completion, DeclaredResource, DeclaredSql, DeclaredTool};
 use super::placeholders::line_and_column;
 use super::result::output_schema;
 
@@ -31,6 +31,16 @@ pub struct Offer {
     pub tool_standings: Vec<Standing>,
     /// For each declared resource of the plan, in its order.
     pub resource_standings: Vec<Standing>,
+    /// For each [`completions`] of the plan, in its order.
+    pub completion_standings: Vec<Standing>,
+}
+
+/// The statements that give values for a resource's variables.
+pub fn completions(plan: &SqlPlan) -> impl Iterator<Item = (&DeclaredResource, &Completion)> {
+    plan.resources.iter().flat_map(|resource| {
+        let completions = resource.template.iter().flat_map(|template| &template.completions);
+        completions.map(move |completion| (resource, completion))
+    })
 }
 
 /// Asks the database about the declared statements. Those that `before` knows to be ready are asked again only if
@@ -45,6 +55,10 @@ pub async fn ask<D: Database>(database: &D, plan: &SqlPlan, before: Option<&Offe
         let known = before.and_then(|before| before.resource_standings.get(index));
         // A resource is read, whatever the source may do.
         offer.resource_standings.push(standing(database, &resource.sql, Access::ReadOnly, known, all).await);
+    }
+    for (index, (_, completion)) in completions(plan).enumerate() {
+        let known = before.and_then(|before| before.completion_standings.get(index));
+        offer.completion_standings.push(standing(database, &completion.sql, Access::ReadOnly, known, all).await);
     }
     offer.list(database, plan);
     offer
@@ -96,7 +110,12 @@ impl Offer {
         self.tools.extend(plan.own_tools.iter().map(|own| own.tool(plan, dialect)));
         let declared = plan.resources.iter().zip(&self.resource_standings);
         let ready = declared.filter(|(_, standing)| matches!(standing, Standing::Ready { .. }));
-        self.resources = ready.map(|(resource, _)| listed_resource(resource)).collect();
+        for (resource, _) in ready {
+            match &resource.template {
+                Some(_) => self.templates.push(listed_template(resource)),
+                None => self.resources.push(listed_resource(resource)),
+            }
+        }
         if plan.schema {
             let name = &plan.name;
             self.resources.push(
@@ -120,16 +139,19 @@ impl Offer {
 
     /// Whether the lists of the two look the same to a client.
     pub fn lists_as(&self, other: &Self) -> bool {
-        self.tools == other.tools && self.resources == other.resources
+        self.tools == other.tools && self.resources == other.resources && self.templates == other.templates
     }
 
     /// Names of the tools and resources that are left out.
     pub fn left_out<'a>(&'a self, plan: &'a SqlPlan) -> impl Iterator<Item = (&'a str, &'a DeclaredSql, &'a str)> {
         let tools = plan.tools.iter().map(|tool| (tool.name.as_str(), &tool.sql)).zip(&self.tool_standings);
         let resources = plan.resources.iter().map(|it| (it.uri.as_str(), &it.sql)).zip(&self.resource_standings);
-        tools.chain(resources).filter_map(|((name, sql), standing)| match standing {
-            Standing::LeftOut(words) => Some((name, sql, words.as_str())),
-            Standing::Ready { .. } => None,
+        let named = completions(plan).map(|(it, completion)| (it.uri.as_str(), &completion.sql));
+        tools.chain(resources).chain(named.zip(&self.completion_standings)).filter_map(|((name, sql), standing)| {
+            match standing {
+                Standing::LeftOut(words) => Some((name, sql, words.as_str())),
+                Standing::Ready { .. } => None,
+            }
         })
     }
 
@@ -173,4 +195,12 @@ fn listed_resource(declared: &DeclaredResource) -> Resource {
     resource.title.clone_from(&declared.title);
     resource.description.clone_from(&declared.description);
     resource
+}
+
+fn listed_template(declared: &DeclaredResource) -> ResourceTemplate {
+    let mut template =
+        ResourceTemplate::new(declared.uri.clone(), declared.name.clone()).with_mime_type(declared.mime_type.as_str());
+    template.title.clone_from(&declared.title);
+    template.description.clone_from(&declared.description);
+    template
 }

@@ -4,6 +4,7 @@ mod attacks;
 mod bounds;
 mod config;
 mod schema;
+mod templates;
 mod tools;
 mod values;
 mod writes;

@@ -108,22 +108,3 @@ fn a_source_that_is_down_is_said_and_the_rest_is_listed() {
     assert!(ended.errors.contains("source gone: ") && ended.out.contains("notes://a"), "{}{}", ended.errors, ended.out);
     assert_eq!(folder.run(&["read", "notes://a"]).out, "Here.\n");
 }
-
-#[test]
-fn calls_from_the_command_line_leave_their_records() {
-    let shop = Shop::sqlite();
-    let config = shop.config().display().to_string();
-    let folder = Folder::with("");
-    assert_eq!(folder.run(&["call", "-c", &config, "query_customers", "search_term=ada"]).code, 0);
-    let records = shop.outcomes();
-    assert_eq!((records.len(), &records[0]["transport"]), (1, &json!("in_process")));
-    let file = shop.audit_file().display().to_string();
-    let verified = folder.run(&["audit", "verify", &file, "--json"]);
-    assert_eq!(verified.code, 0);
-    assert_eq!(serde_json::from_str::<Value>(&verified.out).unwrap()["ok"], true);
-    let text = std::fs::read_to_string(&file).unwrap().replacen("in_process", "in_Process", 1);
-    std::fs::write(&file, text).unwrap();
-    let broken = folder.run(&["audit", "verify", &file]);
-    assert_eq!(broken.code, 5);
-    assert!(broken.out.contains("broken") && broken.out.contains("line 1"), "{}", broken.out);
-}

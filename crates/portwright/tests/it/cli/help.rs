@@ -7,7 +7,20 @@ use super::Folder;
 #[test]
 fn help_texts() {
     let folder = Folder::with("");
-    for command in ["", "demo", "serve", "check", "list", "call", "read", "prompt", "audit", "audit verify"] {
+    for command in [
+        "",
+        "demo",
+        "serve",
+        "check",
+        "list",
+        "call",
+        "read",
+        "prompt",
+        "audit",
+        "audit verify",
+        "audit tail",
+        "audit query",
+    ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("-h");
         let ended = folder.run(&arguments);

@@ -58,6 +58,21 @@ fn conversation(command: Command) -> Vec<Value> {
         let messages = prompt["result"]["messages"].as_array().unwrap_or_else(|| panic!("{prompt}"));
         said.push(json!(messages.iter().map(|message| &message["content"]["type"]).collect::<Vec<_>>()));
     }
+    let customer = client.request("resources/read", &json!({ "uri": "db://shop/customers/1" }));
+    let customer = customer["result"]["contents"][0]["text"].as_str().unwrap_or_else(|| panic!("{customer}"));
+    let customer: Value = serde_json::from_str(customer).expect("JSON");
+    said.push(json!(customer["rows"][0].as_object().expect("a row").keys().collect::<Vec<_>>()));
+    for (reference, argument, value) in [
+        (json!({ "type": "ref/resource", "uri": "db://shop/customers/{id}" }), "id", "1"),
+        (json!({ "type": "ref/prompt", "name": "explore_table" }), "table", "or"),
+    ] {
+        let typed = json!({ "ref": reference, "argument": { "name": argument, "value": value } });
+        let answer = client.request("completion/complete", &typed);
+        let values = answer["result"]["completion"]["values"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        let begins = |offered: &Value| offered.as_str().is_some_and(|offered| offered.starts_with(value));
+        assert!(!values.is_empty() && values.iter().all(begins), "{answer}");
+        said.push(json!(values));
+    }
     assert!(client.close().success());
     said
 }

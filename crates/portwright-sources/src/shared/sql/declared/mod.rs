@@ -1,5 +1,7 @@
 //! Tools and resources that the configuration declares on an SQL source.
 
+mod template;
+
 use std::collections::BTreeMap;
 
 use portwright_core::protocol::JsonObject;
@@ -9,9 +11,11 @@ use serde::Deserialize;
 
 use super::config::{Bounds, bounds};
 use super::database::Dialect;
-use super::params::{Param, ParamTable, ParamValue, Params};
+use super::params::{ParamTable, Params};
 use super::placeholders::{self, Statement, line_and_column};
 use crate::shared::decode;
+
+pub use template::{Completion, DeclaredTemplate};
 
 /// `[tools.NAME]` on an SQL source, as written.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -53,9 +57,13 @@ pub struct ResourceTable {
     pub mime_type: MimeType,
     /// One statement that reads.
     pub sql: Option<String>,
-    /// Parameters, all of them `from = "principal"`.
+    /// The parameters by name: a variable `{name}` of the URI each, or `from = "principal"`.
     #[schemars(with = "BTreeMap<String, ParamTable>")]
     pub params: JsonObject,
+    /// By variable of the URI: one statement whose first column gives values to offer while somebody types. `:typed` is
+    /// what was typed so far, and the other variables are what was chosen for them, or NULL.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub complete: JsonObject,
     /// How long the statement may run. Default: the source's.
     pub timeout: Option<HumanDuration>,
     /// Rows that the result may have. Default: the source's.
@@ -119,6 +127,8 @@ pub struct DeclaredResource {
     pub description: Option<String>,
     pub mime_type: MimeType,
     pub sql: DeclaredSql,
+    /// If its URI has variables.
+    pub template: Option<DeclaredTemplate>,
 }
 
 /// What reading a declaration needs and fills.
@@ -157,24 +167,12 @@ impl Reading<'_> {
         let place = &declared.place;
         let uri = &declared.name;
         let table: ResourceTable = decode::table(&declared.table, place, self.problems);
-        if uri.contains(['{', '}']) {
-            let message = "the URI of a declared resource has no variables";
-            let hint = "declare a tool with a parameter instead";
-            self.problems.push(Diagnostic::error(place.clone(), "wrong-name", message).hint(hint));
-        }
         let bounds = bounds(table.timeout, table.max_rows, table.max_bytes, self.defaults, place, self.problems);
         let sql = self.sql(table.sql, &table.params, bounds, place)?;
-        for Param { name, value } in sql.params.iter() {
-            if matches!(value, ParamValue::Argument { .. }) {
-                let message = format!("nobody can give `{name}` when a resource is read");
-                let hint = "only parameters with from = \"principal\" fit here";
-                let place = place.join("params").join(name);
-                self.problems.push(Diagnostic::error(place, "wrong-value", message).hint(hint));
-            }
-        }
+        let template = self.template(uri, &sql.params, &table.complete, bounds, place);
         let name = table.name.unwrap_or_else(|| uri.rsplit('/').find(|part| !part.is_empty()).unwrap_or(uri).into());
         let (title, description, mime_type) = (table.title, table.description, table.mime_type);
-        Some(DeclaredResource { uri: uri.clone(), name, title, description, mime_type, sql })
+        Some(DeclaredResource { uri: uri.clone(), name, title, description, mime_type, sql, template })
     }
 
     fn sql(
@@ -185,7 +183,6 @@ impl Reading<'_> {
         place: &Pointer,
     ) -> Option<DeclaredSql> {
         let before = self.problems.len();
-        let names: Vec<&String> = params.keys().collect();
         let params = Params::decode(params, &place.join("params"), self.problems, self.advice);
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
             if !self.problems.iter().any(|problem| problem.place == place.join("sql")) {
@@ -194,7 +191,20 @@ impl Reading<'_> {
             }
             return None;
         };
-        let place = place.join("sql");
+        let statement = self.statement(&text, params, bounds, place.join("sql"), true);
+        statement.filter(|_| self.problems.len() == before)
+    }
+
+    /// One statement that stands at `place`. `whole`: every parameter must be used.
+    fn statement(
+        &mut self,
+        text: &str,
+        params: Params,
+        bounds: Bounds,
+        place: Pointer,
+        whole: bool,
+    ) -> Option<DeclaredSql> {
+        let before = self.problems.len();
         let text = text.trim_end_matches(|c: char| c.is_whitespace() || c == ';').to_owned();
         let statement = match placeholders::rewrite(&text, self.dialect) {
             Ok(statement) => statement,
@@ -208,12 +218,13 @@ impl Reading<'_> {
                 return None;
             }
         };
-        self.matching_names(&statement, &names, &place);
+        self.matching_names(&statement, &params, &place, whole);
         (self.problems.len() == before).then_some(DeclaredSql { place, text, statement, params, bounds })
     }
 
     /// Every name in the SQL is declared, and every declared one is used.
-    fn matching_names(&mut self, statement: &Statement, declared: &[&String], place: &Pointer) {
+    fn matching_names(&mut self, statement: &Statement, params: &Params, place: &Pointer, whole: bool) {
+        let declared: Vec<&String> = params.iter().map(|param| &param.name).collect();
         for name in statement.names.iter().filter(|name| !declared.contains(name)) {
             let unused = declared.iter().filter(|known| !statement.names.contains(known));
             let hint = match decode::did_you_mean(name, unused.map(|known| known.as_str())) {
@@ -223,7 +234,7 @@ impl Reading<'_> {
             let message = format!("`:{name}` is not declared in `params`");
             self.problems.push(Diagnostic::error(place.clone(), "unknown-param", message).hint(hint));
         }
-        for name in declared.iter().filter(|name| !statement.names.contains(name)) {
+        for name in declared.iter().filter(|name| whole && !statement.names.contains(name)) {
             let message = format!("the parameter `{name}` is not used in `sql`");
             let place = place.parent().unwrap_or_default().join("params").join(name);
             let unused = Diagnostic::error(place, "unused-param", message);

@@ -105,6 +105,20 @@ impl fmt::Display for MissingClaim {
 
 impl std::error::Error for MissingClaim {}
 
+impl Param {
+    /// A text as a value of the parameter's type, if it is one.
+    pub fn read(&self, text: &str) -> Option<Value> {
+        let ParamValue::Argument { shape, .. } = &self.value else { return None };
+        match shape.kind {
+            ParamType::String => Some(text.into()),
+            ParamType::Integer => text.parse::<i64>().ok().map(Value::from),
+            ParamType::Number => text.parse().ok().and_then(Number::from_f64).map(Value::from),
+            ParamType::Boolean => text.parse::<bool>().ok().map(Value::from),
+            ParamType::Array | ParamType::Object => None,
+        }
+    }
+}
+
 impl Params {
     /// Reads `params`, whose table stands at `place`. Advice is kept apart from what is wrong.
     pub fn decode(
@@ -119,6 +133,19 @@ impl Params {
         }
         let params = table.iter().filter_map(|(name, value)| param(name, value, &place.join(name), problems, advice));
         Self(params.collect())
+    }
+
+    /// Adds those of `others` that `wanted` names, as parameters that need no value.
+    pub fn extend_optional(&mut self, others: &Self, wanted: impl Fn(&str) -> bool) {
+        let more = others.0.iter().filter(|param| wanted(&param.name) && self.get(&param.name).is_none());
+        let more = more.cloned().map(|mut param| {
+            if let ParamValue::Argument { optional, .. } = &mut param.value {
+                *optional = true;
+            }
+            param
+        });
+        let more: Vec<_> = more.collect();
+        self.0.extend(more);
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Param> {

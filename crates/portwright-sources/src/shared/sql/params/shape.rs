@@ -141,6 +141,15 @@ impl Shape {
         }
     }
 
+    /// The only values that are allowed, if they are few.
+    pub fn allowed(&self) -> Option<&[Value]> {
+        self.values.as_deref()
+    }
+
+    pub fn has_pattern(&self) -> bool {
+        self.pattern.is_some()
+    }
+
     /// As JSON Schema.
     pub fn schema(&self) -> Map<String, Value> {
         let mut schema = Map::new();

@@ -4,6 +4,7 @@ use portwright_core::protocol::ResourceContents;
 use std::time::Duration;
 
 use portwright_core::protocol::{CallToolResult, ContentBlock, JsonObject, MetaObject, ReadResourceResult};
+use portwright_core::template::percent_decoded;
 use portwright_core::{Context, HumanDuration, Refusal};
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ impl<D: Database> Shared<D> {
         }
     }
 
-    async fn run_declared(
+    pub(super) async fn run_declared(
         &self,
         sql: &DeclaredSql,
         access: Access,
@@ -119,11 +120,11 @@ impl<D: Database> Shared<D> {
     }
 
     pub(super) async fn read(&self, uri: &str, cx: &Context) -> Result<ReadResourceResult, Refusal> {
-        if let Some(index) = self.plan.resources.iter().position(|resource| resource.uri == uri) {
+        if let Some((index, arguments)) = self.declared_at(uri) {
             let offer = self.offer();
             return match offer.resource_standings.get(index) {
                 Some(Standing::Ready { columns, .. }) => {
-                    self.read_declared(&self.plan.resources[index], columns, cx).await
+                    self.read_declared(&self.plan.resources[index], uri, &arguments, columns, cx).await
                 }
                 _ => Err(Refusal::not_found("resource", uri)),
             };
@@ -145,14 +146,28 @@ impl<D: Database> Shared<D> {
         Ok(ReadResourceResult::new(vec![contents]))
     }
 
+    /// The declared resource that a URI names, and what the URI gives to its statement.
+    fn declared_at(&self, uri: &str) -> Option<(usize, JsonObject)> {
+        let resources = || self.plan.resources.iter().enumerate();
+        if let Some((index, _)) = resources().find(|(_, it)| it.template.is_none() && it.uri == uri) {
+            return Some((index, JsonObject::new()));
+        }
+        resources().find_map(|(index, resource)| {
+            let arguments = resource.template.as_ref()?.arguments(uri, &resource.sql.params)?;
+            Some((index, arguments))
+        })
+    }
+
     async fn read_declared(
         &self,
         resource: &DeclaredResource,
+        uri: &str,
+        arguments: &JsonObject,
         columns: &[OutputColumn],
         cx: &Context,
     ) -> Result<ReadResourceResult, Refusal> {
         let sql = &resource.sql;
-        let rows = self.run_declared(sql, Access::ReadOnly, columns, &JsonObject::new(), cx).await?;
+        let rows = self.run_declared(sql, Access::ReadOnly, columns, arguments, cx).await?;
         let notice = notice(&rows, sql.bounds, Author::Configuration { arguments: false });
         let header = rows.columns.iter().map(|column| column.name.as_str());
         let written = match resource.mime_type {
@@ -163,7 +178,7 @@ impl<D: Database> Shared<D> {
                 None => text::table(header, &rows.rows),
             },
         };
-        let mut contents = ResourceContents::text(written, &resource.uri).with_mime_type(resource.mime_type.as_str());
+        let mut contents = ResourceContents::text(written, uri).with_mime_type(resource.mime_type.as_str());
         if let Some(notice) = notice {
             // CSV has no place for words.
             let meta = JsonObject::from_iter([("notice".to_owned(), Value::from(notice))]);
@@ -209,24 +224,4 @@ fn within(bounds: Bounds, cx: &Context) -> Result<Bounds, Refusal> {
         )));
     }
     Ok(Bounds { timeout, ..bounds })
-}
-
-/// Undoes the percent-encoding of a URI template's variable.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        rest = tail;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = &rest[2..];
-    }
-    String::from_utf8(bytes).ok()
 }

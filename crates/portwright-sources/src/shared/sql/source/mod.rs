@@ -1,21 +1,21 @@
 //! [`SqlSource`]: a database as a source.
 
 mod calls;
+mod completing;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use portwright_core::protocol::{
-    ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, CompletionInfo, JsonObject, ReadResourceResult,
-    Reference, Resource, ResourceTemplate, Tool,
+    ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, JsonObject, ReadResourceResult, Reference,
+    Resource, ResourceTemplate, Tool,
 };
 use portwright_core::{Context, Diagnostic, Health, Refusal, Source, async_trait, limits};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::browse;
 use super::config::SqlPlan;
 use super::database::Database;
-use super::offer::{self, Offer, table_template};
+use super::offer::{self, Offer};
 use super::own::OwnTool;
 use super::params::Params;
 
@@ -143,16 +143,10 @@ impl<D: Database> Source for SqlSource<D> {
         &self,
         reference: &Reference,
         argument: &ArgumentInfo,
-        _: Option<&CompletionContext>,
+        context: Option<&CompletionContext>,
         cx: &Context,
     ) -> Result<CompleteResult, Refusal> {
-        let Shared { database, plan, .. } = &*self.shared;
-        let is_table = matches!(reference, Reference::Resource(it) if plan.schema && it.uri == table_template(plan));
-        let completion = match argument.name.as_str() {
-            "table" if is_table => browse::complete(&**database, &argument.value, cx).await?,
-            _ => CompletionInfo::default(),
-        };
-        Ok(CompleteResult::new(completion))
+        self.shared.complete(reference, argument, context, cx).await.map(CompleteResult::new)
     }
 
     async fn health(&self) -> Health {

@@ -1,0 +1,167 @@
+//! The records of a file, as they are read: which of them are wanted, and how a person sees one.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+
+use clap::Args;
+use globset::{Glob, GlobMatcher};
+use jiff::{Timestamp, civil, tz::TimeZone};
+use portwright_core::{HumanDuration, limits};
+use serde_json::{Map, Value};
+
+use crate::cli::error::CliError;
+use crate::cli::print::{BAD, CAREFUL, FAINT, GOOD, safe, styled};
+
+/// Which records are wanted. All of what is given must hold.
+#[derive(Debug, Default, Args)]
+pub(super) struct Wanted {
+    /// Who called
+    #[arg(long, value_name = "NAME")]
+    principal: Option<String>,
+    /// The tool, prompt or URI; `*` and `?` stand for anything
+    #[arg(long, value_name = "GLOB", value_parser = glob)]
+    name: Option<GlobMatcher>,
+    /// The source
+    #[arg(long)]
+    source: Option<String>,
+    /// The operation, such as `tools/call`
+    #[arg(long)]
+    operation: Option<String>,
+    /// How it ended: ok, failed, refused, timed_out, cancelled, intent
+    #[arg(long)]
+    outcome: Option<String>,
+    /// Something that was noticed, such as `stray`
+    #[arg(long)]
+    flag: Option<String>,
+    /// The id of one call, as an internal fault tells it
+    #[arg(long)]
+    id: Option<String>,
+    /// Not older than this: `2h`, `2026-11-23`, `2026-11-23T08:00:00Z`
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    since: Option<Timestamp>,
+    /// Older than this
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    until: Option<Timestamp>,
+}
+
+fn glob(text: &str) -> Result<GlobMatcher, String> {
+    Glob::new(text).map(|glob| glob.compile_matcher()).map_err(|error| error.to_string())
+}
+
+/// A moment, a day (its start, UTC), or so long ago.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment);
+    }
+    if let Ok(day) = text.parse::<civil::Date>() {
+        let start = day.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
+        return Ok(start.timestamp());
+    }
+    let ago = text.parse::<HumanDuration>().ok().and_then(|ago| jiff::SignedDuration::try_from(ago.0).ok());
+    ago.and_then(|ago| Timestamp::now().checked_sub(ago).ok())
+        .ok_or_else(|| "write `2h`, a day such as `2026-11-23`, or a moment such as `2026-11-23T08:00:00Z`".to_owned())
+}
+
+impl Wanted {
+    pub(super) fn holds(&self, record: &Map<String, Value>) -> bool {
+        let is = |key: &str, wanted: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| record.get(key).and_then(Value::as_str) == Some(wanted))
+        };
+        let named = |glob: &GlobMatcher| record.get("name").and_then(Value::as_str).is_some_and(|it| glob.is_match(it));
+        let flagged = |flag: &String| {
+            let flags = record.get("flags").and_then(Value::as_array);
+            flags.is_some_and(|flags| flags.iter().any(|it| it.as_str() == Some(flag)))
+        };
+        is("principal", &self.principal)
+            && is("source", &self.source)
+            && is("operation", &self.operation)
+            && is("outcome", &self.outcome)
+            && is("id", &self.id)
+            && self.name.as_ref().is_none_or(named)
+            && self.flag.as_ref().is_none_or(flagged)
+            && self.in_time(record)
+    }
+
+    fn in_time(&self, record: &Map<String, Value>) -> bool {
+        if self.since.is_none() && self.until.is_none() {
+            return true;
+        }
+        let at = record.get("ts").and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
+        at.is_some_and(|at| self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until))
+    }
+}
+
+/// Says at once that a file can't be read.
+pub(super) fn readable(file: &Path) -> Result<(), CliError> {
+    let unreadable = |words: String| CliError::usage(format!("{} can't be read: {words}", file.display()));
+    match std::fs::metadata(file) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(unreadable("it is no file".to_owned())),
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+/// The next whole line, without its end; none at the end of the file, also where a record is not yet whole.
+pub(super) fn next_line<'a>(lines: &mut impl BufRead, line: &'a mut Vec<u8>) -> io::Result<Option<&'a [u8]>> {
+    line.clear();
+    lines.take(limits::AUDIT_LINE_BYTES_MAX as u64).read_until(b'\n', line)?;
+    if line.len() == limits::AUDIT_LINE_BYTES_MAX && !line.ends_with(b"\n") {
+        return Err(io::Error::other("a line is longer than any audit record; is this an audit file?"));
+    }
+    Ok(line.strip_suffix(b"\n"))
+}
+
+/// A line as a record; none for what is none, which `audit verify` tells of.
+pub(super) fn record(line: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(line).ok()
+}
+
+/// A record as one line for a person.
+pub(super) fn told(record: &Map<String, Value>) -> String {
+    let text = |key: &str| safe(record.get(key).and_then(Value::as_str).unwrap_or("·")).replace(['\n', '\t'], " ");
+    let outcome = text("outcome");
+    let colour = match outcome.as_str() {
+        "ok" => GOOD,
+        "intent" => FAINT,
+        "cancelled" | "timed_out" => CAREFUL,
+        _ => BAD,
+    };
+    let mut line = format!(
+        "{} {} {} {} {}",
+        styled(FAINT, &text("ts")),
+        text("principal"),
+        text("operation"),
+        text("name"),
+        styled(colour, &outcome)
+    );
+    if let Some(took) = record.get("duration_ms").and_then(Value::as_f64) {
+        let _ = write!(line, " {took} ms");
+    }
+    let flags = record.get("flags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    for flag in flags {
+        line.push_str(&styled(CAREFUL, &format!(" [{}]", safe(flag))));
+    }
+    line
+}
+
+/// A record as a row of a table.
+pub(super) fn row(record: &Map<String, Value>) -> Value {
+    let mut row = Map::new();
+    for (column, key) in [
+        ("time", "ts"),
+        ("principal", "principal"),
+        ("operation", "operation"),
+        ("name", "name"),
+        ("source", "source"),
+        ("outcome", "outcome"),
+        ("error", "error"),
+        ("ms", "duration_ms"),
+        ("bytes", "result_bytes"),
+    ] {
+        row.insert(column.to_owned(), record.get(key).cloned().unwrap_or(Value::Null));
+    }
+    let flags = record.get("flags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    row.insert("flags".to_owned(), flags.collect::<Vec<_>>().join(" ").into());
+    row.into()
+}
