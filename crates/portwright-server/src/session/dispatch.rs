@@ -48,8 +48,12 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
     match method {
         "tools/call" => call_tool(params).map(Step::Call),
         "resources/read" => read_resource(params).map(Step::Call),
-        "resources/subscribe" if !scene.speaker.modern() => subscribe(scene, params).map(Step::Call),
-        "resources/unsubscribe" if !scene.speaker.modern() => unsubscribe(scene, params).map(Step::Done),
+        "resources/subscribe" if catalog.watchable && !scene.speaker.modern() => {
+            subscribe(scene, params).map(Step::Call)
+        }
+        "resources/unsubscribe" if catalog.watchable && !scene.speaker.modern() => {
+            unsubscribe(scene, params).map(Step::Done)
+        }
         "prompts/get" => get_prompt(params).map(Step::Call),
         "completion/complete" => complete(params).map(Step::Call),
         "tools/list" => list("tools", &catalog.tools),

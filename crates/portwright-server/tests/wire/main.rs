@@ -2,6 +2,9 @@
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
+mod asker;
+mod asking_rounds;
+mod asking_wire;
 mod client;
 mod faults;
 mod hostile;
@@ -15,3 +18,4 @@ mod stopping;
 mod support;
 mod tasks;
 mod transcripts;
+mod watching;

@@ -84,17 +84,17 @@ pub(crate) struct Pipe {
 }
 
 pub(crate) fn pipe(server: &Server) -> Pipe {
-    pipe_as(server, "ada")
+    pipe_of(server, "ada")
 }
 
-pub(crate) fn pipe_as(server: &Server, who: &str) -> Pipe {
-    let principal = Principal::local(who);
+/// The same for somebody else.
+pub(crate) fn pipe_of(server: &Server, user: &'static str) -> Pipe {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let shutdown = CancellationToken::new();
     let (server, stop) = (server.clone(), shutdown.clone());
     let serving = tokio::spawn(async move {
         let (reader, writer) = tokio::io::split(theirs);
-        server.serve_io(reader, writer, TransportKind::Stdio, principal, stop).await
+        server.serve_io(reader, writer, TransportKind::Stdio, Principal::local(user), stop).await
     });
     let (reader, writer) = tokio::io::split(ours);
     Pipe { reader: BufReader::new(reader), writer, shutdown, serving }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::client::modern;
-use crate::support::{Pipe, mount, pipe_as, started, until};
+use crate::support::{Pipe, mount, pipe_of, started, until};
 
 const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
@@ -144,8 +144,8 @@ struct Client {
 }
 
 impl Client {
-    fn of(server: &Server, who: &str) -> Self {
-        Self { pipe: pipe_as(server, who), id: 0 }
+    fn of(server: &Server, who: &'static str) -> Self {
+        Self { pipe: pipe_of(server, who), id: 0 }
     }
 
     async fn ask(&mut self, method: &str, params: Value) -> Value {
