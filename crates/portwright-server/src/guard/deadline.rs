@@ -40,7 +40,7 @@ impl Guard for Deadline {
         }
         let start = cx.clock.instant();
         let bounded = cx.until(start + self.call_timeout);
-        let mut allowed = bounded.time_left().unwrap_or(self.call_timeout);
+        let mut allowed = bounded.deadline.map_or(self.call_timeout, |end| end.saturating_duration_since(start));
         let mut work = pin!(next.run(call, &bounded));
         let waiting = &bounded.waiting;
         let end = loop {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Client, house};
+use super::{Client, EXTENSION, house};
+use crate::client::modern;
 use crate::support::plan;
 
 fn accept(name: &str) -> serde_json::Value {
@@ -50,4 +51,39 @@ async fn a_task_that_waits_can_be_called_off() {
     ada.ask("tasks/cancel", json!({"taskId": id})).await;
     let end = ada.until(&id, |status| status != "input_required").await;
     assert_eq!((&end["status"], end.get("inputRequests")), (&json!("cancelled"), None));
+}
+
+#[tokio::test]
+async fn a_question_before_the_task_ends_the_call_and_one_within_makes_it_wait() {
+    let (server, _) = house(plan()).await;
+    let mut ada = Client::of(&server, "ada");
+    let round = ada.call("ask_first").await["result"].clone();
+    assert_eq!((&round["resultType"], round.get("taskId")), (&json!("input_required"), None));
+    assert_eq!(round["inputRequests"]["first"]["method"], "elicitation/create");
+    let again = json!({
+        "name": "ask_first", "requestState": round["requestState"], "inputResponses": {"first": accept("Ada")}
+    });
+    let task = ada.ask("tools/call", again).await["result"].clone();
+    assert_eq!(task["resultType"], "task");
+    assert!(task.get("requestState").is_none() && task.get("inputRequests").is_none(), "{task}");
+    let id = task["taskId"].as_str().expect("an id");
+    let asks = ada.settled(id).await;
+    let keys: Vec<_> = asks["inputRequests"].as_object().expect("requests").keys().collect();
+    assert_eq!(keys, ["second"], "the first was answered before");
+    ada.ask("tasks/update", json!({"taskId": id, "inputResponses": {"second": accept("Lovelace")}})).await;
+    let end = ada.settled(id).await;
+    let text = end["result"]["content"][0]["text"].as_str().expect("a text");
+    assert_eq!(text, r#"Some("Ada") Some("Lovelace") Some(String("it"))"#);
+}
+
+#[tokio::test]
+async fn a_task_does_not_ask_a_client_that_does_not_answer() {
+    let (server, _) = house(plan()).await;
+    let mut ada = Client::of(&server, "ada");
+    let mut call = modern(1, "tools/call", json!({"name": "ask"}));
+    call["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({"extensions": {EXTENSION: {}}});
+    let id = ada.pipe.ask(&call).await["result"]["taskId"].as_str().expect("an id").to_owned();
+    let end = ada.settled(&id).await;
+    assert_eq!((&end["status"], &end["error"]["code"]), (&json!("failed"), &json!(-32021)));
+    assert_eq!(end["error"]["data"]["requiredCapabilities"], json!({"elicitation": {"form": {}}}));
 }

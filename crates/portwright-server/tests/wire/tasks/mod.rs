@@ -28,8 +28,8 @@ struct Jobs {
     stopped: AtomicUsize,
 }
 
-const TOOLS: [&str; 11] =
-    ["work", "must", "save", "later", "stubborn", "ask", "refuse", "break", "panic", "big", "at_once"];
+const TOOLS: [&str; 12] =
+    ["work", "must", "save", "later", "stubborn", "ask", "ask_first", "refuse", "break", "panic", "big", "at_once"];
 
 impl Jobs {
     fn new() -> Arc<Self> {
@@ -75,7 +75,7 @@ impl Source for Jobs {
     fn task_support(&self, tool: &str) -> TaskSupport {
         match tool {
             "must" => TaskSupport::REQUIRED,
-            "later" => TaskSupport::OPTIONAL.begun_by_source(),
+            "later" | "ask_first" => TaskSupport::OPTIONAL.begun_by_source(),
             "at_once" => TaskSupport::NEVER,
             _ => TaskSupport::OPTIONAL,
         }
@@ -105,6 +105,16 @@ impl Source for Jobs {
                     text =
                         format!("{text} {}", answer.content.unwrap_or_default()["name"].as_str().unwrap_or("nobody"));
                 }
+            }
+            "ask_first" => {
+                let form = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+                let first = cx.downstream.elicit("first", "First?", form.clone()).await?;
+                cx.downstream.remember("seen", json!("it"));
+                let cx = cx.start_task()?;
+                let second = cx.downstream.elicit("second", "Second?", form).await?;
+                let name = |content: Option<Value>| content.unwrap_or_default()["name"].as_str().map(str::to_owned);
+                text =
+                    format!("{:?} {:?} {:?}", name(first.content), name(second.content), cx.downstream.recall("seen"));
             }
             "refuse" => return Err(Refusal::failed("no such luck")),
             "break" => return Err(Refusal::internal("password=hunter2")),
