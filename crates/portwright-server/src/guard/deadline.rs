@@ -40,13 +40,15 @@ impl Guard for Deadline {
         }
         let start = cx.clock.instant();
         let bounded = cx.until(start + self.call_timeout);
-        let mut allowed = bounded.deadline.map_or(self.call_timeout, |end| end.saturating_duration_since(start));
+        let before = cx.waiting.spent(start);
+        let end = bounded.deadline.map(|end| end + before);
+        let mut allowed = end.map_or(self.call_timeout, |end| end.saturating_duration_since(start));
         let mut work = pin!(next.run(call, &bounded));
         let waiting = &bounded.waiting;
         let end = loop {
             let waits = waiting.is_open();
             let (now, waited) = (cx.clock.instant(), waiting.spent(cx.clock.instant()));
-            let left = (start + allowed + waited).saturating_duration_since(now);
+            let left = (start + allowed + waited.saturating_sub(before)).saturating_duration_since(now);
             tokio::select! {
                 biased;
                 done = &mut work => return match done {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portwright_core::protocol::JsonObject;
 use portwright_core::testing::{Direct, Faulty, HIDDEN, call_of, context};
 use portwright_core::{
-    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, Target, async_trait, limits,
+    Call, Context, Endpoint, Guard, Next, Operation, Refusal, RefusalKind, Reply, Target, async_trait, limits,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -93,6 +93,42 @@ async fn the_nearer_deadline_counts() {
     cx.deadline = Some(cx.clock.instant() + Duration::from_millis(500));
     let refusal = run(&guards, &source, "wait", &cx).await.unwrap_err();
     assert!(refusal.public().starts_with("the call took longer than 0.5 s"), "{refusal}");
+}
+
+/// Waits for its client much longer than a call may take; then answers, or never ends.
+#[derive(Debug)]
+struct Patient {
+    hangs: bool,
+}
+
+#[async_trait]
+impl Endpoint for Patient {
+    async fn reach(&self, _: &Call, cx: &Context) -> Result<Reply, Refusal> {
+        for _ in 0..2 {
+            let _waits = cx.waiting.begin(&cx.clock);
+            tokio::time::sleep(CALL_TIMEOUT * 10).await;
+        }
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        Ok(Reply::text("at last"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_a_client_takes_is_not_the_calls() {
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Deadline::new(CALL_TIMEOUT))];
+    let call = call(&Faulty::default(), "echo");
+    assert!(Next::new(&guards, &Patient { hangs: false }).run(&call, &context()).await.is_ok());
+    let refusal = Next::new(&guards, &Patient { hangs: true }).run(&call, &context()).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::TimedOut, "its own time is bounded as ever");
+    let cx = context();
+    let cancel = cx.cancel.clone();
+    let (result, ()) = tokio::join!(Next::new(&guards, &Patient { hangs: false }).run(&call, &cx), async {
+        tokio::task::yield_now().await;
+        cancel.cancel();
+    });
+    assert_eq!(result.unwrap_err().kind(), RefusalKind::Cancelled, "also while it waits");
 }
 
 #[tokio::test(start_paused = true)]
