@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use fixture::Fixture;
 use suite::Verdict;
 
-/// The revisions that the suite has requirements for: one of each era.
-const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
+/// The revisions that the suite can speak, but for one (2025-03-26) of which it knows a single scenario, that makes no
+/// call and runs for the others as well.
+const REVISIONS: [&str; 3] = ["2025-06-18", "2025-11-25", "2026-07-28"];
 
 /// Scenarios that check nothing on this server, and why. A failing check in them fails the run as any other.
 const WITHOUT_CHECKS: [(&str, &str); 2] = [
@@ -78,5 +79,5 @@ fn table(revisions: &[(&str, BTreeMap<String, Verdict>)]) -> String {
 }
 
 fn columns(cells: impl Iterator<Item = String>) -> String {
-    cells.map(|cell| format!("{cell:<24}")).collect::<Vec<_>>().concat()
+    cells.map(|cell| format!("{cell:<23}")).collect::<Vec<_>>().concat()
 }

@@ -68,10 +68,42 @@ fn node() -> PathBuf {
     own.unwrap_or_else(|| "node".into())
 }
 
-/// The server's scenarios of a revision: those that it requires and those that the suite only reports.
-pub(super) fn scenarios(revision: &str) -> Vec<String> {
+/// Where the suite says what a revision requires of whom; it does so for the newest one of each era.
+fn requirements(revision: &str) -> Option<PathBuf> {
     let file = package().join("requirements").join(format!("{revision}.yaml"));
-    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    file.exists().then_some(file)
+}
+
+/// What selects a revision's scenarios: all that it requires and reports, or all that fit it.
+fn selection(revision: &str) -> Vec<&str> {
+    match requirements(revision) {
+        Some(_) => vec!["--requirements", revision],
+        None => vec!["--suite", "all", "--spec-version", revision],
+    }
+}
+
+fn suite() -> Command {
+    let mut command = Command::new(node());
+    command.arg(package().join("dist/index.js")).stdin(Stdio::null());
+    command
+}
+
+/// The server's scenarios of a revision, as the suite itself tells them.
+pub(super) fn scenarios(revision: &str) -> Vec<String> {
+    if let Some(file) = requirements(revision) {
+        return required(&file);
+    }
+    let listed = suite().args(["list", "--server", "--spec-version", revision]).output().expect("node starts");
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    let named = listed.lines().filter_map(|line| line.trim_start().strip_prefix("- ")?.split(' ').next());
+    let scenarios: Vec<_> = named.map(str::to_owned).collect();
+    assert!(!scenarios.is_empty(), "the suite lists nothing: {listed}");
+    scenarios
+}
+
+/// Those that a revision requires, and those that the suite only reports for it.
+fn required(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let (mut section, mut reported, mut scenarios) = ("", "", Vec::new());
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         match line.trim_start_matches(['-', ' ']) {
@@ -92,12 +124,12 @@ pub(super) fn scenarios(revision: &str) -> Vec<String> {
 /// Runs every scenario of a revision, and gives what was found in each that ran.
 pub(super) fn run(revision: &str, url: &str, folder: &Path) -> BTreeMap<String, Verdict> {
     let results = folder.join("results");
-    let mut child = Command::new(node())
-        .arg(package().join("dist/index.js"))
-        .args(["server", "--url", url, "--requirements", revision, "--output-dir"])
+    let mut child = suite()
+        .args(["server", "--url", url])
+        .args(selection(revision))
+        .arg("--output-dir")
         .arg(&results)
         .current_dir(folder)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
