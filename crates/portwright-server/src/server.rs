@@ -22,6 +22,7 @@ use crate::session::asking::rounds::Round;
 use crate::session::asking::wire::Wire;
 use crate::session::asking::{Asks, Seal, Way};
 use crate::session::downstream::Notifier;
+use crate::session::errors::WireError;
 use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
@@ -94,6 +95,16 @@ impl Engine {
             }
         }
         self.supervisor.catalog()
+    }
+
+    /// What a request of the stateless era brings along of earlier rounds. None where there are none.
+    pub(crate) fn round(
+        &self,
+        speaker: &Speaker,
+        method: &str,
+        params: &Params<'_>,
+    ) -> Result<Option<Round>, WireError> {
+        Round::read(&self.seal, self.plan.ask_timeout, speaker, method, params)
     }
 
     /// What is known around a call.

@@ -81,7 +81,7 @@ fn fingerprint(params: &JsonObject, method: &str) -> Option<String> {
 }
 
 impl Round {
-    /// Reads what a request brings along. None where its method knows no questions.
+    /// Reads what a request brings along. None where its method, or its revision, knows no rounds.
     pub(crate) fn read(
         seal: &Arc<Seal>,
         wait: Duration,
@@ -94,6 +94,9 @@ impl Round {
             "resources/read" => from.uri,
             _ => return Ok(None),
         };
+        if !speaker.modern() {
+            return Ok(None);
+        }
         let state = from.request_state.map(|raw| params::text("requestState", Some(raw))).transpose()?;
         let given: Option<BTreeMap<String, Box<RawValue>>> = params::optional("inputResponses", from.input_responses)?;
         let carries = state.is_some();

@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 use super::body::{Accept, Body};
 use super::respond::{empty, json, plain, refuse};
 use super::{Caller, run, sse};
-use crate::session::asking::rounds::Round;
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::envelope::{Id, Message, Request};
 use crate::session::errors::WireError;
@@ -80,7 +79,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
             return Ok(send(&request.id, Outcome::Error(error)));
         }
     };
-    let round = match Round::read(&engine.seal, engine.plan.ask_timeout, &speaker, &request.method, &request.params) {
+    let round = match engine.round(&speaker, &request.method, &request.params) {
         Ok(round) => round,
         Err(error) => {
             dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Garbled).await;

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::TransportError;
 use crate::server::Engine;
-use crate::session::asking::rounds::Round;
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::downstream::Notifier;
 use crate::session::envelope::{self, Id, Message, Request};
@@ -228,16 +227,12 @@ impl Conversation {
             dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Draining).await;
             return Err(WireError::internal("the server is stopping; try again soon"));
         }
-        let round = if speaker.modern() {
-            match Round::read(&engine.seal, engine.plan.ask_timeout, speaker, &request.method, &request.params) {
-                Ok(round) => round,
-                Err(error) => {
-                    dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
-                    return Err(error);
-                }
+        let round = match engine.round(speaker, &request.method, &request.params) {
+            Ok(round) => round,
+            Err(error) => {
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
+                return Err(error);
             }
-        } else {
-            None
         };
         let cancel = self.gone.child_token();
         let flight = match self.calls.begin(&request.id, cancel.clone()) {
