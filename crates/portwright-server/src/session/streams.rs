@@ -14,7 +14,7 @@ use super::errors::WireError;
 use super::legacy::Session;
 use super::params::{self, Params};
 use super::reply::{self, ServerInfo};
-use super::tasks::{self, Task};
+use super::tasks::{self, Followed};
 use super::watched::Watched;
 use super::{Speaker, dispatch};
 use crate::catalog::{Catalog, Changed, News};
@@ -24,7 +24,7 @@ use crate::server::Engine;
 #[derive(Debug)]
 pub(crate) struct Ears {
     news: Receiver<News>,
-    tasks: Receiver<Arc<Task>>,
+    tasks: Receiver<Arc<str>>,
     /// Whether the tasks that are followed were looked at once: they may have changed before anybody listened.
     caught_up: bool,
 }
@@ -40,7 +40,7 @@ impl Ears {
 pub(crate) struct Listening {
     wants: Changed,
     watched: Arc<Watched>,
-    tasks: Vec<Arc<Task>>,
+    tasks: Vec<Followed>,
     /// The id of the `subscriptions/listen`; none for a session's stream.
     subscription: Option<Id>,
 }
@@ -88,7 +88,7 @@ impl Listening {
             honoured.insert("resourceSubscriptions".to_owned(), json!(watched));
         }
         if !self.tasks.is_empty() {
-            honoured.insert("taskIds".to_owned(), self.tasks.iter().map(|task| task.id()).collect());
+            honoured.insert("taskIds".to_owned(), self.tasks.iter().map(|task| Value::from(&*task.id)).collect());
         }
         let mut params = json!({"notifications": honoured});
         self.tag(&mut params);
@@ -98,7 +98,7 @@ impl Listening {
     /// Waits for something to tell; none, if there will be no more.
     pub(crate) async fn hear(&self, ears: &mut Ears) -> Option<Vec<Vec<u8>>> {
         if !std::mem::replace(&mut ears.caught_up, true) {
-            return Some(self.tasks.iter().filter(|task| !task.is_working()).map(|task| self.told(task)).collect());
+            return Some(self.told(self.tasks.iter().filter_map(|task| task.notice(false))));
         }
         tokio::select! {
             news = ears.news.recv() => Some(self.messages(&match news {
@@ -107,17 +107,19 @@ impl Listening {
                 Err(RecvError::Closed) => return None,
             })),
             task = ears.tasks.recv(), if !self.tasks.is_empty() => Some(match task {
-                Ok(task) => self.tasks.iter().filter(|one| one.id() == task.id()).map(|one| self.told(one)).collect(),
-                Err(RecvError::Lagged(_)) => self.tasks.iter().map(|task| self.told(task)).collect(),
+                Ok(id) => self.told(self.tasks.iter().filter(|task| task.id == id).filter_map(|task| task.notice(true))),
+                Err(RecvError::Lagged(_)) => self.told(self.tasks.iter().filter_map(|task| task.notice(true))),
                 Err(RecvError::Closed) => return None,
             }),
         }
     }
 
-    fn told(&self, task: &Task) -> Vec<u8> {
-        let mut params = task.notice();
-        self.tag(&mut params);
-        reply::notification("notifications/tasks", &params)
+    fn told(&self, notices: impl Iterator<Item = Value>) -> Vec<Vec<u8>> {
+        let tell = |mut params: Value| {
+            self.tag(&mut params);
+            reply::notification("notifications/tasks", &params)
+        };
+        notices.map(tell).collect()
     }
 
     /// The messages that tell the news.

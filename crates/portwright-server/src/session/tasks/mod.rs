@@ -18,7 +18,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use portwright_core::{Call, Context, Operation, TASKS_EXTENSION, limits};
 use serde_json::value::RawValue;
@@ -32,9 +32,9 @@ use super::reply::{Outcome, ServerInfo};
 use crate::catalog::Catalog;
 use crate::server::Engine;
 pub(crate) use store::Tasks;
-pub(crate) use task::Task;
 
 use opening::{Opening, Verdict};
+use task::Task;
 
 /// What a client must declare to be given tasks.
 pub(crate) fn capability() -> Value {
@@ -76,12 +76,27 @@ pub(crate) fn answer(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Re
     Ok(acknowledged(info))
 }
 
+/// A task that a subscription follows. The subscription does not keep it.
+#[derive(Debug, Clone)]
+pub(crate) struct Followed {
+    pub(crate) id: Arc<str>,
+    task: Weak<Task>,
+}
+
+impl Followed {
+    /// What there is to tell of it, while it is kept; nothing as long as it only works, unless `even_working`.
+    pub(crate) fn notice(&self, even_working: bool) -> Option<Value> {
+        let task = self.task.upgrade()?;
+        (even_working || !task.is_working()).then(|| task.notice())
+    }
+}
+
 /// The tasks that a subscription may follow, of those that its filter names: the caller's own.
 pub(crate) fn followed(
     engine: &Engine,
     speaker: &Speaker,
     filter: Option<&RawValue>,
-) -> Result<Vec<Arc<Task>>, WireError> {
+) -> Result<Vec<Followed>, WireError> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Filter {
@@ -94,7 +109,8 @@ pub(crate) fn followed(
         return Err(WireError::invalid_params(text));
     }
     let ids: BTreeSet<String> = ids.into_iter().collect();
-    Ok(ids.iter().filter_map(|id| engine.tasks.get(id, &speaker.principal)).collect())
+    let own = ids.iter().filter_map(|id| engine.tasks.get(id, &speaker.principal));
+    Ok(own.map(|task| Followed { id: task.id().clone(), task: Arc::downgrade(&task) }).collect())
 }
 
 /// One text for tasks that never were, those of others and those that are no longer kept.
@@ -133,7 +149,13 @@ pub(crate) async fn run(engine: &Arc<Engine>, catalog: &Arc<Catalog>, call: Call
         }
     };
     match verdict {
-        Ok(Verdict::Begun(told)) => Outcome::Result(told),
+        Ok(Verdict::Begun(told)) => {
+            // Whoever went in the same moment does not know the task's id.
+            if cx.cancel.is_cancelled() {
+                cancel.cancel();
+            }
+            Outcome::Result(told)
+        }
         Ok(Verdict::Ended(outcome)) => outcome,
         Err(_) => Outcome::Error(WireError::internal("the call was lost")),
     }

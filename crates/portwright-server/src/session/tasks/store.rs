@@ -16,7 +16,7 @@ use crate::plan::TaskPlan;
 pub(crate) struct Tasks {
     plan: TaskPlan,
     kept: Mutex<HashMap<Arc<str>, Arc<Task>>>,
-    told: broadcast::Sender<Arc<Task>>,
+    told: broadcast::Sender<Arc<str>>,
     draining: CancellationToken,
 }
 
@@ -98,8 +98,8 @@ impl Tasks {
         }
     }
 
-    /// Tells of each task whose status changes, from now on.
-    pub(crate) fn changes(&self) -> broadcast::Receiver<Arc<Task>> {
+    /// Tells the id of each task whose status changes, from now on.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Arc<str>> {
         self.told.subscribe()
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Task {
     draining: CancellationToken,
     bytes: AtomicUsize,
     state: Mutex<State>,
-    changed: broadcast::Sender<Arc<Task>>,
+    changed: broadcast::Sender<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Task {
         ttl: Duration,
         cancel: CancellationToken,
         draining: CancellationToken,
-        changed: broadcast::Sender<Arc<Self>>,
+        changed: broadcast::Sender<Arc<str>>,
     ) -> Self {
         let created = SystemTime::now();
         let state = State { message: None, updated: created, asks: Vec::new(), keys: HashSet::new(), end: None };
@@ -122,7 +122,7 @@ impl Task {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &Arc<str> {
         &self.id
     }
 
@@ -167,7 +167,7 @@ impl Task {
     }
 
     /// The work has ended, and this came of it.
-    pub(super) fn ended(self: &Arc<Self>, outcome: Outcome) {
+    pub(super) fn ended(&self, outcome: Outcome) {
         self.settle(match outcome {
             Outcome::Result(result) => completed(result),
             Outcome::Reply(reply) => reply::result(&reply)
@@ -177,11 +177,11 @@ impl Task {
     }
 
     /// The work has ended because it was called off.
-    pub(super) fn cancelled(self: &Arc<Self>) {
+    pub(super) fn cancelled(&self) {
         self.settle(End::Cancelled);
     }
 
-    fn settle(self: &Arc<Self>, end: End) {
+    fn settle(&self, end: End) {
         {
             let mut state = self.state();
             if state.end.is_some() {
@@ -239,7 +239,7 @@ impl Task {
 
     /// `tasks/update`: hands answers to whoever asked. Answers to what is not asked (any more) are ignored; where one
     /// does not fit its question, none counts and the questions stay.
-    pub(super) fn answered(self: &Arc<Self>, given: &HashMap<String, Box<RawValue>>) -> Result<(), WireError> {
+    pub(super) fn answered(&self, given: &HashMap<String, Box<RawValue>>) -> Result<(), WireError> {
         {
             let mut state = self.state();
             let mut fitting = HashMap::new();
@@ -266,9 +266,9 @@ impl Task {
         Ok(())
     }
 
-    fn tell(self: &Arc<Self>) {
+    fn tell(&self) {
         // Without anybody who listens there is nobody to tell.
-        let _ = self.changed.send(self.clone());
+        let _ = self.changed.send(self.id.clone());
     }
 
     /// The answer to the call that became this task.
