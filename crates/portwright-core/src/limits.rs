@@ -259,6 +259,15 @@ pub const AUDIT_DEPTH_MAX: usize = 8;
 /// Bytes of one line of the audit file. No record of ours comes near it; a longer line is not ours.
 pub const AUDIT_LINE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes of the file of API keys: some ten thousand keys.
+pub const KEY_FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How often the file of API keys is looked at: a revoked key is known everywhere after this.
+pub const KEY_FILE_LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the last use of API keys is written down. It is for people, who can wait.
+pub const KEY_USES_NOTE_EVERY: Duration = Duration::from_secs(30);
+
 /// How long our own client waits for a server's greeting. Longer than a package runner's first download of a server
 /// would be endless; shorter would miss slow ones.
 pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);

@@ -1,5 +1,6 @@
 //! What the server needs to know, resolved: the part of the plan that is not about sources.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use portwright_core::limits;
@@ -24,6 +25,8 @@ pub struct ServerPlan {
     pub listen: ListenPlan,
     /// No file, no audit.
     pub audit: Option<AuditPlan>,
+    /// The file of API keys.
+    pub keys: Option<PathBuf>,
 }
 
 impl ServerPlan {
@@ -40,6 +43,7 @@ impl ServerPlan {
             tasks: TaskPlan::default(),
             listen: ListenPlan::default(),
             audit: None,
+            keys: None,
         }
     }
 }

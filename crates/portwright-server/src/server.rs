@@ -35,6 +35,8 @@ use crate::transport::{TransportError, http, stdio};
 pub enum StartError {
     #[error("the audit can't be opened")]
     Audit(#[from] guard::audit::OpenError),
+    #[error("the API keys can't be used")]
+    Keys(#[from] guard::authenticate::KeyFileError),
     #[error("the system gives no random numbers")]
     Random,
     #[error("the server's name can't be written as JSON")]
@@ -48,6 +50,7 @@ pub(crate) struct Engine {
     pub(crate) plan: ServerPlan,
     pub(crate) info: ServerInfo,
     pub(crate) guards: Vec<Arc<dyn Guard>>,
+    pub(crate) authenticate: guard::Authenticate,
     pub(crate) sessions: Store,
     pub(crate) tasks: Tasks,
     pub(crate) supervisor: Supervisor,
@@ -164,6 +167,7 @@ impl Server {
             info: ServerInfo::new(&info)?,
             guards: guard::chain(plan.call_timeout, audit.as_ref()),
             tasks: Tasks::new(plan.tasks, draining.clone()),
+            authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),

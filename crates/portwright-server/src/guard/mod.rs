@@ -3,6 +3,7 @@
 //! What each guard does stands in its own file. None of them knows a transport, a session or a source.
 
 pub mod audit;
+pub mod authenticate;
 mod deadline;
 mod fence;
 mod redact;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use portwright_core::Guard;
 
 pub use audit::{Audit, AuditPlan};
+pub use authenticate::Authenticate;
 
 /// The chain, outermost first. The order is fixed here and nowhere else:
 ///
@@ -36,7 +38,7 @@ pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
         Some(Arc::new(deadline::Deadline::new(call_timeout))),
-        // authenticate: the credential becomes a principal
+        // authenticate: done where the credential came in, before a session was looked for
         // rate limit: per principal, per tool
         // policy: may this principal do this, with these arguments
         Some(Arc::new(validate::Validate)),

@@ -111,8 +111,8 @@ pub(crate) fn map(refusal: &Refusal, operation: &Operation, cx: &Context, modern
             Mapped::Error(WireError::new(code::INTERNAL, text))
         }
         RefusalKind::Incapable if modern => {
-            let nothing = json!({});
-            Mapped::Error(WireError::missing_capability(text, refusal.needs().unwrap_or(&nothing)))
+            let needs = refusal.needs().cloned().unwrap_or_else(|| json!({}));
+            Mapped::Error(WireError::missing_capability(text, &needs))
         }
         RefusalKind::Invalid if !tool => Mapped::Error(WireError::invalid_params(text)),
         _ if tool => Mapped::Reply(Reply::Tool(tool_error(refusal))),

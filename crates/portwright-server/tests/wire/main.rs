@@ -9,6 +9,7 @@ mod client;
 mod faults;
 mod hostile;
 mod http_rules;
+mod keys;
 mod listening;
 mod records;
 mod sessions;

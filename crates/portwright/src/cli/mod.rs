@@ -10,6 +10,7 @@ pub(crate) mod content;
 mod demo;
 pub mod error;
 pub mod exit;
+mod keys;
 mod list;
 mod logs;
 mod man;
@@ -64,7 +65,9 @@ enum Command {
     Read(read::ReadArgs),
     /// Fill in a prompt of any MCP server
     Prompt(prompt::PromptArgs),
-    /// Verify the record of calls
+    /// Make, list and revoke API keys
+    Keys(keys::KeysArgs),
+    /// Verify and read the record of calls
     Audit(audit::AuditArgs),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
@@ -104,6 +107,7 @@ impl Cli {
             _ => "error,portwright_sources=off,portwright_server=off,rmcp=off",
         })?;
         match &self.command {
+            Command::Keys(args) => keys::run(args),
             Command::Audit(args) => audit::run(args),
             Command::Schema => schema::run(),
             Command::Completions(args) => completions::run(args),

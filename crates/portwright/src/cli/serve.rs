@@ -41,7 +41,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         return serve(server.serve_stdio(shutdown), impatient).await;
     }
     let place = Pointer::root().join("listen");
-    if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, place) {
+    if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, plan.server.keys.is_some(), place) {
         return Err(ConfigError::Problems(Problems::new(origin, vec![exposed])).into());
     }
     let name = plan.server.name.clone();

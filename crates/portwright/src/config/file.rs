@@ -14,6 +14,8 @@ pub(crate) struct File {
     pub(crate) server: ServerSection,
     /// Where clients reach it.
     pub(crate) listen: ListenSection,
+    /// How callers prove who they are.
+    pub(crate) auth: AuthSection,
     /// Bounds on every call.
     pub(crate) limits: LimitsSection,
     /// The record of every call.
@@ -80,12 +82,31 @@ pub(crate) enum AnonymousSection {
     Anywhere,
 }
 
+/// How callers prove who they are.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuthSection {
+    /// API keys.
+    pub(crate) keys: Option<KeysSection>,
+}
+
+/// API keys.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeysSection {
+    /// The file that `portwright keys` writes, with hashes of the keys; relative to the configuration's folder.
+    pub(crate) file: PathBuf,
+}
+
 /// Bounds on every call.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LimitsSection {
     /// How long a call may take: `30s` where nothing is said.
     pub(crate) call_timeout: Option<HumanDuration>,
+    /// How long a call may wait, beside that, for answers of the person or the model behind the client: `5m` where
+    /// nothing is said.
+    pub(crate) ask_timeout: Option<HumanDuration>,
     /// How long a session may be idle before it ends: `30m` where nothing is said.
     pub(crate) session_idle: Option<HumanDuration>,
     /// How long a call may take that goes on as a task: `30m` where nothing is said.

@@ -3,7 +3,7 @@
 
 /// Pointers into the document; `*` stands for any one key.
 const KEYS: &[&str] = &[
-    "/auth",
+    "/auth/oauth",
     "/roles",
     "/sanitize",
     "/telemetry",
@@ -47,7 +47,7 @@ pub(crate) fn transport(name: &str) -> bool {
 mod tests {
     #[test]
     fn places_are_told_apart() {
-        assert!(super::key("/auth") && super::key("/tools/find/limits"));
+        assert!(super::key("/auth/oauth") && super::key("/tools/find/limits"));
         assert!(!super::key("/tools/limits") && !super::key("/auth/keys") && !super::key("/server"));
     }
 }

@@ -166,6 +166,7 @@ impl<'a> Reading<'a> {
         File {
             server: self.section(&sound, "server", problems),
             listen: self.section(&sound, "listen", problems),
+            auth: self.section(&sound, "auth", problems),
             limits: self.section(&sound, "limits", problems),
             audit: self.section(&sound, "audit", problems),
         }

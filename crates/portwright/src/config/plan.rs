@@ -54,13 +54,22 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         let place = Pointer::root().join("limits").join("call_timeout");
         server.call_timeout = positive(wait.0, place, &mut problems);
     }
+    if let Some(wait) = file.limits.ask_timeout {
+        let place = Pointer::root().join("limits").join("ask_timeout");
+        server.ask_timeout = positive(wait.0, place, &mut problems);
+    }
     if let Some(wait) = file.limits.session_idle {
         let place = Pointer::root().join("limits").join("session_idle");
         server.sessions.idle = positive(wait.0, place, &mut problems);
     }
     tasks(&file.limits, &mut server.tasks, &mut problems);
+    server.keys = file.auth.keys.and_then(|section| {
+        let place = Pointer::root().join("auth").join("keys").join("file");
+        file_in(base, section.file, place, "such as `keys.toml`", &mut problems)
+    });
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
-    let listen = listen(file.listen, &mut server.listen, &mut problems);
+    let proven = server.keys.is_some();
+    let listen = listen(file.listen, &mut server.listen, proven, &mut problems);
     if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
 }
 
@@ -80,8 +89,8 @@ fn tasks(section: &LimitsSection, plan: &mut TaskPlan, problems: &mut Vec<Diagno
     }
 }
 
-/// Fills in how callers are judged; gives the address.
-fn listen(section: ListenSection, plan: &mut ListenPlan, problems: &mut Vec<Diagnostic>) -> SocketAddr {
+/// Fills in how callers are judged; gives the address. `proven`: callers can prove who they are.
+fn listen(section: ListenSection, plan: &mut ListenPlan, proven: bool, problems: &mut Vec<Diagnostic>) -> SocketAddr {
     let place = Pointer::root().join("listen");
     plan.anonymous = match section.anonymous {
         AnonymousSection::Never => Anonymous::Never,
@@ -101,7 +110,7 @@ fn listen(section: ListenSection, plan: &mut ListenPlan, problems: &mut Vec<Diag
         );
         LISTEN_DEFAULT
     });
-    problems.extend(exposed(http, plan.anonymous, place.join("http")));
+    problems.extend(exposed(http, plan.anonymous, proven, place.join("http")));
     if let Some(message) = section.public_url.as_deref().and_then(|url| not_a_base_url(url).err()) {
         problems.push(
             Diagnostic::error(place.join("public_url"), "bad-url", message).hint("such as `https://mcp.example.com`"),
@@ -132,12 +141,13 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Why a listener at `address` would be open to people who prove nothing, if it would be.
-pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, place: Pointer) -> Option<Diagnostic> {
-    if address.ip().is_loopback() || anonymous == Anonymous::Anywhere {
+pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, proven: bool, place: Pointer) -> Option<Diagnostic> {
+    if address.ip().is_loopback() || anonymous == Anonymous::Anywhere || proven {
         return None;
     }
     let message = format!("{address} can be reached from other machines, and nothing asks callers who they are");
-    let hint = "listen on 127.0.0.1, or allow everybody in so many words: `anonymous = \"anywhere\"` under [listen]";
+    let hint = "listen on 127.0.0.1, ask for keys ([auth.keys]), or allow everybody in so many words: \
+                `anonymous = \"anywhere\"` under [listen]";
     Some(Diagnostic::error(place, OPEN_TO_ALL, message).hint(hint))
 }
 
@@ -166,12 +176,8 @@ fn origin_only(text: &str) -> Result<(), String> {
 }
 
 fn audit(section: AuditSection, base: &Path, problems: &mut Vec<Diagnostic>) -> Option<AuditPlan> {
-    if section.file.as_os_str().is_empty() {
-        let place = Pointer::root().join("audit").join("file");
-        problems.push(Diagnostic::error(place, "out-of-range", "must not be empty").hint("such as `audit.jsonl`"));
-        return None;
-    }
-    let file: PathBuf = base.join(section.file);
+    let place = Pointer::root().join("audit").join("file");
+    let file = file_in(base, section.file, place, "such as `audit.jsonl`", problems)?;
     Some(AuditPlan {
         arguments: match section.arguments {
             ArgumentsSection::None => Arguments::None,
@@ -185,6 +191,21 @@ fn audit(section: AuditSection, base: &Path, problems: &mut Vec<Diagnostic>) -> 
         required: section.required,
         ..AuditPlan::new(file)
     })
+}
+
+/// A file that is named relative to the configuration's folder.
+fn file_in(
+    base: &Path,
+    file: PathBuf,
+    place: Pointer,
+    hint: &'static str,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<PathBuf> {
+    if file.as_os_str().is_empty() {
+        problems.push(Diagnostic::error(place, "out-of-range", "must not be empty").hint(hint));
+        return None;
+    }
+    Some(base.join(file))
 }
 
 fn positive(wait: Duration, place: Pointer, problems: &mut Vec<Diagnostic>) -> Duration {

@@ -3,7 +3,8 @@
 //!
 //! What it carries is sealed for this caller and this call, and lasts a few minutes. It holds the answers of earlier
 //! rounds, what the source remembers, and which questions were asked last: an answer counts for the question that it
-//! was given to, word for word. Answers that come without it are taken as given beforehand.
+//! was given to, word for word. Answers that come without it are taken as given beforehand. It may be carried more than
+//! once: who answers for a person may answer twice.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,7 +78,7 @@ fn digest(value: &Value) -> Option<[u8; 32]> {
 /// Enough of a question's digest to tell it from others. Nobody gains by forging it: it is sealed.
 fn fingerprint(params: &JsonObject, method: &str) -> Option<String> {
     let digest = digest(&json!([method, params]))?;
-    Some(digest[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(format!("{:032x}", u128::from_be_bytes(*digest.first_chunk()?)))
 }
 
 impl Round {
@@ -100,13 +101,15 @@ impl Round {
         let state = from.request_state.map(|raw| params::text("requestState", Some(raw))).transpose()?;
         let given: Option<BTreeMap<String, Box<RawValue>>> = params::optional("inputResponses", from.input_responses)?;
         let carries = state.is_some();
-        // A client that answers nothing is never asked, so nothing of its call need be kept.
-        let keeps = carries || speaker.abilities.any();
+        if !carries && !speaker.abilities.any() {
+            // A client that answers nothing is never asked.
+            return Ok(None);
+        }
         let about = About {
             principal: speaker.principal.clone(),
             method: method.to_owned(),
             name: params::text("name", name).map(std::borrow::Cow::into_owned).unwrap_or_default(),
-            arguments: from.arguments.filter(|_| keeps).map(ToOwned::to_owned),
+            arguments: from.arguments.map(ToOwned::to_owned),
         };
         let carried = match state {
             Some(state) => Mutex::new(open(seal, &about, &state)?),
@@ -132,15 +135,12 @@ impl Round {
             let params = answers::params(question, &ProtocolVersion::V_2026_07_28, None);
             let print = fingerprint(&params, method)
                 .ok_or_else(|| Refusal::internal("a question that can't be written as canonical JSON"))?;
-            match self.answer(&carried, key, &print, question)? {
-                Some((answer, raw)) => {
-                    carried.said.insert(key.clone(), (print, raw));
-                    answers.push(answer);
-                }
-                None => {
-                    requests.insert(key.clone(), json!({"method": method, "params": params}));
-                    asked.insert(key.clone(), print);
-                }
+            if let Some((answer, raw)) = self.answer(&carried, key, &print, question)? {
+                carried.said.insert(key.clone(), (print, raw));
+                answers.push(answer);
+            } else {
+                requests.insert(key.clone(), json!({"method": method, "params": params}));
+                asked.insert(key.clone(), print);
             }
         }
         if requests.is_empty() {

@@ -187,7 +187,7 @@ impl Wire {
         }
         let mut answers = Vec::with_capacity(tickets.len());
         for ((_, question), ticket) in questions.iter().zip(tickets) {
-            answers.push(answers::read(question, &*ticket.answer().await?)?);
+            answers.push(answers::read(question, &ticket.answer().await?)?);
         }
         Ok(answers)
     }

@@ -10,6 +10,8 @@ use portwright_core::Principal;
 use super::Ends;
 use super::body::Body;
 use super::respond::{empty, plain};
+use crate::guard::Authenticate;
+use crate::guard::authenticate::BadCredential;
 use crate::plan::{Anonymous, ListenPlan};
 
 /// The names of this machine to itself.
@@ -80,23 +82,58 @@ impl Admission {
         origin.to_str().is_ok_and(|origin| self.origins.contains(&normal(origin))).then(|| origin.clone())
     }
 
-    /// Who calls from there without a credential; nobody, if they may not. What a proxy passes on does not come from
-    /// this machine, whatever the connection says.
-    pub(super) fn principal(&self, headers: &HeaderMap, ends: Ends) -> Option<Arc<Principal>> {
+    /// Who calls. Whoever shows a credential is who it proves, or nobody; without one, they are anonymous where that may
+    /// be. What a proxy passes on does not come from this machine, whatever the connection says.
+    pub(super) fn principal(
+        &self,
+        headers: &HeaderMap,
+        ends: Ends,
+        authenticate: &Authenticate,
+    ) -> Result<Arc<Principal>, Unproven> {
+        if authenticate.is_possible() && headers.contains_key(header::AUTHORIZATION) {
+            return bearer(headers).and_then(|token| authenticate.bearer(token).map_err(Unproven::Bad));
+        }
         let passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
         let may = match self.anonymous {
             Anonymous::Never => false,
             Anonymous::Loopback => ends.peer.ip().to_canonical().is_loopback() && !passed_on,
             Anonymous::Anywhere => true,
         };
-        may.then(|| self.nobody.clone())
+        if may { Ok(self.nobody.clone()) } else { Err(Unproven::Missing) }
     }
 }
 
-/// The answer to callers who may not call without a credential.
-pub(super) fn credential_wanted() -> Response<Body> {
-    let mut response = plain(StatusCode::UNAUTHORIZED, "calls without a credential are not allowed from there");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+/// Why a caller is nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unproven {
+    Missing,
+    /// Two of them, or not of the form `Bearer TOKEN`.
+    Malformed,
+    Bad(BadCredential),
+}
+
+/// The one bearer token of a request (RFC 6750, section 2.1).
+fn bearer(headers: &HeaderMap) -> Result<&str, Unproven> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Unproven::Malformed) };
+    let value = value.to_str().map_err(|_| Unproven::Malformed)?;
+    let (scheme, token) = value.trim().split_once(' ').ok_or(Unproven::Malformed)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Unproven::Malformed) }
+}
+
+/// The answer to callers who have not proved who they are. It does not say what was wrong with a credential.
+pub(super) fn credential_wanted(why: Unproven) -> Response<Body> {
+    let (text, challenge) = match why {
+        Unproven::Missing => ("calls without a credential are not allowed from there", "Bearer"),
+        Unproven::Malformed | Unproven::Bad(_) => {
+            ("this credential is not valid here; ask whoever runs this server", "Bearer error=\"invalid_token\"")
+        }
+    };
+    if let Unproven::Bad(why) = why {
+        tracing::warn!(reason = %why, "credential refused");
+    }
+    let mut response = plain(StatusCode::UNAUTHORIZED, text);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }
 
@@ -146,7 +183,7 @@ fn is_port(text: &str) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue, Uri};
 
-    use super::{Admission, Ends, name_of};
+    use super::{Admission, Authenticate, Ends, name_of};
     use crate::plan::ListenPlan;
 
     fn admission(public: Option<&str>) -> Admission {
@@ -212,11 +249,11 @@ mod tests {
     #[test]
     fn what_a_proxy_passes_on_is_not_local() {
         let (local, here) = (admission(None), ends("127.0.0.1:50000", "127.0.0.1:8722"));
-        let mut headers = HeaderMap::new();
-        assert!(local.principal(&headers, here).is_some());
-        assert!(local.principal(&headers, ends("10.0.0.1:1", "10.0.0.2:8722")).is_none());
+        let (nobody, mut headers) = (Authenticate::open(None).expect("opened"), HeaderMap::new());
+        assert!(local.principal(&headers, here, &nobody).is_ok());
+        assert!(local.principal(&headers, ends("10.0.0.1:1", "10.0.0.2:8722"), &nobody).is_err());
         headers.insert("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
-        assert!(local.principal(&headers, here).is_none());
+        assert!(local.principal(&headers, here, &nobody).is_err());
     }
 
     #[test]

@@ -68,7 +68,8 @@ pub(crate) async fn serve(
     const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
     let address = listener.local_addr()?;
     let anonymous = engine.plan.listen.anonymous;
-    if anonymous == Anonymous::Never || (anonymous == Anonymous::Loopback && !address.ip().is_loopback()) {
+    let somebody = anonymous == Anonymous::Anywhere || (anonymous == Anonymous::Loopback && address.ip().is_loopback());
+    if !somebody && !engine.authenticate.is_possible() {
         return Err(TransportError::NobodyMayCall);
     }
     let front = Arc::new(Front {
@@ -176,9 +177,9 @@ async fn route(front: &Front, ends: Ends, stop: CancellationToken, request: http
     let page = admission.page(request.headers());
     let mut response = match (request.uri().path(), request.method()) {
         (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
-        ("/mcp", _) => match admission.principal(request.headers(), ends) {
-            Some(principal) => mcp(engine, &principal, &stop, request).await,
-            None => admission::credential_wanted(),
+        ("/mcp", _) => match admission.principal(request.headers(), ends, &engine.authenticate) {
+            Ok(principal) => mcp(engine, &principal, &stop, request).await,
+            Err(why) => admission::credential_wanted(why),
         },
         ("/health", &Method::GET) => pages::health(engine).await,
         ("/ready", &Method::GET) => pages::ready(engine).await,

@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod demo;
 mod help;
+mod keys;
 mod offline;
 mod serve;
 

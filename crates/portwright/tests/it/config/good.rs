@@ -21,9 +21,10 @@ fn every_section_reaches_the_plan() {
     let text = "[server]\nname = \"acme\"\ntitle = \"Acme\"\ninstructions = \"For ${env:DATABASE_URL}, $${x}.\"\n\
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\
                 allowed_origins = [\"https://chat.acme.example\"]\nanonymous = \"never\"\ndrain = \"2s\"\n\
-                transports = [\"http\"]\n[limits]\ncall_timeout = \"250ms\"\n\
+                transports = [\"http\"]\n[limits]\ncall_timeout = \"250ms\"\nask_timeout = \"1m\"\n\
                 task_timeout = \"2m\"\ntask_ttl = \"3m\"\n\
-                [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n";
+                [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n\
+                [auth.keys]\nfile = \"keys.toml\"\n";
     let plan = parse(text).unwrap().plan;
     let server = &plan.server;
     assert_eq!((server.name.as_str(), server.title.as_deref()), ("acme", Some("Acme")));
@@ -33,10 +34,20 @@ fn every_section_reaches_the_plan() {
     assert_eq!(server.listen.allowed_origins, ["https://chat.acme.example"]);
     assert_eq!(server.listen.anonymous, Anonymous::Never);
     assert_eq!((server.listen.drain, server.call_timeout), (Duration::from_secs(2), Duration::from_millis(250)));
+    assert_eq!(server.ask_timeout, Duration::from_mins(1));
     assert_eq!((server.tasks.timeout, server.tasks.ttl), (Duration::from_mins(2), Duration::from_mins(3)));
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
+    assert!(server.keys.as_ref().is_some_and(|file| file.is_absolute() && file.ends_with("keys.toml")));
+}
+
+/// With keys, whoever comes from elsewhere must show one.
+#[test]
+fn with_keys_a_listener_may_be_reached_from_elsewhere() {
+    let elsewhere = "[listen]\nhttp = \"0.0.0.0:8722\"\n";
+    assert!(parse(elsewhere).is_err());
+    assert!(parse(&format!("{elsewhere}[auth.keys]\nfile = \"keys.toml\"\n")).is_ok());
 }
 
 /// What editors get must agree with what the reader takes.

@@ -1,0 +1,129 @@
+//! API keys from outside: who shows one is its holder, on every request; who shows a wrong one is nobody.
+
+use std::path::PathBuf;
+
+use portwright_server::guard::AuditPlan;
+use portwright_server::guard::authenticate::key::Key;
+use portwright_server::guard::authenticate::keys::{Entry, KeyFile};
+use portwright_server::plan::Anonymous;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::client::{Http, initialize, modern};
+use crate::support::{Up, plan, until, up, usual};
+
+struct Keyed {
+    folder: TempDir,
+    up: Up,
+    ada: String,
+    bob: String,
+}
+
+impl Keyed {
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("keys.toml")
+    }
+
+    fn records(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
+    }
+}
+
+async fn keyed(anonymous: Anonymous) -> Keyed {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("keys.toml");
+    let add = |name: &str| {
+        let key = Key::generate().expect("random bytes");
+        let entry = Entry::of(&key, Vec::new(), "2026-01-01T00:00:00Z".parse().expect("a moment"), None);
+        let insert = |keys: &mut KeyFile| {
+            keys.keys.insert(name.to_owned(), entry);
+            Ok::<_, ()>(())
+        };
+        KeyFile::change(&file, insert).expect("written").expect("changed");
+        format!("Bearer {}", key.reveal().expose())
+    };
+    let (ada, bob) = (add("ada"), add("bob"));
+    let mut plan = plan();
+    plan.keys = Some(file);
+    plan.listen.anonymous = anonymous;
+    plan.audit = Some(AuditPlan::new(folder.path().join("audit.jsonl")));
+    let up = up(&usual(plan).await.0).await;
+    Keyed { folder, up, ada, bob }
+}
+
+fn say() -> Value {
+    modern(1, "tools/call", json!({"name": "say", "arguments": {"word": "hi"}}))
+}
+
+#[tokio::test]
+async fn a_key_says_who_calls() {
+    let keyed = keyed(Anonymous::Loopback).await;
+    let mut http = keyed.up.connect().await;
+    for authorization in [&*keyed.ada, &keyed.bob.replace("Bearer", "bearer "), ""] {
+        let answer = http.post_with(&say(), &[("authorization", authorization)]).await;
+        assert_eq!(answer.json()["result"]["content"][0]["text"], "hi", "{authorization}");
+    }
+    let who: Vec<_> = keyed.records().iter().map(|it| (it["principal"].clone(), it["auth"].clone())).collect();
+    let wanted = [("ada", "key"), ("bob", "key"), ("anonymous", "anonymous")];
+    assert_eq!(who, wanted.map(|(who, how)| (json!(who), json!(how))));
+}
+
+#[tokio::test]
+async fn a_wrong_credential_is_nobodys() {
+    let keyed = keyed(Anonymous::Loopback).await;
+    let stranger = Key::generate().expect("random bytes").reveal();
+    let mixed = format!("{}{}", &keyed.ada[..27], &keyed.bob[27..]);
+    let stranger = format!("Bearer {}", stranger.expose());
+    for wrong in [&*stranger, &mixed, "Bearer", "Bearer x", "Basic YWRhOmFkYQ==", &keyed.ada[7..], "Bearer \u{e9}"] {
+        let mut http = keyed.up.connect().await;
+        for message in [say(), initialize("2025-11-25")] {
+            let answer = http.post_with(&message, &[("authorization", wrong)]).await;
+            assert_eq!(answer.status, 401, "{wrong}: {answer:?}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+            assert!(!answer.body.contains("pw_") && !answer.body.contains("revoked"), "{answer:?}");
+        }
+    }
+    let mut http = keyed.up.connect().await;
+    let twice = format!("{}\r\nauthorization: {}", keyed.ada, keyed.bob);
+    assert_eq!(http.post_with(&say(), &[("authorization", &twice)]).await.status, 401, "two credentials are none");
+    assert!(keyed.records().is_empty(), "nothing was called");
+}
+
+#[tokio::test]
+async fn without_a_key_there_is_no_way_in_where_nobody_is_anonymous() {
+    let keyed = keyed(Anonymous::Never).await;
+    let mut http = keyed.up.connect().await;
+    let refused = http.post(&say()).await;
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(http.post_with(&say(), &[("authorization", &keyed.ada)]).await.status, 200);
+    // In a query it is not looked for, and would be in logs.
+    let path = format!("/mcp?access_token={}", &keyed.ada[7..]);
+    http.send("POST", &path, &[("content-type".to_owned(), "application/json".to_owned())], &say().to_string()).await;
+    assert_eq!(http.answer().await.status, 401);
+}
+
+#[tokio::test]
+async fn a_session_is_its_openers_alone() {
+    let keyed = keyed(Anonymous::Loopback).await;
+    let mut http = keyed.up.connect().await;
+    let opened = http.post_with(&initialize("2025-11-25"), &[("authorization", &keyed.ada)]).await;
+    let session = opened.header("mcp-session-id").expect("a session").to_owned();
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "say", "arguments": {"word": "x"}}});
+    let as_who = async |http: &mut Http, who: &str| {
+        http.post_with(&call, &[("authorization", who), ("mcp-session-id", &session)]).await.status
+    };
+    assert_eq!(as_who(&mut http, &keyed.ada).await, 200);
+    assert_eq!(as_who(&mut http, &keyed.bob).await, 404, "another's session looks like none");
+    assert_eq!(as_who(&mut http, "").await, 404);
+    let revoke = |keys: &mut KeyFile| {
+        keys.keys.get_mut("ada").expect("ada").revoked = Some("2026-01-02T00:00:00Z".parse().expect("a moment"));
+        Ok::<_, ()>(())
+    };
+    KeyFile::change(&keyed.file(), revoke).expect("written").expect("changed");
+    until("the end of the key", || async {
+        let mut http = keyed.up.connect().await;
+        as_who(&mut http, &keyed.ada).await == 401
+    })
+    .await;
+}
