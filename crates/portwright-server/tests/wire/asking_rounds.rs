@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::asker::{Asker, form};
 use crate::client::{Answer, modern};
-use crate::support::{Up, mount, pipe, pipe_of, plan, started, up};
+use crate::support::{Up, mount, pipe, pipe_of, plan, records, started, up};
 
 async fn asking(plan: ServerPlan) -> (Server, Arc<Asker>, Up) {
     let asker = Arc::new(Asker::default());
@@ -243,12 +243,7 @@ async fn each_round_is_a_call_with_one_record() {
     tampered["params"]["requestState"] = "made up".into();
     refused(&up.connect().await.post(&tampered).await);
     post(&up, &again(&first, &asked, &json!({"name": entered("name", "Ada")}))).await;
-    let records: Vec<Value> = std::fs::read_to_string(file)
-        .expect("the audit")
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("a record"))
-        .filter(|record| record["operation"] == "tools/call")
-        .collect();
+    let records = records(&file);
     let outcomes: Vec<_> = records.iter().map(|record| record["outcome"].as_str().unwrap_or_default()).collect();
     assert_eq!(outcomes, ["intent", "input_required", "refused", "intent", "ok"], "{records:?}");
     assert_eq!((&records[1]["decision"], &records[1]["error"]), (&json!("allow"), &Value::Null));

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portwright_core::limits;
+use portwright_server::guard::AuditPlan;
 use portwright_server::{Server, ServerPlan};
 use serde_json::{Value, json};
 
 use crate::asker::{Asker, form};
 use crate::client::{Http, initialize};
-use crate::support::{Pipe, Up, mount, pipe, plan, started, until, up};
+use crate::support::{Pipe, Up, mount, pipe, plan, records, started, until, up};
 
 /// One client with a session, over either transport.
 enum Peer {
@@ -278,6 +279,23 @@ async fn a_call_that_is_called_off_calls_off_its_questions() {
         let pong = peer.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "ping"})).await;
         assert_eq!(pong["result"], json!({}));
     }
+}
+
+#[tokio::test]
+async fn a_call_that_asked_leaves_one_record_that_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit.jsonl");
+    let mut plan = plan();
+    plan.audit = Some(AuditPlan::new(file.clone()));
+    let (server, _) = asking(plan).await;
+    let mut peer = Peer::piped(&server, "2025-11-25", &everything()).await;
+    peer.start(&call(1, "name")).await;
+    let question = peer.heard().await;
+    peer.tell(&answer(&question, &entered("name", "Ada"))).await;
+    peer.heard().await;
+    let records = records(&file);
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!((&records[0]["outcome"], &records[0]["flags"]), (&json!("ok"), &json!(["asked"])));
 }
 
 #[tokio::test]

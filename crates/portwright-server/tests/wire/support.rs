@@ -1,6 +1,7 @@
 //! Servers to test against, and ways to talk to them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,6 +128,13 @@ impl Pipe {
         self.serving.await.expect("no panic").expect("served");
         rest
     }
+}
+
+/// What the audit says of the calls that clients made.
+pub(crate) fn records(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).expect("the audit");
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+    records.filter(|record| record["operation"].as_str().is_some_and(|operation| operation.contains('/'))).collect()
 }
 
 /// Waits until something holds.

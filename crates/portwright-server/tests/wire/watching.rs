@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use portwright_core::limits;
 use portwright_server::Server;
+use portwright_server::guard::AuditPlan;
 use serde_json::{Value, json};
 
 use crate::asker::Asker;
 use crate::client::{initialize, modern};
 use crate::shelf::Shelf;
-use crate::support::{mount, pipe, plan, started, up};
+use crate::support::{mount, pipe, plan, records, started, up};
 
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -72,6 +73,26 @@ async fn a_session_over_http_hears_on_its_stream() {
     http.send("DELETE", "/mcp", &headers[..1], "").await;
     assert_eq!(http.answer().await.status, 204);
     assert!(silent.event().await.is_none(), "its stream ends without a word");
+}
+
+#[tokio::test]
+async fn subscribing_is_a_call_with_a_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit.jsonl");
+    let mut plan = plan();
+    plan.audit = Some(AuditPlan::new(file.clone()));
+    let server = started(plan, vec![mount("asker", Arc::new(Asker::default()))]).await;
+    let mut pipe = pipe(&server);
+    pipe.ask(&initialize("2025-11-25")).await;
+    pipe.ask(&request(1, "resources/subscribe", "ask://who")).await;
+    pipe.ask(&request(2, "resources/subscribe", "ask://none")).await;
+    let filter = json!({"notifications": {"resourceSubscriptions": ["ask://who"]}});
+    pipe.ask(&modern(3, "subscriptions/listen", filter)).await;
+    let records = records(&file);
+    let told: Vec<_> = records.iter().map(|one| (one["name"].as_str(), one["outcome"].as_str())).collect();
+    let (who, none) = (Some("ask://who"), Some("ask://none"));
+    assert_eq!(told, [(who, Some("ok")), (none, Some("refused")), (who, Some("ok"))]);
+    assert!(records.iter().all(|one| one["operation"] == "resources/subscribe"), "{records:?}");
 }
 
 #[tokio::test]

@@ -112,6 +112,9 @@ impl Audit {
         if cx.depth > 0 {
             flags.push("nested".to_owned());
         }
+        if !cx.waiting.spent(cx.clock.instant()).is_zero() {
+            flags.push("asked".to_owned());
+        }
         flags.truncate(limits::AUDIT_FLAGS_MAX);
         let principal = cx.principal();
         let name = call.operation.name();
