@@ -183,6 +183,11 @@ pub trait Downstream: Debug + Send + Sync {
     /// Sends a log message, if the client asked for that level.
     fn log(&self, level: LogLevel, logger: &str, data: Value);
 
+    /// Lets go of the connection that the client hears this call on, where the client can take it up again: a call that
+    /// has nothing to say for long need not hold one open. What is said meanwhile is kept for it, within bounds. Does
+    /// nothing where there is no such connection.
+    fn hang_up(&self) {}
+
     /// Whether this client can be asked such a question.
     fn answers(&self, kind: QuestionKind) -> bool;
 

@@ -27,13 +27,15 @@ pub const PAGE_ENTRIES: usize = 250;
 /// Calls that one session may have in flight.
 pub const SESSION_CALLS_MAX: usize = 64;
 
-/// Sessions of the `initialize` lifecycle, in all. The oldest idle one makes room.
+/// Sessions of the `initialize` lifecycle, and conversations over HTTP+SSE and WebSocket, in all. The session that was
+/// idle longest makes room.
 pub const SESSIONS_MAX: usize = 10_000;
 
 /// Streams that wait for changes (`subscriptions/listen`, GET), in all.
 pub const STREAMS_MAX: usize = 4096;
 
-/// How often an open stream gets a comment, so that proxies keep it.
+/// How often an open stream gets a comment, so that proxies keep it, and a WebSocket a ping: one whose client leaves
+/// three of them without any sign of life is closed.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a client may take a list for fresh; a change is told at once to those who listen.
@@ -48,6 +50,15 @@ pub const SESSION_IDLE: Duration = Duration::from_mins(30);
 /// Messages that wait for one slow reader before it is shed.
 pub const OUTBOX_MESSAGES_MAX: usize = 64;
 
+/// Events and bytes of its event streams that a session keeps for a client that lost one, and how long it keeps them
+/// after a stream's end. Clients reconnect within seconds; an answer that is larger is told once.
+pub const REPLAY_EVENTS_MAX: usize = 256;
+pub const REPLAY_BYTES_MAX: usize = 256 * 1024;
+pub const REPLAY_KEPT: Duration = Duration::from_mins(2);
+
+/// How long a client is asked to wait before it takes up a stream that was closed.
+pub const STREAM_RETRY: Duration = Duration::from_millis(500);
+
 /// How long a client may take to send its request head.
 pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 
@@ -57,8 +68,12 @@ pub const BODY_WAIT: Duration = Duration::from_secs(30);
 /// How long a reader may take to accept a message before it is shed.
 pub const WRITE_WAIT: Duration = Duration::from_secs(30);
 
-/// Connections on the listener, in all.
-pub const CONNECTIONS_MAX: usize = 4096;
+/// Connections on the listener, in all. More than there are sessions: over HTTP+SSE and WebSocket each holds one.
+pub const CONNECTIONS_MAX: usize = 12_288;
+
+/// How long a peer may be silent before the system asks whether it is still there, and how long bytes may stay
+/// unacknowledged before it is given up. Networks that are slow for a while survive it; clients that are gone do not.
+pub const HALF_OPEN_WAIT: (Duration, Duration) = (Duration::from_secs(40), Duration::from_secs(80));
 
 /// How long a connection may be idle between requests. Longer than clients keep one for reuse.
 pub const CONNECTION_IDLE: Duration = Duration::from_mins(2);

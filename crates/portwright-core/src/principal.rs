@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::protocol::JsonObject;
 
 /// How a principal was established.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Auth {
     /// The person who started the process: stdio.

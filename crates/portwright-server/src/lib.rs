@@ -13,6 +13,6 @@ mod transport;
 
 pub use catalog::{Catalog, Mount, Origin, SourceHealth, State};
 pub use ops::health::{HealthReport, Status};
-pub use plan::{Anonymous, ListenPlan, ServerPlan, SessionPlan, Waits};
+pub use plan::{Anonymous, ListenPlan, ServerPlan, SessionPlan, Transports, Waits};
 pub use server::{Server, StartError};
 pub use transport::TransportError;

@@ -107,6 +107,7 @@ pub struct ListenPlan {
     /// Origins of web pages that may call, beside loopback and `public_url`.
     pub allowed_origins: Vec<String>,
     pub anonymous: Anonymous,
+    pub transports: Transports,
     /// How long calls in flight may take to end when the server stops.
     pub drain: Duration,
     pub waits: Waits,
@@ -118,9 +119,27 @@ impl Default for ListenPlan {
             public_url: None,
             allowed_origins: Vec::new(),
             anonymous: Anonymous::default(),
+            transports: Transports::default(),
             drain: limits::DRAIN_WAIT,
             waits: Waits::default(),
         }
+    }
+}
+
+/// What the listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transports {
+    /// Streamable HTTP, at `/mcp`.
+    pub http: bool,
+    /// HTTP+SSE of 2024-11-05, at `/sse` and `/messages`.
+    pub sse: bool,
+    /// WebSocket, at `/ws`.
+    pub websocket: bool,
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self { http: true, sse: true, websocket: true }
     }
 }
 

@@ -1,13 +1,13 @@
 //! What a call tells its client while it runs: notifications into a bounded queue.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use portwright_core::LogLevel;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::envelope::Id;
@@ -20,6 +20,8 @@ pub(crate) struct Notifier {
     progress_token: Option<Id>,
     log_level: Option<LogLevel>,
     last_progress: Mutex<Option<f64>>,
+    /// Told that the source lets go of the connection.
+    hang_up: Option<Arc<Notify>>,
     /// The call has ended: nothing more is said, whoever still holds this.
     ended: CancellationToken,
 }
@@ -36,7 +38,14 @@ impl Drop for LastWord {
 
 impl Notifier {
     pub(crate) fn new(outbox: mpsc::Sender<Bytes>, progress_token: Option<Id>, log_level: Option<LogLevel>) -> Self {
-        Self { outbox, progress_token, log_level, last_progress: Mutex::new(None), ended: CancellationToken::new() }
+        let (last_progress, ended) = (Mutex::new(None), CancellationToken::new());
+        Self { outbox, progress_token, log_level, last_progress, hang_up: None, ended }
+    }
+
+    /// One whose connection the source may let go of.
+    pub(crate) fn on_a_connection(mut self, hang_up: Arc<Notify>) -> Self {
+        self.hang_up = Some(hang_up);
+        self
     }
 
     /// Keep it as long as the call runs.
@@ -98,6 +107,12 @@ impl Notifier {
     pub(super) fn log(&self, level: LogLevel, logger: &str, data: Value) {
         if self.log_level.is_some_and(|asked| level >= asked) {
             self.send(reply::notification("notifications/message", &Log { level, logger, data }));
+        }
+    }
+
+    pub(super) fn hang_up(&self) {
+        if let Some(hang_up) = self.hang_up.as_ref().filter(|_| !self.ended.is_cancelled()) {
+            hang_up.notify_one();
         }
     }
 }

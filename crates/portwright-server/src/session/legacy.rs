@@ -16,6 +16,7 @@ use super::asking::wire::OpenAsks;
 use super::errors::WireError;
 use super::inflight::InFlight;
 use super::params::{self, Params};
+use super::replay::Replay;
 use super::watched::Watched;
 use super::{Speaker, modern, reply};
 use crate::ops::random;
@@ -56,6 +57,8 @@ pub(crate) struct Session {
     /// Index into [`LEVELS`] plus one; zero while the client has not asked.
     log_level: AtomicU8,
     pub(crate) calls: Arc<InFlight>,
+    /// What its event streams said last.
+    pub(crate) replay: Replay,
     /// The stream of the server's own messages, if one was opened; fires when it ends.
     stream: Mutex<Option<CancellationToken>>,
     born: Instant,
@@ -83,6 +86,7 @@ impl Session {
             watched: Arc::default(),
             log_level: AtomicU8::new(0),
             calls: Arc::default(),
+            replay: Replay::default(),
             stream: Mutex::default(),
             born: Instant::now(),
             used: AtomicU64::new(0),
@@ -103,6 +107,11 @@ impl Session {
             asks: Some(self.asks.clone()),
             watched: Some(self.watched.clone()),
         }
+    }
+
+    /// Whether its client takes up streams that the server closed (2025-11-25, SEP-1699).
+    pub(crate) fn polls(&self) -> bool {
+        self.protocol == ProtocolVersion::V_2025_11_25
     }
 
     pub(crate) fn touch(&self) {
@@ -134,9 +143,10 @@ impl Session {
         OpenStream { session: self.clone(), ended }
     }
 
-    /// Ends what the session has in flight, and its stream.
+    /// Ends what the session has in flight, and its streams.
     pub(crate) fn end(&self) {
         self.calls.cancel_all();
+        self.replay.clear();
         if let Some(stream) = &*self.stream() {
             stream.cancel();
         }

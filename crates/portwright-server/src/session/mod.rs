@@ -13,6 +13,7 @@ pub(crate) mod legacy;
 mod lists;
 pub(crate) mod modern;
 pub(crate) mod params;
+pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod store;
 pub(crate) mod streams;

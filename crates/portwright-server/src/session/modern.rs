@@ -84,6 +84,11 @@ pub(crate) fn speaker(
     })
 }
 
+/// Why a request of this era is refused on a transport that knows only the other.
+pub(crate) fn unknown_here(meta: &Meta<'_>) -> WireError {
+    version(meta).map_or_else(|error| error, |version| WireError::unsupported_version(&version, &legacy::VERSIONS))
+}
+
 fn missing(key: &str, kind: &str) -> WireError {
     WireError::invalid_params(format!("`params._meta` needs `io.modelcontextprotocol/{key}`, {kind}"))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use portwright_core::Principal;
+use portwright_core::{Auth, Principal};
 
 use super::legacy::Session;
 use crate::plan::SessionPlan;
@@ -13,39 +13,95 @@ use crate::plan::SessionPlan;
 #[derive(Debug)]
 pub(crate) struct Store {
     plan: SessionPlan,
-    sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    rooms: Arc<Mutex<Rooms>>,
+}
+
+#[derive(Debug, Default)]
+struct Rooms {
+    sessions: HashMap<Arc<str>, Arc<Session>>,
+    /// Conversations that live as long as their connection, whatever they hold: by principal.
+    seats: HashMap<Who, usize>,
+    seated: usize,
+}
+
+type Who = (Arc<str>, Auth);
+
+fn who(principal: &Principal) -> Who {
+    (principal.id.clone(), principal.auth)
+}
+
+impl Rooms {
+    /// Makes room for one more of this principal. When the house is full, or the principal's part of it, the session
+    /// that was idle longest makes room; if all are busy, there is none.
+    fn make_room(&mut self, plan: &SessionPlan, principal: &Principal) -> Result<(), Full> {
+        let all = self.sessions.len() + self.seated;
+        // Counting is worth it only where the part could be full.
+        let part_full = all >= plan.max_of_one && self.of_one(principal) >= plan.max_of_one;
+        if part_full || all >= plan.max {
+            let candidates = self.sessions.values().filter(|other| !part_full || other.is_of(principal));
+            let idlest = candidates.filter_map(|other| Some((other.idle()?, other.id.clone())));
+            let (_, id) = idlest.max_by_key(|(idle, _)| *idle).ok_or(Full)?;
+            self.sessions.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn of_one(&self, principal: &Principal) -> usize {
+        let seats = self.seats.get(&who(principal)).copied().unwrap_or(0);
+        seats + self.sessions.values().filter(|session| session.is_of(principal)).count()
+    }
+}
+
+/// The place of a conversation that lives as long as its connection; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    rooms: Arc<Mutex<Rooms>>,
+    who: Who,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        rooms.seated -= 1;
+        if let Some(seats) = rooms.seats.get_mut(&self.who) {
+            *seats -= 1;
+            if *seats == 0 {
+                rooms.seats.remove(&self.who);
+            }
+        }
+    }
 }
 
 impl Store {
     pub(crate) fn new(plan: SessionPlan) -> Self {
-        Self { plan, sessions: Mutex::default() }
+        Self { plan, rooms: Arc::default() }
     }
 
-    fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<Arc<str>, Arc<Session>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rooms(&self) -> std::sync::MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a session. When the house is full, or its principal's part of it, the one that was idle longest makes
-    /// room; if all are busy, there is none.
+    /// Keeps a session, if there is room.
     pub(crate) fn insert(&self, session: Arc<Session>) -> Result<(), Full> {
-        let mut sessions = self.sessions();
-        let of_one = |other: &&Arc<Session>| other.is_of(&session.principal);
-        // Counting is worth it only where the part could be full.
-        let part_full =
-            sessions.len() >= self.plan.max_of_one && sessions.values().filter(of_one).count() >= self.plan.max_of_one;
-        if part_full || sessions.len() >= self.plan.max {
-            let candidates = sessions.values().filter(|other| !part_full || of_one(other));
-            let idlest = candidates.filter_map(|other| Some((other.idle()?, other.id.clone())));
-            let (_, id) = idlest.max_by_key(|(idle, _)| *idle).ok_or(Full)?;
-            sessions.remove(&id);
-        }
-        sessions.insert(session.id.clone(), session);
+        let mut rooms = self.rooms();
+        rooms.make_room(&self.plan, &session.principal)?;
+        rooms.sessions.insert(session.id.clone(), session);
         Ok(())
+    }
+
+    /// A place for a conversation that lives as long as its connection, if there is room. It counts as a session.
+    pub(crate) fn seat(&self, principal: &Principal) -> Result<Seat, Full> {
+        let mut rooms = self.rooms();
+        rooms.make_room(&self.plan, principal)?;
+        rooms.seated += 1;
+        let who = who(principal);
+        *rooms.seats.entry(who.clone()).or_default() += 1;
+        Ok(Seat { rooms: self.rooms.clone(), who })
     }
 
     /// The session of that id, if it is this principal's; another's looks like none.
     pub(crate) fn get(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
-        let mut sessions = self.sessions();
+        let sessions = &mut self.rooms().sessions;
         let session = sessions.get(id).filter(|session| session.is_of(principal))?.clone();
         if session.idle().is_some_and(|idle| idle >= self.plan.idle) {
             sessions.remove(id);
@@ -57,16 +113,20 @@ impl Store {
     /// Ends a session and the calls that it has in flight.
     pub(crate) fn remove(&self, session: &Session) {
         session.end();
-        self.sessions().remove(&session.id);
+        self.rooms().sessions.remove(&session.id);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.sessions().len()
+        let rooms = self.rooms();
+        rooms.sessions.len() + rooms.seated
     }
 
-    /// Ends the sessions that were idle too long.
+    /// Ends the sessions that were idle too long, and has the others forget what they need not keep.
     pub(crate) fn sweep(&self) {
-        self.sessions().retain(|_, session| session.idle().is_none_or(|idle| idle < self.plan.idle));
+        self.rooms().sessions.retain(|_, session| {
+            session.replay.sweep();
+            session.idle().is_none_or(|idle| idle < self.plan.idle)
+        });
     }
 
     /// How often to sweep.
@@ -125,6 +185,24 @@ mod tests {
         let eves: Vec<_> = (0..5).map(|_| open(&store, "eve").expect("room")).collect();
         assert!(has(&store, &alices));
         assert_eq!(eves.iter().filter(|session| has(&store, session)).count(), 2);
+    }
+
+    #[test]
+    fn seats_and_sessions_share_the_room() {
+        let store = store(3, 2, Duration::MAX);
+        let (alice, bob) = (Principal::new("alice", Auth::Key), Principal::new("bob", Auth::Key));
+        let first = store.seat(&alice).expect("room");
+        let idle = open(&store, "alice").expect("room");
+        let second = store.seat(&alice).expect("the idle session makes room");
+        assert!(!has(&store, &idle));
+        assert!(store.seat(&alice).is_err(), "her part is full");
+        let third = store.seat(&bob).expect("room");
+        assert!(store.seat(&bob).is_err() && open(&store, "bob").is_none(), "the house is full");
+        assert_eq!(store.len(), 3);
+        drop((first, third));
+        assert_eq!(store.len(), 1);
+        assert!(open(&store, "bob").is_some());
+        drop(second);
     }
 
     #[test]

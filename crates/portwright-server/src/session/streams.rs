@@ -33,6 +33,11 @@ impl Ears {
     pub(crate) fn of(engine: &Engine) -> Self {
         Self { news: engine.supervisor.changes(), tasks: engine.tasks.changes(), caught_up: false }
     }
+
+    /// Whether there is no news of lists and resources that was not told yet.
+    pub(crate) fn have_heard_all(&self) -> bool {
+        self.news.is_empty()
+    }
 }
 
 /// What a stream tells of.
@@ -123,17 +128,22 @@ impl Listening {
     }
 
     /// The messages that tell the news.
-    fn messages(&self, news: &News) -> Vec<Vec<u8>> {
+    pub(crate) fn messages(&self, news: &News) -> Vec<Vec<u8>> {
         match news {
             News::Lists(changed) => self.lists(*changed),
             News::Updated(uri) if self.watched.contains(uri) => vec![self.updated(uri)],
             News::Updated(_) => Vec::new(),
             News::Missed => {
                 let mut messages = self.lists(Changed { tools: true, resources: true, prompts: true });
-                messages.extend(self.watched.all().iter().map(|uri| self.updated(uri)));
+                messages.extend(self.watched());
                 messages
             }
         }
+    }
+
+    /// The messages that tell that all that is watched changed.
+    pub(crate) fn watched(&self) -> Vec<Vec<u8>> {
+        self.watched.all().iter().map(|uri| self.updated(uri)).collect()
     }
 
     fn updated(&self, uri: &str) -> Vec<u8> {

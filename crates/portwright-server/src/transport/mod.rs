@@ -1,7 +1,10 @@
 //! Transports: bytes to messages and back, nothing else.
 
+mod conversation;
 pub(crate) mod http;
+mod sse;
 pub(crate) mod stdio;
+mod websocket;
 
 /// Why a transport ended.
 #[derive(Debug, thiserror::Error)]

@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use crate::asker::{Asker, form};
 use crate::client::{Http, initialize};
-use crate::support::{Pipe, Up, mount, pipe, plan, records, started, until, up};
+use crate::duplex::{Duplex, Way};
+use crate::support::{Up, mount, plan, records, started, until, up};
 
-/// One client with a session, over either transport.
+/// One client with a session, over any transport.
 enum Peer {
     Http { up: Up, session: String, call: Http, open: bool },
-    Pipe(Pipe),
+    Duplex(Duplex),
 }
 
 async fn asking(plan: ServerPlan) -> (Server, Arc<Asker>) {
@@ -50,8 +51,12 @@ fn text(answer: &Value) -> &str {
 }
 
 impl Peer {
-    async fn both(server: &Server, version: &str, capabilities: &Value) -> [Self; 2] {
-        [Self::http(server, version, capabilities).await, Self::piped(server, version, capabilities).await]
+    async fn all(server: &Server, version: &str, capabilities: &Value) -> Vec<Self> {
+        let mut all = vec![Self::http(server, version, capabilities).await];
+        for way in Way::ALL {
+            all.push(Self::duplex(way, server, version, capabilities).await);
+        }
+        all
     }
 
     async fn http(server: &Server, version: &str, capabilities: &Value) -> Self {
@@ -63,9 +68,13 @@ impl Peer {
     }
 
     async fn piped(server: &Server, version: &str, capabilities: &Value) -> Self {
-        let mut pipe = pipe(server);
-        pipe.ask(&hello(version, capabilities)).await;
-        Self::Pipe(pipe)
+        Self::duplex(Way::Stdio, server, version, capabilities).await
+    }
+
+    async fn duplex(way: Way, server: &Server, version: &str, capabilities: &Value) -> Self {
+        let (mut duplex, _) = way.open(server).await;
+        duplex.ask(&hello(version, capabilities)).await;
+        Self::Duplex(duplex)
     }
 
     /// Sends a request whose answer is a stream.
@@ -77,7 +86,7 @@ impl Peer {
                 }
                 call.start(message, &[("mcp-session-id", session)]).await;
             }
-            Self::Pipe(pipe) => pipe.send(&message.to_string()).await,
+            Self::Duplex(duplex) => duplex.send(&message.to_string()).await,
         }
     }
 
@@ -91,7 +100,7 @@ impl Peer {
                 }
                 call.event().await
             }
-            Self::Pipe(pipe) => pipe.line().await,
+            Self::Duplex(duplex) => duplex.next().await,
         }
     }
 
@@ -106,7 +115,7 @@ impl Peer {
                 let told = up.connect().await.post_with(message, &[("mcp-session-id", session)]).await;
                 assert_eq!((told.status, &*told.body), (202, ""));
             }
-            Self::Pipe(pipe) => pipe.send(&message.to_string()).await,
+            Self::Duplex(duplex) => duplex.send(&message.to_string()).await,
         }
     }
 
@@ -117,7 +126,7 @@ impl Peer {
                 let answer = up.connect().await.post_with(message, &[("mcp-session-id", session)]).await;
                 answer.messages().pop_back().expect("an answer")
             }
-            Self::Pipe(pipe) => pipe.ask(message).await,
+            Self::Duplex(duplex) => duplex.ask(message).await,
         }
     }
 }
@@ -125,7 +134,7 @@ impl Peer {
 #[tokio::test]
 async fn a_question_travels_on_its_call_and_the_answer_comes_back_to_it() {
     let (server, _) = asking(plan()).await;
-    for mut peer in Peer::both(&server, "2025-11-25", &everything()).await {
+    for mut peer in Peer::all(&server, "2025-11-25", &everything()).await {
         peer.start(&call(7, "name")).await;
         let question = peer.heard().await;
         assert_eq!(question["method"], "elicitation/create");
@@ -155,7 +164,7 @@ async fn a_question_travels_on_its_call_and_the_answer_comes_back_to_it() {
 #[tokio::test]
 async fn the_model_writes_and_a_page_is_concluded() {
     let (server, _) = asking(plan()).await;
-    for mut peer in Peer::both(&server, "2025-11-25", &everything()).await {
+    for mut peer in Peer::all(&server, "2025-11-25", &everything()).await {
         peer.start(&call(1, "sample")).await;
         let question = peer.heard().await;
         assert_eq!(question["method"], "sampling/createMessage");
@@ -190,9 +199,9 @@ async fn a_client_is_asked_only_what_it_declared_and_its_revision_knows() {
         ("2025-11-25", form.clone(), "sample", "its model"),
         ("2025-11-25", form, "roots", "its folders"),
     ];
-    let runs = cases.len() * 2;
+    let runs = cases.len() * 4;
     for (version, capabilities, tool, words) in cases {
-        for mut peer in Peer::both(&server, version, &capabilities).await {
+        for mut peer in Peer::all(&server, version, &capabilities).await {
             let refused = peer.ask(&call(1, tool)).await;
             assert_eq!(refused["result"]["isError"], true, "{version} {capabilities} {tool}: {refused}");
             assert!(text(&refused).contains(words), "{refused}");
@@ -216,7 +225,7 @@ async fn answers_that_do_not_fit_and_refusals_of_the_client_are_told() {
         (json!({"error": {"code": -1, "message": "the person\nis away"}}), "no answer: the personis away"),
         (json!({"error": 7}), "gave no answer"),
     ];
-    for mut peer in Peer::both(&server, "2025-11-25", &everything()).await {
+    for mut peer in Peer::all(&server, "2025-11-25", &everything()).await {
         for (id, (wrong, words)) in (1..).zip(&wrong) {
             peer.start(&call(id, "name")).await;
             let mut message = wrong.clone();
@@ -249,7 +258,7 @@ async fn nobody_waits_for_ever() {
     let mut plan = plan();
     plan.ask_timeout = Duration::from_millis(50);
     let (server, _) = asking(plan).await;
-    for mut peer in Peer::both(&server, "2025-11-25", &everything()).await {
+    for mut peer in Peer::all(&server, "2025-11-25", &everything()).await {
         peer.start(&call(1, "trip")).await;
         let (one, other) = (peer.heard().await, peer.heard().await);
         for question in [one, other] {
@@ -265,7 +274,7 @@ async fn nobody_waits_for_ever() {
 #[tokio::test]
 async fn a_call_that_is_called_off_calls_off_its_questions() {
     let (server, _) = asking(plan()).await;
-    for mut peer in Peer::both(&server, "2025-11-25", &everything()).await {
+    for mut peer in Peer::all(&server, "2025-11-25", &everything()).await {
         peer.start(&call(1, "name")).await;
         let question = peer.heard().await;
         peer.tell(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})).await;
@@ -333,7 +342,11 @@ async fn a_flood_of_questions_is_bounded() {
 
 #[tokio::test]
 async fn the_end_of_a_session_ends_its_questions() {
-    let (server, _) = asking(plan()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit.jsonl");
+    let mut plan = plan();
+    plan.audit = Some(AuditPlan::new(file.clone()));
+    let (server, _) = asking(plan).await;
     let mut peer = Peer::http(&server, "2025-11-25", &everything()).await;
     peer.start(&call(1, "name")).await;
     peer.heard().await;
@@ -341,8 +354,11 @@ async fn the_end_of_a_session_ends_its_questions() {
     let mut other = up.connect().await;
     other.send("DELETE", "/mcp", &[("mcp-session-id".to_owned(), session.clone())], "").await;
     assert_eq!(other.answer().await.status, 204);
-    assert_eq!(peer.heard().await["method"], "notifications/cancelled");
-    assert!(peer.next().await.is_none());
+    while let Some(message) = peer.next().await {
+        assert_eq!(message["method"], "notifications/cancelled", "what was called off gets no answer");
+    }
+    until("the end of the call", || async { records(&file).len() == 1 }).await;
+    assert_eq!(records(&file)[0]["outcome"], "cancelled");
 }
 
 #[tokio::test]

@@ -54,7 +54,8 @@ impl Answer {
 
 pub(crate) fn events(body: &str) -> VecDeque<Value> {
     let data = body.lines().filter_map(|line| line.strip_prefix("data: "));
-    data.map(|data| serde_json::from_str(data).expect("event")).collect()
+    // An event without data only tells its id.
+    data.filter(|data| !data.is_empty()).map(|data| serde_json::from_str(data).expect("event")).collect()
 }
 
 /// A request of the stateless era, with all that it needs.

@@ -1,4 +1,4 @@
-//! The server from outside: transcripts over stdio framing and HTTP, the rules of each, hostile input, faults.
+//! The server from outside: transcripts over every transport, the rules of each, hostile input, faults.
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
@@ -6,17 +6,22 @@ mod asker;
 mod asking_rounds;
 mod asking_wire;
 mod client;
+mod duplex;
+mod duplex_rules;
 mod faults;
 mod hostile;
 mod http_rules;
 mod keys;
 mod listening;
 mod records;
+mod resuming;
 mod sessions;
 mod shelf;
+mod sse_rules;
 mod stdio_rules;
 mod stopping;
 mod support;
 mod tasks;
 mod transcripts;
 mod watching;
+mod websocket_rules;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::client::modern;
 use crate::support::{pipe, plan, until, up, usual};
 
-fn audited() -> (TempDir, PathBuf, ServerPlan) {
+pub(crate) fn audited() -> (TempDir, PathBuf, ServerPlan) {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("audit.jsonl");
     let mut plan = plan();
@@ -20,18 +20,18 @@ fn audited() -> (TempDir, PathBuf, ServerPlan) {
     (folder, file, plan)
 }
 
-fn records(file: &Path) -> Vec<Value> {
+pub(crate) fn records(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
 }
 
 /// What of each record tells why there was no answer.
-fn refusals(file: &Path) -> Vec<[Value; 3]> {
+pub(crate) fn refusals(file: &Path) -> Vec<[Value; 3]> {
     let of = |record: Value| ["name", "outcome", "flags"].map(|key| record[key].clone());
     records(file).into_iter().map(of).collect()
 }
 
-fn refused(name: &str, flag: &str) -> [Value; 3] {
+pub(crate) fn refused(name: &str, flag: &str) -> [Value; 3] {
     [json!(name), json!("refused"), json!([flag])]
 }
 

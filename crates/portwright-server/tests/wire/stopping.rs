@@ -13,13 +13,13 @@ use crate::support::{mount, pipe, plan, started, until, up, usual};
 
 /// Holds every call until it is opened.
 #[derive(Debug)]
-struct Gate {
-    open: Semaphore,
-    waiting: Semaphore,
+pub(crate) struct Gate {
+    pub(crate) open: Semaphore,
+    pub(crate) waiting: Semaphore,
 }
 
 impl Gate {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { open: Semaphore::new(0), waiting: Semaphore::new(0) })
     }
 }

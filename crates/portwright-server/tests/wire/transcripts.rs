@@ -1,4 +1,4 @@
-//! Conversations as data, held over stdio framing and over HTTP.
+//! Conversations as data, held over every transport that knows their lifecycle.
 //!
 //! `->` is what the client sends, `<-` what it gets for it, in order; the string `…` stands for anything. What does not
 //! fit is reported with its line.
@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use crate::support::{pipe, plan, up, usual};
+use crate::duplex::Way;
+use crate::support::{plan, up, usual};
 
 struct Exchange {
     line: usize,
@@ -54,17 +55,23 @@ fn compare(exchange: &Exchange, over: &str, mut got: VecDeque<Value>) {
     assert!(got.is_empty(), "{over}, line {line}: {said}\nunexpected {got:?}");
 }
 
-async fn over_stdio(transcript: &str) {
-    let mut pipe = pipe(&usual(plan()).await.0);
+async fn over(way: Way, transcript: &str) {
+    let (mut client, _up) = way.open(&usual(plan()).await.0).await;
     for exchange in read(transcript) {
-        pipe.send(&exchange.said).await;
+        client.send(&exchange.said).await;
         let mut got = VecDeque::new();
         for _ in &exchange.expected {
-            got.extend(pipe.line().await);
+            got.extend(client.next().await);
         }
-        compare(&exchange, "stdio", got);
+        compare(&exchange, way.kind(), got);
     }
-    assert_eq!(pipe.finish().await, Vec::<Value>::new(), "after the last line");
+    // Nothing came beside what was expected.
+    let last = client.ask(&serde_json::json!({"jsonrpc": "2.0", "id": "last", "method": "ping"})).await;
+    assert_eq!(
+        (&last["id"], &last["result"]),
+        (&"last".into(), &serde_json::json!({})),
+        "{way:?}, after the last line"
+    );
 }
 
 async fn over_http(transcript: &str) {
@@ -86,22 +93,29 @@ async fn over_http(transcript: &str) {
     }
 }
 
-async fn everywhere(transcript: &str) {
-    over_stdio(transcript).await;
-    over_http(transcript).await;
-}
-
 #[tokio::test]
 async fn sessions() {
-    everywhere(include_str!("transcripts/legacy.txt")).await;
+    let transcript = include_str!("transcripts/legacy.txt");
+    over_http(transcript).await;
+    for way in Way::ALL {
+        over(way, transcript).await;
+    }
 }
 
 #[tokio::test]
 async fn stateless() {
-    everywhere(include_str!("transcripts/modern.txt")).await;
+    let transcript = include_str!("transcripts/modern.txt");
+    over_http(transcript).await;
+    for way in [Way::Stdio, Way::Ws] {
+        over(way, transcript).await;
+    }
 }
 
 #[tokio::test]
 async fn both_lifecycles_on_one_connection() {
-    everywhere(include_str!("transcripts/both.txt")).await;
+    let transcript = include_str!("transcripts/both.txt");
+    over_http(transcript).await;
+    for way in [Way::Stdio, Way::Ws] {
+        over(way, transcript).await;
+    }
 }

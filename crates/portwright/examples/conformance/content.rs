@@ -30,6 +30,7 @@ pub(crate) fn tools() -> Vec<Tool> {
         tool("test_multiple_content_types", "Returns several kinds of content.", &nothing()),
         tool("test_error_handling", "Always fails.", &nothing()),
         tool("test_tool_with_progress", "Tells of its progress.", &nothing()),
+        tool("test_reconnection", "Lets go of the connection while it works.", &nothing()),
         tool("test_tool_with_logging", "Tells what it does.", &nothing()),
         tool("test_logging_tool", "Tells what it does to those who asked.", &nothing()),
         tool("json_schema_2020_12_tool", "Has a rich schema.", &rich()),
@@ -61,6 +62,11 @@ pub(crate) async fn call(name: &str, cx: &Context) -> Option<Result<CallToolResu
                 tokio::time::sleep(PAUSE).await;
             }
             words("done")
+        }
+        "test_reconnection" => {
+            cx.downstream.hang_up();
+            tokio::time::sleep(PAUSE * 4).await;
+            words("done, after the connection was let go")
         }
         "test_tool_with_logging" | "test_logging_tool" => {
             for text in ["Tool execution started", "Tool processing data", "Tool execution completed"] {

@@ -67,6 +67,10 @@ pub(crate) struct ListenSection {
 pub(crate) enum Transport {
     /// Streamable HTTP, on `/mcp`.
     Http,
+    /// HTTP+SSE of 2024-11-05, on `/sse`.
+    Sse,
+    /// WebSocket, on `/ws`.
+    Websocket,
 }
 
 /// Who may call without a credential.

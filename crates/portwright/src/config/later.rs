@@ -17,8 +17,6 @@ const KEYS: &[&str] = &[
 const KINDS: &[&str] =
     &["mysql", "files", "git", "http", "openapi", "github", "brave", "kubernetes", "mail", "command", "upstream"];
 
-const TRANSPORTS: &[&str] = &["sse", "websocket"];
-
 /// Whether a key of that place comes in a later version.
 pub(crate) fn key(place: &str) -> bool {
     KEYS.iter().any(|key| {
@@ -36,11 +34,6 @@ pub(crate) fn key(place: &str) -> bool {
 /// Whether a kind of source comes in a later version.
 pub(crate) fn kind(name: &str) -> bool {
     KINDS.contains(&name)
-}
-
-/// Whether a transport comes in a later version.
-pub(crate) fn transport(name: &str) -> bool {
-    TRANSPORTS.contains(&name)
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
-use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan};
+use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Transports};
 
 use super::file::{
-    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, LimitsSection, ListenSection,
+    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, LimitsSection, ListenSection, Transport,
 };
 
 /// Where HTTP is served when nothing is said.
@@ -102,6 +102,13 @@ fn listen(section: ListenSection, plan: &mut ListenPlan, proven: bool, problems:
             Diagnostic::error(place.join("transports"), "out-of-range", "names no transport")
                 .hint("leave it out for all of them; `portwright serve --stdio` needs no listener"),
         );
+    }
+    if let Some(named) = &section.transports {
+        plan.transports = Transports {
+            http: named.contains(&Transport::Http),
+            sse: named.contains(&Transport::Sse),
+            websocket: named.contains(&Transport::Websocket),
+        };
     }
     let http = section.http.as_deref().map_or(Ok(LISTEN_DEFAULT), address).unwrap_or_else(|message| {
         problems.push(

@@ -230,9 +230,6 @@ fn wrong_word(
         _ => one("bad-value", format!("{shown} is not one of {}", listed(words.iter().map(String::as_str)))),
     };
     let written = value.as_str().unwrap_or_default();
-    if later::transport(written) && words.iter().any(|word| word == "http") {
-        return diagnostic.hint(format!("`{written}` is not in this version"));
-    }
     match nearest(written, words.iter().map(String::as_str)) {
         Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
         None => diagnostic,

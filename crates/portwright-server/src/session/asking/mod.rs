@@ -62,6 +62,12 @@ impl Downstream for Way {
         }
     }
 
+    fn hang_up(&self) {
+        if let Some(notifier) = &self.notifier {
+            notifier.hang_up();
+        }
+    }
+
     fn answers(&self, kind: QuestionKind) -> bool {
         match &self.asks {
             Asks::Not(_) => false,

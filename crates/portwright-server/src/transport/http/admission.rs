@@ -24,22 +24,29 @@ pub(super) struct Admission {
     hosts: Vec<String>,
     /// Origins that may call, beside loopback's: in lower case.
     origins: Vec<String>,
+    /// The public host and the path under which it shows this server.
+    public: Option<(String, String)>,
     anonymous: Anonymous,
     nobody: Arc<Principal>,
 }
 
 impl Admission {
     pub(super) fn new(plan: &ListenPlan) -> Self {
+        let mut public = None;
         let mut hosts = LOOPBACK.map(str::to_owned).to_vec();
         let mut origins: Vec<String> = plan.allowed_origins.iter().map(|origin| normal(origin)).collect();
         if let Some(url) = &plan.public_url {
             let authority = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-            let authority = authority.split('/').next().unwrap_or_default();
-            hosts.push(name_of(authority).to_ascii_lowercase());
+            let (authority, path) = authority.split_once('/').unwrap_or((authority, ""));
+            let path = path.trim_end_matches('/');
+            let path = path.strip_suffix("mcp").filter(|rest| rest.is_empty() || rest.ends_with('/')).unwrap_or(path);
+            let name = name_of(authority).to_ascii_lowercase();
+            public = prefix_of(&format!("/{path}")).map(|path| (name.clone(), path));
+            hosts.push(name);
             let scheme = url.split_once("://").map_or("https", |(scheme, _)| scheme);
             origins.push(normal(&format!("{scheme}://{authority}")));
         }
-        Self { hosts, origins, anonymous: plan.anonymous, nobody: Arc::new(Principal::anonymous()) }
+        Self { hosts, origins, public, anonymous: plan.anonymous, nobody: Arc::new(Principal::anonymous()) }
     }
 
     /// Refuses a Host that is not ours and an Origin that may not call. No Origin: not a browser.
@@ -59,6 +66,18 @@ impl Admission {
             (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
             _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
         }
+    }
+
+    /// The path under which the client sees this server: what its proxy says, or what the plan says of the host that
+    /// was called.
+    pub(super) fn prefix(&self, headers: &HeaderMap) -> String {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let said = text("x-forwarded-prefix").and_then(prefix_of);
+        let planned = || {
+            let host = text("host").map(name_of)?;
+            self.public.as_ref().filter(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, path)| path.clone())
+        };
+        said.or_else(planned).unwrap_or_default()
     }
 
     /// Beyond loopback, the very address that was called will do as well: a rebound name never is one.
@@ -154,6 +173,15 @@ pub(super) fn preflight() -> Response<Body> {
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(HEADERS));
     response
+}
+
+/// A path that other paths can be put under: none if it could lead to another host, or out of the line it stands in.
+fn prefix_of(path: &str) -> Option<String> {
+    const BYTES_MAX: usize = 256;
+    let path = path.trim_end_matches('/');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte);
+    let fits = path.len() <= BYTES_MAX && path.bytes().all(plain) && !path.contains("//");
+    (fits && (path.is_empty() || path.starts_with('/'))).then(|| path.to_owned())
 }
 
 fn normal(origin: &str) -> String {
@@ -254,6 +282,31 @@ mod tests {
         assert!(local.principal(&headers, ends("10.0.0.1:1", "10.0.0.2:8722"), &nobody).is_err());
         headers.insert("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
         assert!(local.principal(&headers, here, &nobody).is_err());
+    }
+
+    #[test]
+    fn the_path_before_ours_is_what_the_proxy_or_the_plan_says() {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("mcp.acme.example"));
+        for (public, prefix) in [
+            ("https://mcp.acme.example", ""),
+            ("https://mcp.acme.example/", ""),
+            ("https://mcp.acme.example/mcp", ""),
+            ("https://mcp.acme.example/tools/db/mcp", "/tools/db"),
+            ("https://mcp.acme.example/tools/db/", "/tools/db"),
+            ("https://mcp.acme.example/tcp-mcp", "/tcp-mcp"),
+        ] {
+            assert_eq!(admission(Some(public)).prefix(&headers), prefix, "{public}");
+        }
+        let planned = admission(Some("https://mcp.acme.example/tools"));
+        for (said, prefix) in
+            [("/db", "/db"), ("/a/b/", "/a/b"), ("//evil.example", "/tools"), ("evil", "/tools"), ("/a b", "/tools")]
+        {
+            headers.insert("x-forwarded-prefix", HeaderValue::from_static(said));
+            assert_eq!(planned.prefix(&headers), prefix, "{said}");
+        }
+        headers.insert("host", HeaderValue::from_static("localhost:8722"));
+        assert_eq!(planned.prefix(&headers), "", "it was not called by its public name");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::pulse::Serving;
 use super::respond::plain;
 
 /// What goes out.
-pub(super) struct Body {
+pub(in crate::transport) struct Body {
     content: Content,
     /// The request is being served until its response is out.
     serving: Option<Serving>,
@@ -30,15 +30,15 @@ enum Content {
 }
 
 impl Body {
-    pub(super) fn empty() -> Self {
+    pub(in crate::transport) fn empty() -> Self {
         Self { content: Content::Whole(None), serving: None }
     }
 
-    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
+    pub(in crate::transport) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self { content: Content::Whole(Some(bytes.into())), serving: None }
     }
 
-    pub(super) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+    pub(in crate::transport) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         Self { content: Content::Events(Box::pin(events)), serving: None }
     }
 
@@ -72,9 +72,21 @@ impl hyper::body::Body for Body {
     }
 }
 
-/// Refuses what can't be one of our messages before its body is read.
+/// Refuses what can't be one of our messages, or can't be answered, before its body is read.
 #[expect(clippy::result_large_err, reason = "the response goes out as it is")]
 pub(super) fn check_head(headers: &HeaderMap) -> Result<(), Response<Body>> {
+    check_content(headers)?;
+    let accept = Accept::of(headers);
+    if !accept.json && !accept.stream {
+        let text = "Accept must allow application/json and text/event-stream";
+        return Err(plain(StatusCode::NOT_ACCEPTABLE, text));
+    }
+    Ok(())
+}
+
+/// Refuses what can't be one of our messages before its body is read.
+#[expect(clippy::result_large_err, reason = "the response goes out as it is")]
+pub(in crate::transport) fn check_content(headers: &HeaderMap) -> Result<(), Response<Body>> {
     let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
@@ -82,11 +94,6 @@ pub(super) fn check_head(headers: &HeaderMap) -> Result<(), Response<Body>> {
     }
     if headers.get_all(header::CONTENT_ENCODING).iter().any(|value| value != "identity") {
         return Err(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding is not supported; send plain JSON"));
-    }
-    let accept = Accept::of(headers);
-    if !accept.json && !accept.stream {
-        let text = "Accept must allow application/json and text/event-stream";
-        return Err(plain(StatusCode::NOT_ACCEPTABLE, text));
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > limits::MESSAGE_BYTES_MAX as u64) {
@@ -97,13 +104,13 @@ pub(super) fn check_head(headers: &HeaderMap) -> Result<(), Response<Body>> {
 
 /// What the client reads.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Accept {
-    pub(super) json: bool,
-    pub(super) stream: bool,
+pub(in crate::transport) struct Accept {
+    pub(in crate::transport) json: bool,
+    pub(in crate::transport) stream: bool,
 }
 
 impl Accept {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(in crate::transport) fn of(headers: &HeaderMap) -> Self {
         let mut accept = Self { json: false, stream: false };
         let mut any = false;
         for value in headers.get_all(header::ACCEPT) {
@@ -123,7 +130,7 @@ impl Accept {
 }
 
 /// Reads the body, bounded in size and time. One that came in one piece is not copied.
-pub(super) async fn read(body: Incoming, wait: Duration) -> Result<Bytes, Response<Body>> {
+pub(in crate::transport) async fn read(body: Incoming, wait: Duration) -> Result<Bytes, Response<Body>> {
     match tokio::time::timeout(wait, collect(body)).await {
         Ok(read) => read,
         Err(_) => Err(closing(plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"))),

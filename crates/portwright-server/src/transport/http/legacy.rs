@@ -9,17 +9,21 @@ use portwright_core::TransportKind;
 
 use super::body::{Accept, Body};
 use super::respond::{self, empty, json, plain, refuse};
-use super::{Caller, run, sse};
+use super::{Caller, events, resume, run};
 use crate::server::Engine;
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::envelope::{self, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::headers;
 use crate::session::legacy::{self, Session};
+use crate::session::replay::EventId;
 use crate::session::reply::{self, Outcome};
 use crate::session::streams::Listening;
 
 const SESSION_ID: &str = "mcp-session-id";
+
+/// The last event that a client heard, for it to take up a stream from there.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// One message.
 pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Response<Body> {
@@ -132,7 +136,7 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
         }
     };
     let (accept, meta) = (Accept::of(caller.headers), &request.params.meta);
-    let how = run::Tie::Session(flight, cancel);
+    let how = run::Tie::Session(session.clone(), flight, cancel);
     let call =
         run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, round: None, accept, how };
     run::run(call).await
@@ -190,8 +194,9 @@ async fn one_of_batch(caller: &Caller<'_>, session: &Arc<Session>, bytes: &[u8])
     response.into_body().collect().await.ok().map(|body| body.to_bytes().to_vec())
 }
 
-/// GET: the stream of the server's own messages. A session has one; a newer one takes its place, since a client that
-/// opens another has lost the first.
+/// GET: the stream of the server's own messages; or, by the id of the last event that was heard, the rest of a call's
+/// stream. A session has one stream of its own; a newer one takes its place, since a client that opens another has lost
+/// the first.
 pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
     if !caller.headers.contains_key(SESSION_ID) {
         return respond::method_not_allowed("POST");
@@ -199,13 +204,26 @@ pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
     if !Accept::of(caller.headers).stream {
         return plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream");
     }
-    match session(caller.engine, caller.principal, caller.headers) {
-        Ok(session) => {
-            let open = session.open_stream();
-            sse::changes(caller.engine, Listening::session(&session), None, open.token(), open)
+    let session = match session(caller.engine, caller.principal, caller.headers) {
+        Ok(session) => session,
+        Err(refused) => return refused,
+    };
+    session.touch();
+    let lost = || {
+        let error = WireError::invalid_request("Last-Event-ID names no event that is still kept");
+        refuse(None, error, StatusCode::BAD_REQUEST)
+    };
+    let heard = match caller.headers.get(LAST_EVENT_ID).map(|id| id.to_str().ok().and_then(EventId::read)) {
+        Some(None) => return lost(),
+        Some(Some(id)) if id.stream > 0 => {
+            let keep_alive = caller.engine.plan.listen.waits.keep_alive;
+            return resume::rest(session, id, keep_alive).unwrap_or_else(lost);
         }
-        Err(refused) => refused,
-    }
+        heard => heard.flatten().map(|id| id.event),
+    };
+    let open = session.open_stream();
+    let numbering = events::Numbering { primed: session.polls(), heard };
+    events::changes(caller.engine, Listening::session(&session), Some(&numbering), open.token(), open)
 }
 
 /// DELETE: the session ends.

@@ -1,19 +1,20 @@
-//! Streamable HTTP: one listener, `/mcp` for both lifecycles, and the pages that tell how the server is.
+//! The listener, and Streamable HTTP: `/mcp` for both lifecycles, the doors of the other transports, and the pages that
+//! tell how the server is.
 
 mod admission;
-mod body;
+pub(super) mod body;
+pub(super) mod events;
 mod legacy;
 mod modern;
 mod pages;
 mod pulse;
-mod respond;
+pub(super) mod respond;
+mod resume;
 mod run;
-mod sse;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Response, StatusCode};
@@ -27,7 +28,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::TransportError;
+use super::{TransportError, sse, websocket};
 use crate::plan::Anonymous;
 use crate::server::Engine;
 use crate::session::Speaker;
@@ -36,6 +37,7 @@ use crate::session::envelope::{self, Message, Misread, Request};
 use crate::session::errors::WireError;
 use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
+use crate::session::store::Seat;
 use admission::Admission;
 use body::Body;
 use pulse::{Felt, Pulse, Verdict};
@@ -45,6 +47,7 @@ use respond::{plain, refuse};
 struct Front {
     engine: Arc<Engine>,
     admission: Admission,
+    streams: Arc<sse::Streams>,
     /// No new requests; connections end when theirs are answered.
     closing: CancellationToken,
     /// Connections that are still there end now.
@@ -75,6 +78,7 @@ pub(crate) async fn serve(
     let front = Arc::new(Front {
         engine: engine.clone(),
         admission: Admission::new(&engine.plan.listen),
+        streams: Arc::default(),
         closing: CancellationToken::new(),
         closed: CancellationToken::new(),
     });
@@ -105,6 +109,8 @@ pub(crate) async fn serve(
     engine.draining.cancel();
     front.closing.cancel();
     connections.close();
+    let streams = front.streams.clone();
+    tokio::spawn(async move { streams.drain().await });
     if tokio::time::timeout(engine.plan.listen.drain, connections.wait()).await.is_err() {
         tracing::warn!(connections = connections.len(), "what is in flight did not end in time and is called off");
         engine.stop.cancel();
@@ -123,7 +129,22 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Res
     let (stream, peer) = listener.accept().await?;
     // Without it, small replies wait for the peer's delayed acknowledgement: 40 ms a call.
     stream.set_nodelay(true)?;
+    find_half_open(&stream)?;
     Ok((stream, peer, place))
+}
+
+/// Has the system ask a silent peer whether it is still there, and give up one that acknowledges nothing: a stream with
+/// nothing to say would otherwise outlive its client for hours.
+fn find_half_open(stream: &TcpStream) -> std::io::Result<()> {
+    let socket = socket2::SockRef::from(stream);
+    let (silent, unacknowledged) = limits::HALF_OPEN_WAIT;
+    let probes = socket2::TcpKeepalive::new().with_time(silent).with_interval(silent / 4).with_retries(4);
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(unacknowledged))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = unacknowledged;
+    Ok(())
 }
 
 /// One connection, until it ends or its client keeps us waiting too long.
@@ -136,16 +157,19 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
     let (closing, closed) = (front.closing.child_token(), front.closed.child_token());
     let stop = front.engine.stop.child_token();
     let io = TokioIo::new(Felt::new(stream, pulse.clone()));
+    let opening: Mutex<Option<websocket::Opening>> = Mutex::default();
     let service = service_fn(|request| {
-        let (front, stop, serving) = (front.clone(), stop.clone(), pulse.serving());
-        async move {
-            let response = route(&front, ends, stop, request).await;
+        let (front, stop, serving, opening) = (front.clone(), stop.clone(), pulse.serving(), &opening);
+        // In a box of its own: hyper keeps the room for it as long as the connection lives.
+        Box::pin(async move {
+            let response = route(&front, ends, stop, opening, request).await;
             Ok::<_, Infallible>(response.map(|body| body.while_serving(serving)))
-        }
+        })
     });
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
-    let mut connection = pin!(builder.serve_connection(io, service));
+    // In a box, so that its memory is given back when the protocol changes.
+    let mut connection = Box::pin(builder.serve_connection(io, service).with_upgrades());
     let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + waits.tick, waits.tick);
     loop {
         tokio::select! {
@@ -154,43 +178,106 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
                 }
-                return;
+                break;
             }
             _ = tick.tick() => match pulse.judge(&waits) {
                 Verdict::Fine => {}
                 Verdict::Idle => connection.as_mut().graceful_shutdown(),
                 Verdict::Stuck => return tracing::debug!("connection closed: its client keeps us waiting"),
             },
-            () = closing.cancelled() => break,
+            () = closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = closed.run_until_cancelled(connection.as_mut()).await;
+                break;
+            }
         }
     }
-    connection.as_mut().graceful_shutdown();
-    let _ = closed.run_until_cancelled(connection).await;
+    drop(connection);
+    let opening = opening.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(opening) = opening {
+        let _ = closed.run_until_cancelled(Box::pin(upgraded(&front.engine, opening))).await;
+    }
+}
+
+/// What a connection does after it has changed its protocol.
+async fn upgraded(engine: &Arc<Engine>, mut opening: websocket::Opening) {
+    let Ok(upgraded) = (&mut opening.upgrade).await else { return };
+    if let Ok(parts) = upgraded.downcast::<TokioIo<Felt>>() {
+        websocket::serve(engine, opening, parts.io.into_inner(), parts.read_buf).await;
+    }
 }
 
 /// Path and method → page.
-async fn route(front: &Front, ends: Ends, stop: CancellationToken, request: http::Request<Incoming>) -> Response<Body> {
+async fn route(
+    front: &Front,
+    ends: Ends,
+    stop: CancellationToken,
+    opening: &Mutex<Option<websocket::Opening>>,
+    request: http::Request<Incoming>,
+) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
     if let Err(refused) = admission.host_and_origin(request.headers(), request.uri(), ends) {
         return plain(StatusCode::FORBIDDEN, refused);
     }
     let page = admission.page(request.headers());
+    let on = engine.plan.listen.transports;
     let mut response = match (request.uri().path(), request.method()) {
         (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
-        ("/mcp", _) => match admission.principal(request.headers(), ends, &engine.authenticate) {
-            Ok(principal) => mcp(engine, &principal, &stop, request).await,
-            Err(why) => admission::credential_wanted(why),
-        },
         ("/health", &Method::GET) => pages::health(engine).await,
         ("/ready", &Method::GET) => pages::ready(engine).await,
         ("/live", &Method::GET) => plain(StatusCode::OK, "ok"),
         ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
+        ("/mcp", _) if on.http => protocol(front, ends, stop, opening, request).await,
+        ("/sse" | "/messages", _) if on.sse => protocol(front, ends, stop, opening, request).await,
+        ("/ws", _) if on.websocket => protocol(front, ends, stop, opening, request).await,
         _ => plain(StatusCode::NOT_FOUND, "nothing is served here; MCP is at /mcp"),
     };
     if let Some(origin) = page {
         admission::for_page(&mut response, origin);
     }
     response
+}
+
+/// The paths where MCP is spoken, to those who may call.
+async fn protocol(
+    front: &Front,
+    ends: Ends,
+    stop: CancellationToken,
+    opening: &Mutex<Option<websocket::Opening>>,
+    request: http::Request<Incoming>,
+) -> Response<Body> {
+    let (admission, engine) = (&front.admission, &front.engine);
+    let principal = match admission.principal(request.headers(), ends, &engine.authenticate) {
+        Ok(principal) => principal,
+        Err(why) => return admission::credential_wanted(why),
+    };
+    match (request.uri().path(), request.method()) {
+        ("/ws", _) => {
+            let (response, agreed) = websocket::open(engine, principal, request);
+            *opening.lock().unwrap_or_else(PoisonError::into_inner) = agreed;
+            response
+        }
+        ("/sse", &Method::GET) => {
+            let prefix = admission.prefix(request.headers());
+            sse::open(engine, &front.streams, principal, request.headers(), &prefix)
+        }
+        ("/sse", _) => respond::method_not_allowed("GET"),
+        ("/messages", &Method::POST) => {
+            let (head, body) = request.into_parts();
+            sse::post(engine, &front.streams, &principal, &head, body).await
+        }
+        ("/messages", _) => respond::method_not_allowed("POST"),
+        _ => mcp(engine, &principal, &stop, request).await,
+    }
+}
+
+/// A place for a conversation that lives as long as its connection.
+pub(super) fn seat(engine: &Engine, principal: &Principal) -> Result<Seat, Box<Response<Body>>> {
+    let refuse = |text| Box::new(respond::busy(plain(StatusCode::SERVICE_UNAVAILABLE, text)));
+    if engine.draining.is_cancelled() {
+        return Err(refuse("the server is stopping; try again soon"));
+    }
+    engine.sessions.seat(principal).map_err(|_| refuse("too many sessions are open and busy; try again later"))
 }
 
 async fn mcp(

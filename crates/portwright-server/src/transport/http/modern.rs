@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{Accept, Body};
 use super::respond::{empty, json, plain, refuse};
-use super::{Caller, run, sse};
+use super::{Caller, events, run};
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::envelope::{Id, Message, Request};
 use crate::session::errors::WireError;
@@ -67,8 +67,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         }
         let wish = Listening::read(engine, &speaker, &request.id, &request.params)?;
         let listening = wish.admit(engine, &catalog, &speaker).await;
-        let first = listening.acknowledged();
-        return Ok(sse::changes(engine, listening, Some(first), CancellationToken::new(), ()));
+        return Ok(events::changes(engine, listening, None, CancellationToken::new(), ()));
     }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {

@@ -8,21 +8,21 @@ use crate::session::errors::WireError;
 use crate::session::reply::{self, Outcome};
 
 /// A line of text: HTTP's own business.
-pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+pub(in crate::transport) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     with_type(status, "text/plain; charset=utf-8", Body::whole(text))
 }
 
-pub(super) fn json(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
+pub(in crate::transport) fn json(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
     with_type(status, "application/json", Body::whole(bytes))
 }
 
-pub(super) fn empty(status: StatusCode) -> Response<Body> {
+pub(in crate::transport) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
 }
 
-pub(super) fn with_type(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
+pub(in crate::transport) fn with_type(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -32,18 +32,18 @@ pub(super) fn with_type(status: StatusCode, kind: &'static str, body: Body) -> R
 }
 
 /// A JSON-RPC error under a status of its own.
-pub(super) fn refuse(id: Option<&Id>, error: WireError, status: StatusCode) -> Response<Body> {
+pub(in crate::transport) fn refuse(id: Option<&Id>, error: WireError, status: StatusCode) -> Response<Body> {
     json(status, reply::answer(id, Outcome::Error(error), None).bytes)
 }
 
-pub(super) fn method_not_allowed(allow: &'static str) -> Response<Body> {
+pub(in crate::transport) fn method_not_allowed(allow: &'static str) -> Response<Body> {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }
 
 /// Too much is going on; come again in a second.
-pub(super) fn busy(mut response: Response<Body>) -> Response<Body> {
+pub(in crate::transport) fn busy(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -11,19 +11,21 @@ use bytes::Bytes;
 use futures::Stream;
 use http::{Response, StatusCode};
 use portwright_core::{Operation, limits};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::body::{Accept, Body};
+use super::events;
 use super::respond::{self, json};
-use super::sse;
+use super::resume::{self, Speech};
 use crate::catalog::Catalog;
 use crate::server::Engine;
 use crate::session::asking::rounds::Round;
 use crate::session::downstream::Notifier;
 use crate::session::envelope::Id;
 use crate::session::inflight::Flight;
+use crate::session::legacy::Session;
 use crate::session::params::Meta;
 use crate::session::reply::{self, Answer};
 use crate::session::{Speaker, dispatch};
@@ -47,24 +49,29 @@ pub(super) enum Tie {
     /// A client that goes away.
     Client(CancellationToken),
     /// Its session, by this entry.
-    Session(Flight, CancellationToken),
+    Session(Arc<Session>, Flight, CancellationToken),
 }
 
 /// Runs it.
 pub(super) async fn run(call: Call<'_>) -> Response<Body> {
     let Call { engine, catalog, operation, speaker, id, meta, round, accept, how } = call;
-    let (flight, cancel, tied) = match how {
-        Tie::Client(cancel) => (None, cancel, true),
-        Tie::Session(flight, cancel) => (Some(flight), cancel, false),
+    let (session, flight, cancel) = match how {
+        Tie::Client(cancel) => (None, None, cancel),
+        Tie::Session(session, flight, cancel) => (Some(session), Some(flight), cancel),
     };
+    let tied = session.is_none();
+    let polls = session.as_ref().is_some_and(|session| session.polls());
     let token = meta.progress_token();
-    let (notifier, notifications) =
-        if accept.stream && (token.is_some() || speaker.log_level.is_some() || speaker.is_asked()) {
-            let (sender, receiver) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
-            (Some(Notifier::new(sender, token, speaker.log_level)), Some(receiver))
-        } else {
-            (None, None)
-        };
+    let hang_up = Arc::new(Notify::new());
+    let speaks = polls || token.is_some() || speaker.log_level.is_some() || speaker.is_asked();
+    let (notifier, notifications) = if accept.stream && speaks {
+        let (sender, receiver) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
+        let notifier = Notifier::new(sender, token, speaker.log_level);
+        let notifier = if polls { notifier.on_a_connection(hang_up.clone()) } else { notifier };
+        (Some(notifier), Some(receiver))
+    } else {
+        (None, None)
+    };
     let last_word = notifier.as_ref().map(Notifier::until_dropped);
     let cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
     let (own, id, modern) = (engine.clone(), id.clone(), speaker.modern());
@@ -77,21 +84,35 @@ pub(super) async fn run(call: Call<'_>) -> Response<Body> {
         (!unwanted).then(|| reply::answer(Some(&id), outcome, modern.then_some(&own.info)))
     });
     let mut work = Work { running: Some(work), cancel: tied.then_some(cancel) };
-    match notifications {
-        None => respond(work.await, accept),
-        Some(mut notifications) => {
-            let first = tokio::select! {
-                biased;
-                first = notifications.recv() => first,
-                answer = &mut work => return respond(answer, accept),
-            };
-            events(work, first, notifications)
+    let Some(mut notifications) = notifications else { return respond(work.await, accept) };
+    let (first, hung_up) = if session.is_some() && !accept.json {
+        (None, false)
+    } else {
+        tokio::select! {
+            biased;
+            first = notifications.recv() => (first, false),
+            () = hang_up.notified() => (None, true),
+            answer = &mut work => match notifications.try_recv() {
+                // It spoke, and answered in the same breath.
+                Ok(first) => {
+                    work.running = Some(Box::pin(std::future::ready(answer)));
+                    (Some(first), false)
+                }
+                Err(_) => return respond(answer, accept),
+            },
         }
+    };
+    match (session, work.running.take()) {
+        (Some(session), Some(running)) => {
+            let speech = Speech { session, running, notifications, hang_up };
+            resume::speak(speech, first, hung_up, engine.plan.listen.waits.keep_alive)
+        }
+        (_, running) => events(work, running, first, notifications),
     }
 }
 
 /// The answer of a call; none if nobody wants it any more.
-type Running = Pin<Box<dyn Future<Output = Option<Answer>> + Send>>;
+pub(super) type Running = Pin<Box<dyn Future<Output = Option<Answer>> + Send>>;
 
 /// A call under way. Dropped before its end, it is called off if it was tied to its client, and ends by itself.
 struct Work {
@@ -141,31 +162,36 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(sse::event(&first)));
+            return Poll::Ready(Some(events::event(&first)));
         }
         loop {
             // What was said before the answer goes out before it.
             if let Poll::Ready(Some(notification)) = self.notifications.poll_recv(cx) {
-                return Poll::Ready(Some(sse::event(&notification)));
+                return Poll::Ready(Some(events::event(&notification)));
             }
             match &mut self.ending {
                 Ending::Answered(answer) => return Poll::Ready(answer.take()),
                 Ending::Running(running) => {
                     let answer = ready!(Pin::new(running).poll(cx)).ok().flatten();
-                    self.ending = Ending::Answered(answer.map(|answer| sse::event(&answer.bytes)));
+                    self.ending = Ending::Answered(answer.map(|answer| events::event(&answer.bytes)));
                 }
             }
         }
     }
 }
 
-fn events(mut work: Work, first: Option<Bytes>, notifications: mpsc::Receiver<Bytes>) -> Response<Body> {
+fn events(
+    mut work: Work,
+    running: Option<Running>,
+    first: Option<Bytes>,
+    notifications: mpsc::Receiver<Bytes>,
+) -> Response<Body> {
     let tie = work.cancel.take().map(CancellationToken::drop_guard);
-    let ending = match work.running.take() {
+    let ending = match running {
         Some(running) => Ending::Running(tokio::spawn(running)),
         None => Ending::Answered(None),
     };
-    sse::response(Body::events(Events { first, notifications, ending, _tie: tie }))
+    events::response(Body::events(Events { first, notifications, ending, _tie: tie }))
 }
 
 fn respond(answer: Option<Answer>, accept: Accept) -> Response<Body> {
@@ -173,8 +199,8 @@ fn respond(answer: Option<Answer>, accept: Accept) -> Response<Body> {
         Some(answer) if accept.json => {
             json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK), answer.bytes)
         }
-        Some(answer) => sse::whole(&[sse::event(&answer.bytes)]),
-        None if accept.stream => sse::whole(&[]),
+        Some(answer) => events::whole(&[events::event(&answer.bytes)]),
+        None if accept.stream => events::whole(&[]),
         None => respond::empty(StatusCode::ACCEPTED),
     }
 }

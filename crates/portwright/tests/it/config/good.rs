@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portwright_server::plan::Anonymous;
+use portwright_server::plan::{Anonymous, Transports};
 
 use super::parse;
 
@@ -12,6 +12,7 @@ fn nothing_written_means_the_defaults() {
     assert_eq!(plan.server.name, "portwright");
     assert_eq!(plan.listen.to_string(), "127.0.0.1:8722");
     assert_eq!(plan.server.listen.anonymous, Anonymous::Loopback);
+    assert_eq!(plan.server.listen.transports, Transports { http: true, sse: true, websocket: true });
     assert_eq!(plan.server.call_timeout, portwright_core::limits::CALL_WAIT);
     assert!(plan.server.audit.is_none() && plan.sources.is_empty());
 }
@@ -21,7 +22,7 @@ fn every_section_reaches_the_plan() {
     let text = "[server]\nname = \"acme\"\ntitle = \"Acme\"\ninstructions = \"For ${env:DATABASE_URL}, $${x}.\"\n\
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\
                 allowed_origins = [\"https://chat.acme.example\"]\nanonymous = \"never\"\ndrain = \"2s\"\n\
-                transports = [\"http\"]\n[limits]\ncall_timeout = \"250ms\"\nask_timeout = \"1m\"\n\
+                transports = [\"http\", \"websocket\"]\n[limits]\ncall_timeout = \"250ms\"\nask_timeout = \"1m\"\n\
                 task_timeout = \"2m\"\ntask_ttl = \"3m\"\n\
                 [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n\
                 [auth.keys]\nfile = \"keys.toml\"\n";
@@ -33,6 +34,7 @@ fn every_section_reaches_the_plan() {
     assert_eq!(server.listen.public_url.as_deref(), Some("https://mcp.acme.example"));
     assert_eq!(server.listen.allowed_origins, ["https://chat.acme.example"]);
     assert_eq!(server.listen.anonymous, Anonymous::Never);
+    assert_eq!(server.listen.transports, Transports { http: true, sse: false, websocket: true });
     assert_eq!((server.listen.drain, server.call_timeout), (Duration::from_secs(2), Duration::from_millis(250)));
     assert_eq!(server.ask_timeout, Duration::from_mins(1));
     assert_eq!((server.tasks.timeout, server.tasks.ttl), (Duration::from_mins(2), Duration::from_mins(3)));

@@ -27,8 +27,7 @@ fn wrong_keys() {
 #[test]
 fn keys_of_later_versions() {
     assert_snapshot!(said(
-        "[auth.oauth]\nissuer = \"https://a.example\"\n[listen]\ntransports = [\"http\", \"sse\"]\n\
-         tls = { cert = \"a\", key = \"b\" }\n[sources.x]\nkind = \"github\"\n"
+        "[auth.oauth]\nissuer = \"https://a.example\"\n[listen]\ntls = { cert = \"a\", key = \"b\" }\n[sources.x]\nkind = \"github\"\n"
     ));
 }
 

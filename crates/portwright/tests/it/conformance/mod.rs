@@ -16,11 +16,9 @@ use suite::Verdict;
 /// call and runs for the others as well.
 const REVISIONS: [&str; 3] = ["2025-06-18", "2025-11-25", "2026-07-28"];
 
-/// Scenarios that check nothing on this server, and why. A failing check in them fails the run as any other.
-const WITHOUT_CHECKS: [(&str, &str); 2] = [
-    ("tasks-status-notifications", "the suite leaves it out until it can listen"),
-    ("server-sse-polling", "for servers whose streams can be resumed; an answer here is one piece of JSON"),
-];
+/// Scenarios that check nothing, and why. A failing check in them fails the run as any other.
+const WITHOUT_CHECKS: [(&str, &str); 1] =
+    [("tasks-status-notifications", "the suite leaves it out until it can listen")];
 
 #[test]
 fn the_official_suite_agrees_with_us() {

@@ -1,6 +1,7 @@
 //! What the tests share: the workspace's files, a running Portwright, clients that speak the protocol byte by byte,
 //! databases to serve.
 
+pub(crate) mod duplex;
 pub(crate) mod files;
 pub(crate) mod postgres;
 pub(crate) mod server;

@@ -48,7 +48,8 @@ impl Era {
         json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
     }
 
-    fn hello() -> Value {
+    /// The parameters of `initialize`.
+    pub(crate) fn hello() -> Value {
         json!({
             "protocolVersion": Self::Legacy.version(),
             "capabilities": {},

@@ -1,5 +1,5 @@
-//! Conversations as data: each file is run over both transports and in both lifecycles, and must read the same. That is
-//! the proof that a call looks the same wherever it came from.
+//! Conversations as data: each file is run over every transport in each lifecycle that it knows, and must read the
+//! same. That is the proof that a call looks the same wherever it came from.
 //!
 //! A file has lines `-> METHOD PARAMS` and `<- PATTERN`; `#` starts a comment. A pattern is JSON: objects and arrays must
 //! hold at least what it holds, in this order; `"…text…"` is a string that holds the text, and `"…"` is any value.
@@ -9,6 +9,7 @@ mod pattern;
 
 use serde_json::Value;
 
+use crate::harness::duplex::{Sse, WebSocket};
 use crate::harness::files::{File, files};
 use crate::harness::server::{Portwright, serve};
 use crate::harness::shop::Shop;
@@ -27,11 +28,16 @@ fn a_conversation_reads_the_same_everywhere() {
         for file in &transcripts {
             let mut client = Http::connect(server.address, era);
             play(file, &mut client, &format!("http, {}", era.version()), &mut findings);
+            let mut client = WebSocket::connect(server.address, era);
+            play(file, &mut client, &format!("websocket, {}", era.version()), &mut findings);
             let own = Shop::sqlite();
             let mut client = Stdio::start(serve(&own.config()), era);
             play(file, &mut client, &format!("stdio, {}", era.version()), &mut findings);
             assert!(client.close().success(), "{}: the server did not end well with its input", file.path);
         }
+    }
+    for file in &transcripts {
+        play(file, &mut Sse::connect(server.address), "sse", &mut findings);
     }
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
