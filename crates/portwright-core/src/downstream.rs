@@ -40,13 +40,21 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
+    /// What a developer looks at.
     Debug,
+    /// What goes on.
     Info,
+    /// What is normal and still worth a look.
     Notice,
+    /// What may become an error.
     Warning,
+    /// What failed.
     Error,
+    /// What keeps a part from working.
     Critical,
+    /// What must be mended at once.
     Alert,
+    /// Nothing works.
     Emergency,
 }
 
@@ -116,10 +124,12 @@ impl Question {
         Self { kind, params }
     }
 
+    /// What it wants.
     pub fn kind(&self) -> QuestionKind {
         self.kind
     }
 
+    /// The parameters of its kind's method.
     pub fn params(&self) -> &JsonObject {
         &self.params
     }
@@ -150,6 +160,7 @@ impl Sampled {
 pub struct Root {
     /// A `file://` URI by the specification; never a permission.
     pub uri: String,
+    /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -160,7 +171,9 @@ pub struct Root {
 pub enum Answer {
     /// To a form or a page: whether the person accepted, and for a form what they entered. It fits the form's schema.
     Elicited(ElicitResult),
+    /// To a message for the client's model.
     Sampled(Sampled),
+    /// To the question for folders.
     Roots(Vec<Root>),
 }
 

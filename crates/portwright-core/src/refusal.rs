@@ -1,4 +1,25 @@
 //! [`Refusal`]: why there is no reply. One type for every guard and source; the server maps it to the wire in one place.
+//!
+//! A refusal speaks two languages. Its public words reach the model: they say what is wrong *and what would work*, since
+//! a model that reads them tries again. Its cause is for the log and never leaves the process: addresses, statements,
+//! whatever only an operator should see.
+//!
+//! ```
+//! use portwright_core::{Refusal, RefusalKind};
+//!
+//! let refusal = Refusal::invalid("`limit` is 5000; ask for 1000 at most");
+//! assert_eq!(refusal.kind(), RefusalKind::Invalid);
+//!
+//! // A fault of ours: the caller learns nothing, the log everything.
+//! let lost = std::io::Error::other("10.0.0.7:5432: connection reset");
+//! let refusal = Refusal::internal(lost);
+//! assert_eq!(refusal.public(), "internal error");
+//! assert!(std::error::Error::source(&refusal).unwrap().to_string().contains("10.0.0.7"));
+//! ```
+//!
+//! The [kind](RefusalKind) decides what the client sees. What the model can mend ([`Invalid`](RefusalKind::Invalid),
+//! [`Failed`](RefusalKind::Failed), [`TimedOut`](RefusalKind::TimedOut)) becomes a tool's result with `isError`; the
+//! others become errors of the protocol, each with the code of its revision.
 
 use std::error::Error;
 use std::fmt;
@@ -71,6 +92,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Of a kind, in words for the caller.
     pub fn new(kind: RefusalKind, public: impl Into<String>) -> Self {
         Self { kind, public: public.into(), cause: None, retry_after: None, needs: None, input: None }
     }
@@ -100,10 +122,12 @@ impl Refusal {
         Self::new(RefusalKind::Unavailable, public)
     }
 
+    /// The deadline passed; say what to ask for instead.
     pub fn timed_out(public: impl Into<String>) -> Self {
         Self::new(RefusalKind::TimedOut, public)
     }
 
+    /// The caller called it off.
     pub fn cancelled() -> Self {
         Self::new(RefusalKind::Cancelled, "the call was cancelled")
     }
@@ -126,12 +150,14 @@ impl Refusal {
         self
     }
 
+    /// Adds when to come again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
+    /// What it means to the caller.
     pub fn kind(&self) -> RefusalKind {
         self.kind
     }
@@ -141,6 +167,7 @@ impl Refusal {
         &self.public
     }
 
+    /// When to come again, if that helps.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
     }

@@ -13,6 +13,8 @@ pub struct ServerPlan {
     /// `serverInfo.name`.
     pub name: String,
     pub title: Option<String>,
+    /// What this server is for, in a line for people; it stands on the server's card, which anybody may read.
+    pub description: Option<String>,
     pub version: String,
     /// What this server is for, for the model.
     pub instructions: Option<String>,
@@ -35,6 +37,7 @@ impl ServerPlan {
         Self {
             name: name.into(),
             title: None,
+            description: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instructions: None,
             call_timeout: limits::CALL_WAIT,
@@ -45,6 +48,22 @@ impl ServerPlan {
             audit: None,
             keys: None,
         }
+    }
+
+    /// The sections and keys, as the configuration names them, that `other` says differently and that a running server
+    /// can't change.
+    pub(crate) fn fixed_parts_that_differ(&self, other: &Self) -> Vec<String> {
+        let parts = [
+            ("server.name", self.name == other.name),
+            ("server.title", self.title == other.title),
+            ("server.description", self.description == other.description),
+            ("listen", self.listen == other.listen),
+            ("audit", self.audit == other.audit),
+            ("auth.keys", self.keys == other.keys),
+            ("limits.task_timeout", self.tasks.timeout == other.tasks.timeout),
+            ("limits.task_ttl", self.tasks.ttl == other.tasks.ttl),
+        ];
+        parts.into_iter().filter(|(_, same)| !same).map(|(part, _)| part.to_owned()).collect()
     }
 }
 
@@ -100,7 +119,7 @@ pub enum Anonymous {
 }
 
 /// The listener.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenPlan {
     /// Where clients find it from outside: `https://mcp.acme.example`. Its host is allowed as Host, it as Origin.
     pub public_url: Option<String>,
@@ -144,7 +163,7 @@ impl Default for Transports {
 }
 
 /// How long a client may take over each part of an HTTP exchange; kept to within a [`tick`](Self::tick).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waits {
     /// For a request's head, from its first byte.
     pub head: Duration,

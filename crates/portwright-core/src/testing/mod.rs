@@ -1,6 +1,21 @@
 //! For tests of sources and guards: the contract every source keeps, and stand-ins for what stands around one.
 //!
 //! Nothing here panics: what is wrong comes back as a value, and the test that asked decides.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use portwright_core::testing::Contract;
+//! use portwright_core::{Context, Refusal, Tools};
+//!
+//! let dice = Tools::new("dice").tool("roll", "Rolls a fair die.", |(): (), _: Context| async {
+//!     Ok::<_, Refusal>("4".to_owned())
+//! });
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(async {
+//! let broken = Contract::of(Arc::new(dice)).works("roll", Default::default()).check().await;
+//! assert!(broken.is_empty(), "{broken:?}");
+//! # });
+//! ```
 
 mod clock;
 mod contract;

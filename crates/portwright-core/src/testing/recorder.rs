@@ -11,11 +11,43 @@ use crate::refusal::Refusal;
 /// One thing the client was told.
 #[derive(Debug, Clone)]
 pub enum Said {
-    Progress { progress: f64, total: Option<f64>, message: Option<String> },
-    Log { level: LogLevel, logger: String, data: Value },
-    Asked { key: String, question: Question },
-    Remembered { key: String, value: Value },
-    Concluded { key: String },
+    /// How far the work is.
+    Progress {
+        /// So much is done.
+        progress: f64,
+        /// Of so much, where that is known.
+        total: Option<f64>,
+        /// In words.
+        message: Option<String>,
+    },
+    /// A log message.
+    Log {
+        /// How much it matters.
+        level: LogLevel,
+        /// Whose it is.
+        logger: String,
+        /// What it says.
+        data: Value,
+    },
+    /// A question, by its key.
+    Asked {
+        /// Its key.
+        key: String,
+        /// What was asked.
+        question: Question,
+    },
+    /// A value that is to last over rounds.
+    Remembered {
+        /// Its key.
+        key: String,
+        /// What it is.
+        value: Value,
+    },
+    /// What a page was for is done.
+    Concluded {
+        /// The key of the question.
+        key: String,
+    },
 }
 
 /// Remembers everything, in order. A question gets the answer that was given for its key, or for every key.
@@ -38,6 +70,7 @@ impl Recorder {
         self
     }
 
+    /// What the client was told so far.
     pub fn said(&self) -> Vec<Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

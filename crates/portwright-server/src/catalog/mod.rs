@@ -5,15 +5,18 @@ mod listing;
 mod supervisor;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
 use portwright_core::protocol::{Reference, ResourceTemplate};
-use portwright_core::{Call, Context, Endpoint, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait};
+use portwright_core::{
+    Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
+};
 use serde_json::value::RawValue;
 
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
 pub(crate) use supervisor::Supervisor;
-pub use supervisor::{Mount, Origin, SourceHealth, State};
+pub use supervisor::{Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
 
 /// One page-able list: entries as they go over the wire, with the names that order them.
 #[derive(Debug, Default)]
@@ -74,9 +77,28 @@ pub(crate) enum News {
     Missed,
 }
 
+/// What is replaced together with the names: a call is judged by the guards, and a client is told the words, that
+/// belong to the configuration which its catalog comes from.
+pub(crate) struct Rules {
+    /// The chain.
+    pub(crate) guards: Vec<Arc<dyn Guard>>,
+    /// What this server is for, for the model.
+    pub(crate) instructions: Option<String>,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules")
+            .field("guards", &self.guards.iter().map(|guard| guard.name()).collect::<Vec<_>>())
+            .field("instructions", &self.instructions)
+            .finish()
+    }
+}
+
 /// Names and their owners.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Catalog {
+    pub(crate) rules: Arc<Rules>,
     pub(crate) tools: Section,
     pub(crate) resources: Section,
     pub(crate) templates: Section,
@@ -95,8 +117,22 @@ pub struct Catalog {
 impl Catalog {
     /// One catalog of everything that is listed. Where two sources offer the same name, each gets `SOURCE.name`; of
     /// two that offer the same URI, the first in the order of the configuration serves it.
-    pub(crate) fn merge(listings: &[Arc<Listing>]) -> Self {
-        let mut catalog = Self::default();
+    pub(crate) fn merge(listings: &[Arc<Listing>], rules: Arc<Rules>) -> Self {
+        let mut catalog = Self {
+            rules,
+            tools: Section::default(),
+            resources: Section::default(),
+            templates: Section::default(),
+            prompts: Section::default(),
+            tool_entries: HashMap::new(),
+            aliases: HashMap::new(),
+            prompt_targets: HashMap::new(),
+            resource_targets: HashMap::new(),
+            template_targets: Vec::new(),
+            sources: HashMap::new(),
+            collisions: Vec::new(),
+            watchable: false,
+        };
         let tools = twice(listings.iter().flat_map(|one| one.tools.iter().map(|tool| tool.tool.name.as_ref())));
         let prompts = twice(listings.iter().flat_map(|one| one.prompts.iter().map(|prompt| prompt.0.name.as_str())));
         let (mut tool_rows, mut prompt_rows) = (Vec::new(), Vec::new());

@@ -71,7 +71,7 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
 
 fn call_tool(from: &Params<'_>) -> Result<Operation, WireError> {
     let name = params::text("name", from.name)?.into_owned();
-    let arguments = params::optional("arguments", from.arguments)?.unwrap_or_default();
+    let arguments = params::arguments(from.arguments)?;
     Ok(Operation::CallTool { name, arguments })
 }
 
@@ -97,7 +97,7 @@ fn unsubscribe(scene: &Scene<'_>, from: &Params<'_>) -> Result<Vec<u8>, WireErro
 
 fn get_prompt(from: &Params<'_>) -> Result<Operation, WireError> {
     let name = params::text("name", from.name)?.into_owned();
-    let arguments = params::optional("arguments", from.arguments)?.unwrap_or_default();
+    let arguments = params::arguments(from.arguments)?;
     Ok(Operation::GetPrompt { name, arguments })
 }
 
@@ -111,22 +111,22 @@ fn complete(from: &Params<'_>) -> Result<Operation, WireError> {
 
 /// One call through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there is
 /// always an answer.
-pub(crate) async fn through(engine: &Engine, end: &dyn Endpoint, call: &Call, cx: &Context) -> Result<Reply, Refusal> {
-    let way = Next::new(&engine.guards, end).run(call, cx);
+pub(crate) async fn through(
+    catalog: &Catalog,
+    end: &dyn Endpoint,
+    call: &Call,
+    cx: &Context,
+) -> Result<Reply, Refusal> {
+    let way = Next::new(&catalog.rules.guards, end).run(call, cx);
     let result = AssertUnwindSafe(way).catch_unwind().await;
     result.unwrap_or_else(|_| Err(Refusal::internal("panic outside of the fence")))
 }
 
 /// One operation through the whole chain.
-pub(crate) async fn call(
-    engine: &Engine,
-    catalog: &Catalog,
-    operation: Operation,
-    cx: &Context,
-) -> (Operation, Result<Reply, Refusal>) {
+pub(crate) async fn call(catalog: &Catalog, operation: Operation, cx: &Context) -> (Operation, Result<Reply, Refusal>) {
     let target = catalog.target(&operation);
     let call = Call { operation, target };
-    let result = through(engine, catalog, &call, cx).await;
+    let result = through(catalog, catalog, &call, cx).await;
     (call.operation, result)
 }
 
@@ -143,7 +143,7 @@ pub(crate) async fn answer(
     if tasks::may_become(&call, cx) {
         return tasks::run(engine, catalog, call, cx).await;
     }
-    match through(engine, &**catalog, &call, cx).await {
+    match through(catalog, &**catalog, &call, cx).await {
         Ok(Reply::Subscribed) => match watched.map_or(Ok(()), |watched| watched.add(call.operation.name())) {
             Ok(()) => Outcome::Reply(Box::new(Reply::Subscribed)),
             Err(full) => Outcome::Error(full),
@@ -212,8 +212,8 @@ pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &
     let target = catalog.target(&operation).map(unanswered).map(Arc::new);
     let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
     cx.note(|trail| trail.flags.push(why.flag().to_owned()));
-    let way = Next::new(&engine.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
-    debug_assert!(way.is_err(), "nothing answers a call that is turned away");
+    // The client has its answer already; a guard of one's own that replies all the same changes nothing.
+    let _ = Next::new(&catalog.rules.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
 }
 
 fn unanswerable() -> Refusal {
@@ -240,7 +240,6 @@ impl Endpoint for Unanswered {
 /// Reads resources from within a call: through the same chain, in the same catalog.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    pub(crate) engine: Arc<Engine>,
     pub(crate) catalog: Arc<Catalog>,
 }
 
@@ -251,7 +250,7 @@ impl ReadResource for Reader {
             return Err(Refusal::failed(format!("`{uri}` is embedded too deeply")));
         }
         let operation = Operation::ReadResource { uri: uri.to_owned() };
-        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
+        match call(&self.catalog, operation, &cx.nested()).await.1? {
             Reply::Resource(result) => Ok(result),
             _ => Ok(ReadResourceResult::new(Vec::<ResourceContents>::new())),
         }
@@ -272,7 +271,7 @@ impl ReadResource for Reader {
             argument: variable.clone(),
             context: context.cloned(),
         };
-        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
+        match call(&self.catalog, operation, &cx.nested()).await.1? {
             Reply::Completion(result) => Ok(result.completion),
             _ => Ok(CompletionInfo::default()),
         }

@@ -210,11 +210,12 @@ pub(crate) fn initialize(
     let client = super::client(from.client_info);
     let session = Session::open(principal.clone(), transport, protocol, client, abilities)
         .map_err(|_| WireError::internal("no session can be opened now"))?;
+    let catalog = engine.supervisor.catalog();
     let result = Initialized {
         protocol_version: session.protocol.as_str(),
         capabilities: modern::capabilities(engine, false),
         server_info: engine.info.own(),
-        instructions: engine.plan.instructions.as_deref(),
+        instructions: catalog.rules.instructions.as_deref(),
     };
     let result = reply::json(&result);
     Ok((session, result))

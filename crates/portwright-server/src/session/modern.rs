@@ -20,7 +20,7 @@ use crate::server::Engine;
 pub(crate) const VERSIONS: [&str; 1] = ["2026-07-28"];
 
 /// Every revision, oldest first.
-fn all_versions() -> Vec<&'static str> {
+pub(crate) fn all_versions() -> Vec<&'static str> {
     legacy::VERSIONS.iter().chain(&VERSIONS).copied().collect()
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn discover(scene: &Scene<'_>) -> Vec<u8> {
         result_type: "complete",
         supported_versions: all_versions(),
         capabilities: capabilities(engine, true),
-        instructions: engine.plan.instructions.as_deref(),
+        instructions: scene.catalog.rules.instructions.as_deref(),
         ttl_ms: reply::list_ttl_ms(),
         cache_scope: "private",
         meta: serde_json::from_str(engine.info.meta()).ok(),

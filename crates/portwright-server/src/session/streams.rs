@@ -207,7 +207,7 @@ impl Wish {
     pub(crate) async fn admit(self, engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker) -> Listening {
         let asked = self.uris.into_iter().map(|uri| async move {
             let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
-            let (operation, result) = dispatch::call(engine, catalog, Operation::Subscribe { uri }, &cx).await;
+            let (operation, result) = dispatch::call(catalog, Operation::Subscribe { uri }, &cx).await;
             result.is_ok().then_some(operation)
         });
         for operation in futures::future::join_all(asked).await.into_iter().flatten() {

@@ -18,6 +18,7 @@ use tokio::time::{Instant, Interval};
 use tokio_util::sync::CancellationToken;
 
 use super::conversation::Conversation;
+use super::http::admission::Credential;
 use super::http::body::{self, Accept, Body};
 use super::http::respond::{busy, empty, plain, refuse};
 use super::http::{self as front, events};
@@ -63,7 +64,7 @@ impl Streams {
 pub(super) fn open(
     engine: &Arc<Engine>,
     streams: &Arc<Streams>,
-    principal: Arc<Principal>,
+    (principal, credential): (Arc<Principal>, Credential),
     headers: &HeaderMap,
     prefix: &str,
 ) -> Response<Body> {
@@ -96,6 +97,8 @@ pub(super) fn open(
         tick: tokio::time::interval_at(born + keep_alive, keep_alive),
         last_to_speak: born + engine.plan.listen.waits.idle,
         deaf: open.deaf.clone(),
+        engine: engine.clone(),
+        credential,
         place: Place { streams: streams.clone(), open, id, gone, _seat: seat },
     };
     let events = stream::unfold(outward, |mut outward| async move { Some((outward.next().await?, outward)) });
@@ -110,6 +113,8 @@ struct Outward {
     /// A client that has said nothing by then does not mean to.
     last_to_speak: Instant,
     deaf: CancellationToken,
+    engine: Arc<Engine>,
+    credential: Credential,
     place: Place,
 }
 
@@ -124,7 +129,8 @@ impl Outward {
             () = self.deaf.cancelled() => None,
             _ = self.tick.tick() => {
                 let silent = !self.place.open.spoken.load(Ordering::Relaxed) && Instant::now() >= self.last_to_speak;
-                (!silent).then(|| Bytes::from_static(events::KEEP_ALIVE))
+                let holds = self.credential.holds(&self.engine.authenticate);
+                (holds && !silent).then(|| Bytes::from_static(events::KEEP_ALIVE))
             }
         }
     }

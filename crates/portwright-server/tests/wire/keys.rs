@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use futures::SinkExt;
 use portwright_server::guard::AuditPlan;
 use portwright_server::guard::authenticate::key::Key;
 use portwright_server::guard::authenticate::keys::{Entry, KeyFile};
 use portwright_server::plan::Anonymous;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Http, initialize, modern};
+use crate::duplex::{Sse, Ws, dial};
 use crate::support::{Up, plan, until, up, usual};
 
 struct Keyed {
@@ -126,4 +129,37 @@ async fn a_session_is_its_openers_alone() {
         as_who(&mut http, &keyed.ada).await == 401
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_conversation_is_its_openers_and_ends_with_their_key() {
+    let keyed = keyed(Anonymous::Loopback).await;
+    let mut sse = Sse::connect_with(keyed.up.address, &[("authorization", &keyed.ada)]).await;
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    for (who, status) in [(&*keyed.bob, 404), ("", 404), ("Bearer x", 401), (&*keyed.ada, 202)] {
+        let headers = [("content-type", "application/json"), ("authorization", who)];
+        let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        let headers: Vec<_> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        sse.post.send("POST", &sse.endpoint, &headers, ping).await;
+        assert_eq!(sse.post.answer().await.status, status, "{who}");
+    }
+    let (socket, _) = dial(keyed.up.address, &[("authorization", &keyed.ada)]).await.expect("a WebSocket");
+    let mut ws = Ws { socket };
+    ws.socket.send(Message::text(say().to_string())).await.expect("sent");
+    assert!(matches!(ws.frame().await, Some(Message::Text(_))));
+    assert_eq!(keyed.records()[0]["principal"], "ada");
+    let revoke = |keys: &mut KeyFile| {
+        keys.keys.get_mut("ada").expect("ada").revoked = Some("2026-01-02T00:00:00Z".parse().expect("a moment"));
+        Ok::<_, ()>(())
+    };
+    KeyFile::change(&keyed.file(), revoke).expect("written").expect("changed");
+    until("the end of the key", || async {
+        let mut http = keyed.up.connect().await;
+        http.post_with(&say(), &[("authorization", &keyed.ada)]).await.status == 401
+    })
+    .await;
+    let before = keyed.records().len();
+    ws.socket.send(Message::text(say().to_string())).await.expect("sent");
+    let close = ws.closed().await.expect("a close");
+    assert_eq!((u16::from(close.code), keyed.records().len()), (1008, before), "{close:?}");
 }

@@ -5,6 +5,7 @@
 mod asker;
 mod asking_rounds;
 mod asking_wire;
+mod cards;
 mod client;
 mod duplex;
 mod duplex_rules;
@@ -14,6 +15,7 @@ mod http_rules;
 mod keys;
 mod listening;
 mod records;
+mod reload;
 mod resuming;
 mod sessions;
 mod shelf;

@@ -25,7 +25,7 @@ pub(crate) fn plan() -> ServerPlan {
 }
 
 pub(crate) fn mount(name: &str, source: Arc<dyn Source>) -> Mount {
-    Mount { name: name.into(), kind: "test".to_owned(), origin: Origin::Open(source) }
+    Mount { name: name.into(), kind: "test".to_owned(), origin: Origin::Open(source), print: None }
 }
 
 /// A server with a shelf and a faulty source.

@@ -6,16 +6,20 @@ use std::time::Duration;
 
 use portwright_core::{Context, Diagnostic, Health, Pointer, async_trait, limits};
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::Statement;
 use tokio_util::sync::CancellationToken;
 
-use super::errors::told;
-use super::guard::{Author, Guard, Names, Rejection};
+use super::errors::Fault;
+use super::guard::{Author, Guard, Names, Passed};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
 use super::session::{Opener, Session, waits};
 use super::{DIALECT, introspect, privileges};
-use crate::shared::sql::{Access, Database, Description, Dialect, PoolPlan, Query, Rows, Schema, Scope, SqlError};
+use crate::shared::sql::{
+    Access, Database, Description, Dialect, OutputColumn, PoolPlan, Query, Rows, Schema, Scope, SqlError,
+};
+
+/// Bytes of a statement that the guard reads at once, in tens of microseconds. A longer one gets a thread.
+const JUDGED_AT_ONCE_BYTES: usize = 1024;
 
 /// Statements of the configuration that are remembered as checked.
 const DECLARED_MAX: usize = 1000;
@@ -24,12 +28,12 @@ const DECLARED_MAX: usize = 1000;
 #[derive(Debug)]
 pub struct PostgresDatabase {
     pool: Arc<Pool>,
-    guard: Guard,
+    guard: Arc<Guard>,
     access: Access,
     /// Where its table stands.
     place: Pointer,
-    /// Statements of the configuration that passed the guard, and whether they were to read only.
-    passed: Mutex<HashSet<(String, bool)>>,
+    /// Statements of the configuration that passed the guard: those that read, and those that may write.
+    passed: [Mutex<HashSet<String>>; 2],
 }
 
 impl PostgresDatabase {
@@ -41,26 +45,42 @@ impl PostgresDatabase {
         plan: PoolPlan,
         place: Pointer,
     ) -> Result<Arc<Self>, SqlError> {
-        let database = Self { pool: Pool::new(opener, plan), guard, access, place, passed: Mutex::default() };
+        let database =
+            Self { pool: Pool::new(opener, plan), guard: Arc::new(guard), access, place, passed: Default::default() };
         drop(database.pool.lease(false).await?);
         Ok(Arc::new(database))
     }
 
-    fn checked(&self, query: &Query<'_>) -> Result<super::guard::Passed, SqlError> {
+    async fn checked(&self, query: &Query<'_>) -> Result<Passed, SqlError> {
         let author = if query.declared { Author::Operator } else { Author::Model };
-        self.guard.check(query.sql, query.access, author).map_err(|rejection| rejected(&rejection))
+        self.judged(query.sql, query.access, author).await
+    }
+
+    /// Asks the guard. What takes longer than other work of a call does not hold up other calls.
+    async fn judged(&self, sql: &str, access: Access, author: Author) -> Result<Passed, SqlError> {
+        let judged = if sql.len() <= JUDGED_AT_ONCE_BYTES {
+            self.guard.check(sql, access, author)
+        } else {
+            let (guard, sql) = (self.guard.clone(), sql.to_owned());
+            let judging = tokio::task::spawn_blocking(move || guard.check(&sql, access, author));
+            judging.await.map_err(|error| SqlError::Internal(Box::new(error)))?
+        };
+        judged.map_err(|rejection| SqlError::Rejected(rejection.to_string()))
     }
 
     /// A statement of the configuration is checked once; what it calls is the operator's affair.
-    fn declared(&self, query: &Query<'_>) -> Result<(), SqlError> {
-        let known = |passed: &mut HashSet<(String, bool)>, add: bool| {
-            let key = (query.sql.to_owned(), query.access == Access::ReadOnly);
-            if add && passed.len() < DECLARED_MAX { passed.insert(key) } else { passed.contains(&key) }
+    async fn declared(&self, query: &Query<'_>) -> Result<(), SqlError> {
+        let passed = || {
+            let set = &self.passed[usize::from(query.access == Access::ReadWrite)];
+            set.lock().unwrap_or_else(PoisonError::into_inner)
         };
-        let with = |add| known(&mut self.passed.lock().unwrap_or_else(PoisonError::into_inner), add);
-        if !with(false) {
-            self.checked(query)?;
-            with(true);
+        if passed().contains(query.sql) {
+            return Ok(());
+        }
+        self.checked(query).await?;
+        let mut passed = passed();
+        if passed.len() < DECLARED_MAX {
+            passed.insert(query.sql.to_owned());
         }
         Ok(())
     }
@@ -123,10 +143,12 @@ trait Question: Sync {
 struct Describe<'a>(&'a str);
 
 impl Question for Describe<'_> {
-    type Answer = Statement;
+    type Answer = (Vec<String>, Vec<OutputColumn>);
 
-    async fn ask(&self, session: &Session) -> Result<Statement, tokio_postgres::Error> {
-        session.client.prepare(self.0).await
+    /// The statement itself must not outlive the lease: the driver closes it on the session, whoever has that then.
+    async fn ask(&self, session: &Session) -> Result<Self::Answer, tokio_postgres::Error> {
+        let statement = session.client.prepare(self.0).await?;
+        Ok((statement.params().iter().map(run::type_name).collect(), run::columns(&statement)))
     }
 }
 
@@ -172,7 +194,7 @@ async fn answer<Q: Question>(lease: &mut Lease, deadline: Instant, question: &Q)
         session.client.batch_execute(&begin).await?;
         question.ask(session).await
     };
-    let answered = answered.await.map_err(|error| told(error, wait, 0));
+    let answered = answered.await.map_err(|error| Fault::from(error).told(wait, 0));
     lease.rest();
     answered
 }
@@ -191,10 +213,6 @@ async fn bounded<T>(
     }
 }
 
-fn rejected(rejection: &Rejection) -> SqlError {
-    SqlError::Rejected(rejection.to_string())
-}
-
 fn deadline(wait: Duration, cx: &Context) -> Instant {
     Instant::now() + cx.time_left().map_or(wait, |left| left.min(wait))
 }
@@ -206,23 +224,19 @@ impl Database for PostgresDatabase {
     }
 
     async fn describe(&self, sql: &str, access: Access) -> Result<Description, SqlError> {
-        self.guard.check(sql, access, Author::Operator).map_err(|rejection| rejected(&rejection))?;
+        self.judged(sql, access, Author::Operator).await?;
         // A function of the operator's own may write.
-        let reads = self.guard.check(sql, Access::ReadOnly, Author::Model).is_ok();
-        let statement = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
-        Ok(Description {
-            params: statement.params().iter().map(run::type_name).collect(),
-            columns: run::columns(&statement),
-            read_only: access == Access::ReadOnly || reads,
-        })
+        let reads = self.judged(sql, Access::ReadOnly, Author::Model).await.is_ok();
+        let (params, columns) = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
+        Ok(Description { params, columns, read_only: access == Access::ReadOnly || reads })
     }
 
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
         let mut names = Names::default();
         if query.declared {
-            self.declared(&query)?;
+            self.declared(&query).await?;
         } else {
-            let passed = self.checked(&query)?;
+            let passed = self.checked(&query).await?;
             if query.access == Access::ReadOnly {
                 names = passed.names;
             }
@@ -234,7 +248,7 @@ impl Database for PostgresDatabase {
 
     async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError> {
         let query = Query { access: Access::ReadOnly, ..query };
-        let passed = self.checked(&query)?;
+        let passed = self.checked(&query).await?;
         if !passed.is_query {
             return Err(SqlError::Rejected("only SELECT, VALUES and TABLE can be explained".to_owned()));
         }

@@ -2,14 +2,18 @@
 //!
 //! Three walls keep read-only: `guard/` lets through only statements that it understands and that call nothing but what
 //! computes; each call is a READ ONLY transaction that is rolled back; and the role has its own privileges, which
-//! `privileges.rs` looks at. `dsn.rs`, `tls.rs`, `wire.rs` and `session.rs` are a connection, `pool.rs` lends them,
-//! `run.rs` runs one statement, `types/` are its values. It knows nothing of tools.
+//! `privileges.rs` looks at. `dsn.rs`, `tls.rs`, `wire.rs`, `line.rs` and `session.rs` are a connection, `pool.rs` lends
+//! them, `run.rs` runs one statement, `fly.rs` one of the configuration that reads in a single round trip, `types/` are its values. It knows nothing of tools.
 
 mod database;
 mod dsn;
 mod errors;
+mod flight;
+mod fly;
+mod gather;
 mod guard;
 mod introspect;
+mod line;
 mod pool;
 mod privileges;
 mod run;

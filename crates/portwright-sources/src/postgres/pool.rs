@@ -16,7 +16,7 @@ use crate::shared::sql::{PoolPlan, SqlError};
 enum Idle {
     Clean(Box<Session>),
     /// It is ending its last call's transaction, which takes no longer than one answer of the server.
-    Settling(JoinHandle<Option<Session>>),
+    Settling(JoinHandle<Option<Box<Session>>>),
 }
 
 #[derive(Debug)]
@@ -28,14 +28,24 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Idle>>,
 }
 
+/// How a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// A statement may be running on it.
+    Running,
+    /// The server has nothing left to do.
+    Resting,
+    /// Nor is anything left behind on it.
+    Clean,
+}
+
 /// A connection that one call uses.
 #[derive(Debug)]
 pub(super) struct Lease {
-    session: Option<Session>,
+    session: Option<Box<Session>>,
     /// It was open before this call.
     pub(super) used: bool,
-    /// A statement may be running on it.
-    running: bool,
+    standing: Standing,
     wrote: bool,
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
@@ -65,22 +75,22 @@ impl Pool {
         let lent = |session, used| Lease {
             session: Some(session),
             used,
-            running: false,
+            standing: Standing::Resting,
             wrote: false,
             pool: self.clone(),
             permit: Some(permit),
         };
         while let Some(idle) = self.with_idle(Vec::pop) {
             let session = match idle {
-                Idle::Clean(session) => Some(*session),
+                Idle::Clean(session) => Some(session),
                 Idle::Settling(task) => task.await.ok().flatten(),
             };
-            if let Some(session) = session.filter(Session::is_open) {
+            if let Some(session) = session.filter(|session| session.is_open()) {
                 return Ok(lent(session, true));
             }
         }
         match self.opener.open().await {
-            Ok(session) => Ok(lent(session, false)),
+            Ok(session) => Ok(lent(Box::new(session), false)),
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "no connection to the database");
                 Err(unreachable(error))
@@ -123,18 +133,23 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 impl Lease {
     pub(super) fn session(&mut self) -> Result<&mut Session, SqlError> {
-        self.session.as_mut().ok_or_else(|| SqlError::Internal("the connection was given back".into()))
+        self.session.as_deref_mut().ok_or_else(|| SqlError::Internal("the connection was given back".into()))
     }
 
     /// Says that statements are being sent from now on.
     pub(super) fn start(&mut self, writes: bool) {
-        self.running = true;
+        self.standing = Standing::Running;
         self.wrote = writes;
+    }
+
+    /// Says that the transaction has ended and left nothing behind.
+    pub(super) fn clean(&mut self) {
+        self.standing = Standing::Clean;
     }
 
     /// Says that the server has answered all that it was sent.
     pub(super) fn rest(&mut self) {
-        self.running = false;
+        self.standing = Standing::Resting;
     }
 
     /// Stops the running statement.
@@ -156,13 +171,15 @@ impl Drop for Lease {
         if !session.is_open() {
             return;
         }
-        let (pool, running, wrote) = (self.pool.clone(), self.running, self.wrote);
-        if running {
+        let (pool, wrote) = (self.pool.clone(), self.wrote);
+        if self.standing == Standing::Clean {
+            pool.with_idle(|idle| idle.push(Idle::Clean(session)));
+        } else if self.standing == Standing::Running {
             // It is not lent again before the server has stopped; until then it counts as used.
             let permit = self.permit.take();
             runtime.spawn(async move {
                 let settled = pool.opener.settle(session, true, wrote).await;
-                pool.with_idle(|idle| idle.extend(settled.map(|session| Idle::Clean(Box::new(session)))));
+                pool.with_idle(|idle| idle.extend(settled.map(Idle::Clean)));
                 drop(permit);
             });
         } else {

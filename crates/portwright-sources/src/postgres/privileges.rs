@@ -29,7 +29,21 @@ pub(super) struct Facts {
     pub(super) creates_in: Vec<String>,
     /// Schemas that it may use.
     pub(super) schemas: Vec<String>,
+    /// Views that it may read and that call functions, not PostgreSQL's own, that may do more than compute.
+    pub(super) volatile_views: Vec<String>,
 }
+
+/// What a view's rule refers to, operators with what they call. PostgreSQL notes nothing about its own functions.
+const VOLATILE_VIEWS: &str = "\
+SELECT DISTINCT format('%I.%I (%I)', n.nspname, c.relname, p.proname)
+FROM pg_depend d JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+JOIN pg_proc p ON p.oid = CASE WHEN d.refclassid = 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END
+WHERE c.relkind = 'v' AND p.provolatile = 'v' AND p.pronamespace <> 'pg_catalog'::regnamespace
+  AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+ORDER BY 1 LIMIT 1000";
 
 pub(super) async fn facts(client: &Client) -> Result<Facts, Error> {
     let role = "SELECT r.rolname::text, current_database()::text, r.rolsuper, r.rolbypassrls, r.rolcreaterole,
@@ -60,8 +74,10 @@ pub(super) async fn facts(client: &Client) -> Result<Facts, Error> {
         }
         facts.schemas.push(schema);
     }
-    for row in client.query(tables, &[]).await? {
-        facts.writable.push(row.try_get(0)?);
+    for (sql, names) in [(tables, &mut facts.writable), (VOLATILE_VIEWS, &mut facts.volatile_views)] {
+        for row in client.query(sql, &[]).await? {
+            names.push(row.try_get(0)?);
+        }
     }
     Ok(facts)
 }
@@ -100,11 +116,18 @@ pub(super) fn judge(facts: &Facts, access: Access, place: &Pointer) -> Vec<Diagn
     let role = &facts.role;
     let quoted = identifier(role);
     let advice = |rule, message: String, hint: String| Diagnostic::advice(url.clone(), rule, message).hint(hint);
+    let mut found = Vec::new();
+    if access == Access::ReadOnly && !facts.volatile_views.is_empty() {
+        let message = format!("reading {} calls functions that may do more than compute", some(&facts.volatile_views));
+        let hint = "the guard does not see behind views: declare functions that only read STABLE, and take the SELECT \
+                    privilege on the other views from the role";
+        found.push(advice("volatile-view", message, hint.to_owned()));
+    }
     if facts.superuser {
         let message = format!("the role `{role}` is a superuser: no privilege of the database holds it back");
-        return vec![advice("superuser", message, role_of_its_own(facts, access))];
+        found.push(advice("superuser", message, role_of_its_own(facts, access)));
+        return found;
     }
-    let mut found = Vec::new();
     if facts.bypasses_rls {
         let message = format!("the role `{role}` is not held by row-level security");
         found.push(advice("bypasses-rls", message, format!("ALTER ROLE {quoted} NOBYPASSRLS;")));

@@ -7,22 +7,21 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use futures::future::{OptionFuture, try_join, try_join_all, try_join3};
+use futures::future::{OptionFuture, try_join, try_join3};
 use serde_json::Value;
 use tokio::time::Instant;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, RowStream, Statement};
 
 use super::Access;
-use super::errors::told;
+use super::errors::Fault;
+use super::fly::fly;
+use super::gather::{Gather, Wish};
 use super::guard::Names;
 use super::pool::Lease;
-use super::session::{Session, waits};
-use super::types::{Bound, Cell, Decoded, opaque, schema};
-use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, Truncation, row_bytes, unique_names};
-
-/// Values that only the server can write as text, asked for at a time.
-const ASKED_TOGETHER: usize = 32;
+use super::session::{Prepared, Session, waits};
+use super::types::{Bound, Cell, schema};
+use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, unique_names};
 
 /// Volatile functions that a statement could call without the guard's leave. By a name in field position: those of one
 /// argument, which may be the row itself. By the name of one of PostgreSQL's own: those that the path leads to and that
@@ -70,8 +69,8 @@ impl From<SqlError> for Failure {
 }
 
 impl Job<'_> {
-    fn failed(&self, error: tokio_postgres::Error, lease: &mut Lease) -> Failure {
-        let lost = super::errors::is_lost(&error);
+    pub(super) fn failed(&self, fault: Fault, lease: &mut Lease) -> Failure {
+        let (lost, stale) = (fault.is_lost(), fault.is_stale());
         if lost && lease.session().is_ok_and(|session| session.exceeded()) {
             return Failure::Told(SqlError::Database {
                 message:
@@ -82,8 +81,7 @@ impl Job<'_> {
                 position: None,
             });
         }
-        let stale = super::errors::is_stale(&error);
-        let told = told(error, self.query.timeout, self.prefix);
+        let told = fault.told(self.query.timeout, self.prefix);
         match (lost, stale) {
             (true, _) if self.query.access == Access::ReadOnly => Failure::Lost(told),
             (_, true) if self.query.declared => Failure::Stale(told),
@@ -92,7 +90,7 @@ impl Job<'_> {
     }
 
     /// BEGIN, with what holds for this transaction alone.
-    fn begin(&self, session: &Session) -> String {
+    pub(super) fn begin(&self, session: &Session) -> String {
         let mode = if self.query.access == Access::ReadOnly { "READ ONLY" } else { "READ WRITE" };
         if self.query.timeout == session.statement_wait {
             return format!("BEGIN {mode}");
@@ -105,11 +103,19 @@ impl Job<'_> {
 pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure> {
     let writes = job.query.access == Access::ReadWrite;
     lease.start(writes);
+    if !writes
+        && job.query.declared
+        && job.names.is_empty()
+        && let Some(rows) = fly(lease, job).await?
+    {
+        return Ok(rows);
+    }
     let known = lease.session()?.prepared(job.sql).filter(|_| job.names.is_empty());
-    let (statement, begin) = match known {
-        Some(statement) => (statement, Some(job.begin(lease.session()?))),
+    let (prepared, begin) = match known {
+        Some(prepared) => (prepared, Some(job.begin(lease.session()?))),
         None => (start(lease, job).await?, None),
     };
+    let statement = &prepared.statement;
     if let Err(error) = fits(job.query.values, statement.params()) {
         lease.rest();
         return Err(error.into());
@@ -123,11 +129,11 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
         }
     };
     // They are sent in this order, without waiting in between.
-    let rows = match try_join(begun, client.query_raw(&statement, params)).await {
+    let rows = match try_join(begun, client.query_raw(statement, params)).await {
         Ok(((), rows)) => rows,
         Err(error) => return Err(at_rest(lease, job, error)),
     };
-    let result = collect(lease, job, &statement, rows).await?;
+    let result = collect(lease, job, &prepared, rows).await?;
     if writes {
         commit(lease, job).await?;
     }
@@ -139,11 +145,11 @@ fn at_rest(lease: &mut Lease, job: Job<'_>, error: tokio_postgres::Error) -> Fai
     if error.as_db_error().is_some() {
         lease.rest();
     }
-    job.failed(error, lease)
+    job.failed(error.into(), lease)
 }
 
 /// Opens the transaction and prepares the statement, in one round trip.
-async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
+async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Prepared, Failure> {
     let session = lease.session()?;
     let begin = job.begin(session);
     let known = session.prepared(job.sql);
@@ -168,12 +174,13 @@ async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Statement, Failure> {
     }
     let session = lease.session()?;
     match (known, prepared) {
-        (Some(statement), _) => Ok(statement),
+        (Some(prepared), _) => Ok(prepared),
         (None, Some(statement)) => {
+            let prepared = Prepared::from(statement);
             if job.query.declared {
-                session.keep(job.sql, &statement);
+                session.keep(job.sql, &prepared);
             }
-            Ok(statement)
+            Ok(prepared)
         }
         (None, None) => Err(SqlError::Internal("nothing was prepared".into()).into()),
     }
@@ -222,145 +229,59 @@ pub(super) fn type_name(ty: &Type) -> String {
     }
 }
 
-/// A value that waits for the server's text.
-struct Asked {
-    row: usize,
-    column: usize,
-    bytes: Vec<u8>,
-}
-
 /// Reads rows up to the bounds.
-async fn collect(lease: &mut Lease, job: Job<'_>, statement: &Statement, rows: RowStream) -> Result<Rows, Failure> {
+async fn collect(lease: &mut Lease, job: Job<'_>, prepared: &Prepared, rows: RowStream) -> Result<Rows, Failure> {
     let mut rows = Box::pin(rows);
-    let mut result = Rows { columns: columns(statement), ..Rows::default() };
-    let mut asked = Vec::new();
-    let mut bytes = 0;
+    let mut gather = Gather::new(prepared, job.query);
     let ended = loop {
         let row = match rows.as_mut().try_next().await {
             Ok(Some(row)) => row,
             Ok(None) => break true,
             Err(error) => return Err(at_rest(lease, job, error)),
         };
-        if result.truncated.is_some() {
-            continue;
-        }
-        if result.rows.len() == job.query.rows_max {
-            result.truncated = Some(Truncation::Rows);
-        } else {
-            let mut values = Vec::with_capacity(result.columns.len());
-            let mut pending = Vec::new();
-            let mut waiting = 0;
-            for (index, column) in statement.columns().iter().enumerate() {
-                let cell: Cell<'_> = row.try_get(index).map_err(|error| job.failed(error, lease))?;
-                match cell.decode(column.type_()) {
-                    Decoded::Json(value) => values.push(value),
-                    Decoded::Ask(raw) => {
-                        waiting += cell.length();
-                        values.push(Value::Null);
-                        pending.push(Asked { row: result.rows.len(), column: index, bytes: raw });
-                    }
-                }
-            }
-            bytes += row_bytes(&result.columns, &values) + waiting;
-            if bytes > job.query.bytes_max {
-                result.truncated = Some(Truncation::Bytes);
-            } else {
-                result.rows.push(values);
-                asked.extend(pending);
-            }
-        }
+        let cells = (0..gather.width()).map(|index| row.try_get::<_, Cell<'_>>(index));
+        let cells = cells.collect::<Result<Vec<_>, _>>().map_err(|error| job.failed(error.into(), lease))?;
         // What writes must come to its end; what reads is called off.
-        if result.truncated.is_some() && job.query.access == Access::ReadOnly {
+        if gather.row(cells) == Wish::Enough && job.query.access == Access::ReadOnly {
             break false;
         }
     };
-    result.affected = rows.rows_affected().filter(|_| job.query.access == Access::ReadWrite);
-    if !asked.is_empty() {
-        if !ended {
-            // The rows that are left stand in the way: the driver throws away those that nobody takes.
-            drop(rows);
-            lease.call_off().await?;
-            let client = &lease.session()?.client;
-            client.batch_execute("ROLLBACK").await.map_err(|error| job.failed(error, lease))?;
-            let begin = job.begin(lease.session()?);
-            let client = &lease.session()?.client;
-            client.batch_execute(&begin).await.map_err(|error| job.failed(error, lease))?;
+    if let Some(count) = rows.rows_affected().filter(|_| job.query.access == Access::ReadWrite) {
+        gather.result.wrote(job.query.sql, count);
+    }
+    if gather.asked.is_empty() {
+        if ended {
+            lease.rest();
         }
-        ask(lease, statement, &mut result, asked).await?;
-        lease.rest();
-    } else if ended {
-        lease.rest();
+        return Ok(gather.result);
     }
-    Ok(result)
+    if !ended {
+        // The rows that are left stand in the way: the driver throws away those that nobody takes.
+        drop(rows);
+        lease.call_off().await?;
+        begin_anew(lease, job).await?;
+    }
+    gather.ask(lease).await
 }
 
-/// Bytes as the server sent them.
-#[derive(Debug)]
-struct Raw<'a>(&'a [u8]);
-
-impl ToSql for Raw<'_> {
-    fn to_sql(&self, _: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        out.extend_from_slice(self.0);
-        Ok(IsNull::No)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-/// Asks the server to write values as text, column by column.
-async fn ask(lease: &mut Lease, statement: &Statement, result: &mut Rows, asked: Vec<Asked>) -> Result<(), SqlError> {
-    let client = &lease.session()?.client;
-    let mut left = Vec::new();
-    for (index, column) in statement.columns().iter().enumerate() {
-        let of_column: Vec<&Asked> = asked.iter().filter(|each| each.column == index).collect();
-        if of_column.is_empty() {
-            continue;
-        }
-        match texts(client, column.type_(), &of_column).await {
-            Ok(texts) => {
-                for (each, text) in of_column.iter().zip(texts) {
-                    result.rows[each.row][index] = text.into();
-                }
-            }
-            Err(error) => {
-                tracing::debug!(%error, ty = column.type_().name(), "type has no text form");
-                left.extend(of_column);
-            }
-        }
-    }
-    for each in left {
-        result.rows[each.row][each.column] = opaque(statement.columns()[each.column].type_().name(), &each.bytes);
-    }
-    Ok(())
-}
-
-async fn texts(client: &Client, ty: &Type, asked: &[&Asked]) -> Result<Vec<Option<String>>, tokio_postgres::Error> {
-    let write = client.prepare_typed("SELECT $1::pg_catalog.text", std::slice::from_ref(ty)).await?;
-    let mut texts = Vec::with_capacity(asked.len());
-    for together in asked.chunks(ASKED_TOGETHER) {
-        texts.extend(try_join_all(together.iter().map(|each| text(client, &write, &each.bytes))).await?);
-    }
-    Ok(texts)
-}
-
-async fn text(client: &Client, write: &Statement, bytes: &[u8]) -> Result<Option<String>, tokio_postgres::Error> {
-    client.query_one(write, &[&Raw(bytes)]).await?.try_get(0)
+/// Opens another transaction in place of the one that was called off or has ended.
+pub(super) async fn begin_anew(lease: &mut Lease, job: Job<'_>) -> Result<(), Failure> {
+    let session = lease.session()?;
+    // Outside of a transaction, ROLLBACK does nothing.
+    let begun = session.client.batch_execute(&format!("ROLLBACK; {}", job.begin(session))).await;
+    begun.map_err(|error| job.failed(error.into(), lease))
 }
 
 /// Ends a writing transaction. If the connection breaks here, nobody knows how it ended.
 async fn commit(lease: &mut Lease, job: Job<'_>) -> Result<(), SqlError> {
     lease.start(true);
-    let ended = lease.session()?.client.batch_execute("COMMIT").await;
+    let ended = lease.session()?.client.batch_execute("COMMIT").await.map_err(Fault::from);
     match ended {
         Ok(()) => {
             lease.rest();
             Ok(())
         }
-        Err(error) if super::errors::is_lost(&error) => Err(SqlError::Database {
+        Err(fault) if fault.is_lost() => Err(SqlError::Database {
             message:
                 "the connection was lost while the change was being committed; look whether it took effect before \
                       trying again"
@@ -368,9 +289,9 @@ async fn commit(lease: &mut Lease, job: Job<'_>) -> Result<(), SqlError> {
             code: "08007".to_owned(),
             position: None,
         }),
-        Err(error) => {
+        Err(fault) => {
             lease.rest();
-            Err(told(error, job.query.timeout, job.prefix))
+            Err(fault.told(job.query.timeout, job.prefix))
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -13,12 +14,17 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::tls::{MakeTlsConnect, NoTls};
+use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::dsn::Dsn;
+use super::flight::Flight;
+use super::line::Bounded;
+use super::run::columns;
 use super::tls;
-use super::wire::{Bounded, BoundedTls, Endpoint, Socket};
+use super::wire::{BoundedTls, Endpoint, Socket};
+use crate::shared::sql::OutputColumn;
 
 /// How long the server may take to stop a statement that was called off, and to end its transaction.
 const SETTLE_WAIT: Duration = Duration::from_secs(5);
@@ -70,12 +76,40 @@ impl std::fmt::Debug for Opener {
     }
 }
 
+/// A prepared statement, with what its rows are.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    pub(super) statement: Statement,
+    pub(super) columns: Arc<[OutputColumn]>,
+    pub(super) types: Arc<[Type]>,
+}
+
+impl From<Statement> for Prepared {
+    fn from(statement: Statement) -> Self {
+        let types = statement.columns().iter().map(|column| column.type_().clone()).collect();
+        Self { columns: columns(&statement).into(), types, statement }
+    }
+}
+
+/// A statement of the configuration.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) prepared: Prepared,
+    /// What flights call it: the driver keeps its own name for itself.
+    pub(super) name: String,
+    /// Whether the server knows that name.
+    pub(super) is_named: bool,
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) client: Client,
+    pub(super) flight: Flight,
     /// Statements of the configuration by their text.
-    statements: HashMap<String, Statement>,
+    pub(super) statements: HashMap<String, Kept>,
+    /// How many of the statements that every flight has are prepared.
+    pub(super) every_prepared: usize,
     /// What holds for every transaction, as SQL. Said once, since what changes it within a read-only call ends with
     /// that call's transaction; said again after a call that wrote.
     settings: String,
@@ -136,24 +170,30 @@ impl Opener {
     async fn greet(&self, socket: Socket, endpoint: Endpoint, host: String) -> Result<Session, OpenError> {
         let exceeded = Arc::new(AtomicBool::new(false));
         let config = &self.dsn.config;
-        let (client, task) = if config.get_ssl_mode() == SslMode::Disable {
+        let (client, task, line) = if config.get_ssl_mode() == SslMode::Disable {
             let stream = Bounded::new(socket, false, exceeded.clone());
+            let line = stream.line();
             let (client, connection) = config.connect_raw(stream, NoTls).await?;
-            (client, tokio::spawn(async move { log_end(connection.await) }))
+            (client, tokio::spawn(async move { log_end(connection.await) }), line)
         } else {
             let stream = if self.dsn.is_direct() {
                 Bounded::opaque(socket, exceeded.clone())
             } else {
                 Bounded::new(socket, true, exceeded.clone())
             };
-            let mut tls = BoundedTls { inner: self.tls.clone(), exceeded: exceeded.clone() };
+            let plain = stream.line();
+            let secured = Arc::new(OnceLock::new());
+            let mut tls = BoundedTls { inner: self.tls.clone(), exceeded: exceeded.clone(), line: secured.clone() };
             let Ok(tls) = MakeTlsConnect::<Bounded<Socket>>::make_tls_connect(&mut tls, &host);
             let (client, connection) = config.connect_raw(stream, tls).await?;
-            (client, tokio::spawn(async move { log_end(connection.await) }))
+            let line = secured.get().cloned().unwrap_or(plain);
+            (client, tokio::spawn(async move { log_end(connection.await) }), line)
         };
         let mut session = Session {
             client,
+            flight: Flight::new(line),
             statements: HashMap::new(),
+            every_prepared: 0,
             settings: String::new(),
             statement_wait: self.statement_wait,
             default_schema: String::new(),
@@ -168,26 +208,25 @@ impl Opener {
 
     /// Stops what the session's server process does now. Returns when it has stopped, and no signal is on its way that
     /// could hit what comes later.
-    pub(super) async fn call_off(&self, session: &Session) -> io::Result<()> {
+    pub(super) async fn call_off(&self, session: &mut Session) -> io::Result<()> {
+        let (token, endpoint, host) = (session.client.cancel_token(), session.endpoint.clone(), session.host.clone());
         // Answered when what was sent before has come to an end.
-        let mut end = pin!(session.client.batch_execute(""));
+        let mut end = pin!(session.quiet());
         let mut pause = CANCEL_PAUSE;
         loop {
-            self.cancel(session).await?;
+            self.cancel(&token, &endpoint, &host).await?;
             // The server forgets a signal that comes between two messages, so one is not always enough.
             match timeout(pause, end.as_mut()).await {
-                Ok(Err(error)) if error.is_closed() => return Err(io::Error::other(error)),
-                Ok(_) => return Ok(()),
+                Ok(ended) => return ended,
                 Err(_) => pause *= 2,
             }
         }
     }
 
     /// Returns when the server has sent the signal.
-    async fn cancel(&self, session: &Session) -> io::Result<()> {
-        let token = session.client.cancel_token();
-        let mut socket = session.endpoint.open().await?;
-        self.send_cancel(&token, socket.clone(), &session.host).await.map_err(io::Error::other)?;
+    async fn cancel(&self, token: &CancelToken, endpoint: &Endpoint, host: &str) -> io::Result<()> {
+        let mut socket = endpoint.open().await?;
+        self.send_cancel(token, socket.clone(), host).await.map_err(io::Error::other)?;
         // The server closes its end when it has done so.
         let mut rest = [0; 64];
         while socket.read(&mut rest).await? > 0 {}
@@ -204,9 +243,9 @@ impl Opener {
     }
 
     /// Makes a session clean, whatever was on it. None if that can't be done; it is closed then.
-    pub(super) async fn settle(&self, session: Session, running: bool, wrote: bool) -> Option<Session> {
+    pub(super) async fn settle(&self, mut session: Box<Session>, running: bool, wrote: bool) -> Option<Box<Session>> {
         let settle = async {
-            if running && let Err(error) = self.call_off(&session).await {
+            if running && let Err(error) = self.call_off(&mut session).await {
                 tracing::debug!(%error, "statement can't be called off");
                 return None;
             }
@@ -233,10 +272,13 @@ impl Session {
             _ => {}
         }
         self.default_schema = schemas.first().cloned().unwrap_or_else(|| "public".to_owned());
-        // PostgreSQL's own names come first, and temporary tables last, so that nothing shadows what a query means.
+        // PostgreSQL's own names come first without being named, and temporary tables last, so that nothing shadows what
+        // a query means. The first that is named is where new objects come into.
         let own = schemas.iter().filter(|schema| *schema != "pg_catalog").map(|schema| identifier(schema));
-        let path: Vec<String> =
-            std::iter::once("pg_catalog".to_owned()).chain(own).chain(["pg_temp".to_owned()]).collect();
+        let mut path: Vec<String> = own.chain(["pg_temp".to_owned()]).collect();
+        if path.len() == 1 {
+            path.insert(0, "pg_catalog".to_owned());
+        }
         self.settings = format!(
             "SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET search_path = {}; {}",
             path.join(", "),
@@ -246,8 +288,17 @@ impl Session {
         Ok(())
     }
 
+    /// Returns when the server has answered all that it was sent.
+    async fn quiet(&mut self) -> io::Result<()> {
+        self.flight.land().await?;
+        match self.client.batch_execute("").await {
+            Err(error) if error.is_closed() => Err(io::Error::other(error)),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn is_open(&self) -> bool {
-        !self.client.is_closed()
+        !self.client.is_closed() && !self.flight.is_broken()
     }
 
     /// Whether the connection ended for a message that was too long.
@@ -255,13 +306,14 @@ impl Session {
         self.exceeded.load(Ordering::Relaxed)
     }
 
-    pub(super) fn prepared(&self, sql: &str) -> Option<Statement> {
-        self.statements.get(sql).cloned()
+    pub(super) fn prepared(&self, sql: &str) -> Option<Prepared> {
+        self.statements.get(sql).map(|kept| kept.prepared.clone())
     }
 
-    pub(super) fn keep(&mut self, sql: &str, statement: &Statement) {
+    pub(super) fn keep(&mut self, sql: &str, prepared: &Prepared) {
         if self.statements.len() < PREPARED_MAX {
-            self.statements.insert(sql.to_owned(), statement.clone());
+            let name = format!("portwright_{}", self.statements.len());
+            self.statements.insert(sql.to_owned(), Kept { prepared: prepared.clone(), name, is_named: false });
         }
     }
 

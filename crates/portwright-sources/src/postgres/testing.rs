@@ -99,6 +99,32 @@ impl Server {
         String::from_utf8_lossy(&done.stdout).lines().map(str::to_owned).collect()
     }
 
+    /// Runs statements one after the other on one session of a role; gives what it printed, or why it failed.
+    ///
+    /// # Errors
+    /// The words of the first statement that failed.
+    pub fn session(&self, role: &str, database: &str, statements: &[&str]) -> Result<String, String> {
+        let mut psql = Command::new(self.clients.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d"]).arg(self.url(role, database));
+        psql.args(statements.iter().flat_map(|&sql| ["-c", sql]));
+        let done = psql.output().expect("psql runs");
+        if !done.status.success() {
+            return Err(String::from_utf8_lossy(&done.stderr).into_owned());
+        }
+        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    }
+
+    /// Everything in the cluster, as SQL.
+    pub fn dump(&self) -> String {
+        let dump =
+            Command::new(self.clients.join("pg_dumpall")).arg("-d").arg(self.url("postgres", "postgres")).output();
+        let dump = dump.expect("pg_dumpall runs");
+        assert!(dump.status.success(), "pg_dumpall: {}", String::from_utf8_lossy(&dump.stderr));
+        // A word of the dump's own, which differs from one to the next.
+        let lines = String::from_utf8_lossy(&dump.stdout).into_owned();
+        lines.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
+    }
+
     /// Ends it at once, as a crash would, and starts it again on the same port.
     pub fn restart(&mut self) {
         self.stop();

@@ -22,7 +22,7 @@ pub(super) const VALUE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes that SQLite may hold in all, over all connections of the process. Some of its functions build their value before
 /// they look at its length (`json_group_array`, `json_pretty`), so that one call could otherwise take gigabytes. Sorts and
-/// hash tables do not count: what does not fit in a page cache goes to a temporary file.
+/// hash tables count: they stay in memory, since the temporary files that they would spill to know no bound.
 const HEAP_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Steps of SQLite's machine between two looks at the deadline.
@@ -134,7 +134,7 @@ impl Conn {
         let gate = self.gate.clone();
         gate.set(Mode::Own);
         db.authorizer(Some(move |asked: rusqlite::hooks::AuthContext<'_>| gate.judge(asked)))?;
-        db.execute_batch(&format!("PRAGMA hard_heap_limit = {HEAP_BYTES_MAX}"))?;
+        db.execute_batch(&format!("PRAGMA hard_heap_limit = {HEAP_BYTES_MAX}; PRAGMA temp_store = MEMORY"))?;
         let running = self.running.clone();
         let must_stop = move || {
             running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|stop| stop.must_stop())

@@ -1,6 +1,7 @@
 //! One statement on one connection: prepared, bound, stepped within its bounds.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use portwright_core::limits;
@@ -78,7 +79,7 @@ fn prepare<'a>(lease: &'a Lease, sql: &str, keep: bool) -> Result<Prepared<'a>, 
 pub(super) fn describe(lease: &Lease, sql: &str, read_only: bool) -> Result<Description, SqlError> {
     let mut prepared = prepare(lease, sql, true)?;
     let (columns, _) = columns(prepared.statement());
-    Ok(Description { params: Vec::new(), columns, read_only })
+    Ok(Description { params: Vec::new(), columns: columns.to_vec(), read_only })
 }
 
 /// Runs a statement that reads.
@@ -142,16 +143,18 @@ fn step(lease: &Lease, job: &Job) -> Result<Rows, SqlError> {
     }
     drop(cursor);
     if writes {
-        rows.affected = Some(lease.conn.db.total_changes() - changes_before);
+        rows.wrote(&job.sql, lease.conn.db.total_changes() - changes_before);
     }
     Ok(rows)
 }
 
-fn columns(statement: &Statement<'_>) -> (Vec<OutputColumn>, Vec<Affinity>) {
+fn columns(statement: &Statement<'_>) -> (Arc<[OutputColumn]>, Vec<Affinity>) {
     let found = statement.columns();
     let names = unique_names(found.map(|column| column.name().to_owned()).collect::<Vec<_>>().iter().map(|it| &**it));
     let found = statement.columns();
-    names.into_iter().zip(found).map(|(name, found)| column(name, found.decl_type())).unzip()
+    let (columns, affinities): (Vec<_>, Vec<_>) =
+        names.into_iter().zip(found).map(|(name, found)| column(name, found.decl_type())).unzip();
+    (columns.into(), affinities)
 }
 
 /// Adds the name that was probably meant to an error about a name.

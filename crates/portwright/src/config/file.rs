@@ -32,6 +32,10 @@ pub(crate) struct ServerSection {
     /// The name for people.
     #[schemars(length(max = 256))]
     pub(crate) title: Option<String>,
+    /// What this server is for, in a line for people. It stands on the server card, which anybody who reaches the
+    /// listener may read.
+    #[schemars(length(max = 256))]
+    pub(crate) description: Option<String>,
     /// What this server is for, in words for the model.
     #[schemars(length(max = 65_536))]
     pub(crate) instructions: Option<String>,
@@ -39,7 +43,7 @@ pub(crate) struct ServerSection {
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { name: "portwright".into(), title: None, instructions: None }
+        Self { name: "portwright".into(), title: None, description: None, instructions: None }
     }
 }
 

@@ -12,5 +12,6 @@ mod conformance;
 mod faults;
 mod harness;
 mod interop;
+mod library;
 mod tidy;
 mod transcripts;

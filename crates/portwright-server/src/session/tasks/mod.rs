@@ -137,7 +137,7 @@ pub(crate) async fn run(engine: &Arc<Engine>, catalog: &Arc<Catalog>, call: Call
     let own = cx.handed_over(cancel.clone(), opening.clone());
     let (engine, catalog) = (engine.clone(), catalog.clone());
     engine.calls.clone().spawn(async move {
-        let result = dispatch::through(&engine, &opening.gate(&catalog), &call, &own).await;
+        let result = dispatch::through(&catalog, &opening.gate(&catalog), &call, &own).await;
         opening.ended(result, &call.operation, &own);
     });
     let verdict = tokio::select! {

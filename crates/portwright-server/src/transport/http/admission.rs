@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
-use portwright_core::Principal;
+use portwright_core::{Principal, Secret};
 
 use super::Ends;
 use super::body::Body;
@@ -51,6 +51,17 @@ impl Admission {
 
     /// Refuses a Host that is not ours and an Origin that may not call. No Origin: not a browser.
     pub(super) fn host_and_origin(&self, headers: &HeaderMap, uri: &Uri, ends: Ends) -> Result<(), &'static str> {
+        self.host(headers, uri, ends)?;
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => Ok(()),
+            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
+            _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
+        }
+    }
+
+    /// Refuses a Host that is not ours.
+    pub(super) fn host(&self, headers: &HeaderMap, uri: &Uri, ends: Ends) -> Result<(), &'static str> {
         const FOREIGN: &str = "this Host is not served here; set listen.public_url to serve it";
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(FOREIGN) };
@@ -60,12 +71,7 @@ impl Admission {
                 return Err(FOREIGN);
             }
         }
-        let mut origins = headers.get_all(header::ORIGIN).iter();
-        match (origins.next(), origins.next()) {
-            (None, _) => Ok(()),
-            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
-            _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
-        }
+        Ok(())
     }
 
     /// The path under which the client sees this server: what its proxy says, or what the plan says of the host that
@@ -119,6 +125,23 @@ impl Admission {
             Anonymous::Anywhere => true,
         };
         if may { Ok(self.nobody.clone()) } else { Err(Unproven::Missing) }
+    }
+}
+
+/// What a caller proved with who they are, for as long as their connection lives: keys are revoked and expire.
+#[derive(Debug)]
+pub(in crate::transport) struct Credential(Option<Secret>);
+
+impl Credential {
+    /// The one that the caller was admitted with.
+    pub(super) fn of(headers: &HeaderMap, authenticate: &Authenticate) -> Self {
+        let shown = authenticate.is_possible().then(|| bearer(headers).ok()).flatten();
+        Self(shown.map(Secret::new))
+    }
+
+    /// Whether it still holds.
+    pub(in crate::transport) fn holds(&self, authenticate: &Authenticate) -> bool {
+        self.0.as_ref().is_none_or(|token| authenticate.bearer(token.expose()).is_ok())
     }
 }
 

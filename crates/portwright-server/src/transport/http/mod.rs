@@ -1,8 +1,9 @@
 //! The listener, and Streamable HTTP: `/mcp` for both lifecycles, the doors of the other transports, and the pages that
 //! tell how the server is.
 
-mod admission;
+pub(super) mod admission;
 pub(super) mod body;
+mod cards;
 pub(super) mod events;
 mod legacy;
 mod modern;
@@ -38,8 +39,9 @@ use crate::session::errors::WireError;
 use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
 use crate::session::store::Seat;
-use admission::Admission;
+use admission::{Admission, Credential};
 use body::Body;
+use cards::Cards;
 use pulse::{Felt, Pulse, Verdict};
 use respond::{plain, refuse};
 
@@ -48,6 +50,7 @@ struct Front {
     engine: Arc<Engine>,
     admission: Admission,
     streams: Arc<sse::Streams>,
+    cards: Cards,
     /// No new requests; connections end when theirs are answered.
     closing: CancellationToken,
     /// Connections that are still there end now.
@@ -79,6 +82,7 @@ pub(crate) async fn serve(
         engine: engine.clone(),
         admission: Admission::new(&engine.plan.listen),
         streams: Arc::default(),
+        cards: Cards::new(&engine.plan),
         closing: CancellationToken::new(),
         closed: CancellationToken::new(),
     });
@@ -192,7 +196,8 @@ async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
             }
         }
     }
-    drop(connection);
+    // What is left of HTTP would only take room.
+    drop((connection, tick, closing));
     let opening = opening.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(opening) = opening {
         let _ = closed.run_until_cancelled(Box::pin(upgraded(&front.engine, opening))).await;
@@ -216,6 +221,13 @@ async fn route(
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
+    // What anybody may read before they connect, from a page of any origin.
+    if let Some(document) = front.cards.at(request.uri().path()) {
+        return match admission.host(request.headers(), request.uri(), ends) {
+            Ok(()) => document.answer(request.method(), request.headers()),
+            Err(refused) => plain(StatusCode::FORBIDDEN, refused),
+        };
+    }
     if let Err(refused) = admission.host_and_origin(request.headers(), request.uri(), ends) {
         return plain(StatusCode::FORBIDDEN, refused);
     }
@@ -251,15 +263,17 @@ async fn protocol(
         Ok(principal) => principal,
         Err(why) => return admission::credential_wanted(why),
     };
+    let credential = || Credential::of(request.headers(), &engine.authenticate);
     match (request.uri().path(), request.method()) {
         ("/ws", _) => {
-            let (response, agreed) = websocket::open(engine, principal, request);
+            let caller = (principal, credential());
+            let (response, agreed) = websocket::open(engine, caller, request);
             *opening.lock().unwrap_or_else(PoisonError::into_inner) = agreed;
             response
         }
         ("/sse", &Method::GET) => {
             let prefix = admission.prefix(request.headers());
-            sse::open(engine, &front.streams, principal, request.headers(), &prefix)
+            sse::open(engine, &front.streams, (principal, credential()), request.headers(), &prefix)
         }
         ("/sse", _) => respond::method_not_allowed("GET"),
         ("/messages", &Method::POST) => {

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::conversation::Conversation;
+use super::http::admission::Credential;
 use super::http::body::Body;
 use crate::plan::Waits;
 use crate::server::Engine;
@@ -38,13 +39,14 @@ const CHUNK_BYTES: usize = 16 * 1024;
 pub(super) struct Opening {
     pub(super) upgrade: OnUpgrade,
     principal: Arc<Principal>,
+    credential: Credential,
     seat: Seat,
 }
 
 /// Answers a request to open a WebSocket.
 pub(super) fn open(
     engine: &Arc<Engine>,
-    principal: Arc<Principal>,
+    (principal, credential): (Arc<Principal>, Credential),
     request: Request<Incoming>,
 ) -> (Response<Body>, Option<Opening>) {
     let (head, body) = request.into_parts();
@@ -55,7 +57,7 @@ pub(super) fn open(
     match super::http::seat(engine, &principal) {
         Ok(seat) => {
             let upgrade = hyper::upgrade::on(Request::from_parts(head, body));
-            (agreed, Some(Opening { upgrade, principal, seat }))
+            (agreed, Some(Opening { upgrade, principal, credential, seat }))
         }
         Err(refused) => (*refused, None),
     }
@@ -70,13 +72,13 @@ pub(super) async fn serve(
 ) {
     /// For the client to answer our farewell.
     const FAREWELL_WAIT: Duration = Duration::from_secs(2);
-    let Opening { principal, seat: _seat, .. } = opening;
+    let Opening { principal, credential, seat: _seat, .. } = opening;
     let waits = engine.plan.listen.waits;
     let (mut conversation, messages) = Conversation::new(engine, principal, TransportKind::WebSocket);
     let gone = conversation.gone();
     let (reader, writer) = tokio::io::split(io);
     let mut inward = Inward { reader, buffer: ahead.into(), decoder: Decoder::default(), since: None };
-    let line = Line::default();
+    let line = Line::new(engine, credential);
     let sent = {
         let mut writing = pin!(write(writer, messages, &line, waits));
         let farewell = tokio::select! {
@@ -101,8 +103,9 @@ pub(super) async fn serve(
 }
 
 /// What the two directions of a conversation tell each other.
-#[derive(Default)]
 struct Line {
+    engine: Arc<Engine>,
+    credential: Credential,
     /// The last ping that was not answered yet.
     ping: Mutex<Option<Vec<u8>>>,
     farewell: Mutex<Option<Fault>>,
@@ -114,7 +117,27 @@ struct Line {
     spoken: AtomicBool,
 }
 
+/// Said when a key has expired or was revoked.
+const NOBODY: Fault = Fault { code: code::POLICY, why: "the credential does not hold any more" };
+
 impl Line {
+    fn new(engine: &Arc<Engine>, credential: Credential) -> Self {
+        Self {
+            engine: engine.clone(),
+            credential,
+            ping: Mutex::default(),
+            farewell: Mutex::default(),
+            wake: Notify::new(),
+            heard: AtomicBool::new(false),
+            spoken: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the client still is who it proved to be.
+    fn is_proven(&self) -> bool {
+        self.credential.holds(&self.engine.authenticate)
+    }
+
     fn set<T>(&self, place: &Mutex<Option<T>>, value: T) {
         *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
         self.wake.notify_one();
@@ -203,6 +226,7 @@ async fn read(
             }
         };
         match event {
+            Ok(Some(Event::Text(_))) if !line.is_proven() => return Some(NOBODY),
             Ok(Some(Event::Text(text))) => {
                 line.spoken.store(true, Ordering::Relaxed);
                 // In a box, which is there only while there is something to do.
@@ -265,6 +289,9 @@ async fn write(
                 }
                 if !line.spoken.load(Ordering::Relaxed) && born.elapsed() >= waits.idle {
                     break Fault { code: code::POLICY, why: "nothing was said" };
+                }
+                if !line.is_proven() {
+                    break NOBODY;
                 }
                 frames::ping(&mut frames);
             }

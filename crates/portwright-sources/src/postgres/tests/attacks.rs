@@ -99,7 +99,7 @@ fn assert_untouched(fixture: &Fixture) {
 }
 
 /// A session that ad-hoc statements ran on is as a new one.
-async fn assert_unpoisoned(database: &PostgresDatabase) {
+pub(super) async fn assert_unpoisoned(database: &PostgresDatabase) {
     let own = async |sql: &str| database.run(declared(sql, &[]), &cx()).await.unwrap().rows[0][0].clone();
     assert_eq!(own("SHOW transaction_read_only").await, json!("on"));
     assert_eq!(own("SHOW default_transaction_read_only").await, json!("on"));
@@ -202,5 +202,5 @@ async fn writing_sessions_are_clean_afterwards() {
     database.run(Query { declared: true, ..writing("SELECT spoil()", &[]) }, &cx()).await.unwrap();
     assert_unpoisoned(&database).await;
     assert_eq!(one(&database, "SELECT count(*) > 100 FROM pg_class").await, json!(true));
-    assert_eq!(one(&database, "SHOW search_path").await, json!("pg_catalog, public, pg_temp"));
+    assert_eq!(one(&database, "SHOW search_path").await, json!("public, pg_temp"));
 }

@@ -146,3 +146,22 @@ fn the_list_of_builtins_is_what_a_server_has() {
     let list: Vec<&str> = include_str!("../guard/builtins.txt").lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(fixture.sql(include_str!("../guard/builtins.sql")), list);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_that_do_more_than_read_are_told() {
+    let fixture = Fixture::new(
+        "CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM pg_notify(''x'', ''y''); RETURN 1; END';
+         CREATE FUNCTION add(int, int) RETURNS int LANGUAGE sql AS 'SELECT note()';
+         CREATE OPERATOR @+@ (LEFTARG = int, RIGHTARG = int, FUNCTION = add);
+         CREATE FUNCTION twice(int) RETURNS int STABLE LANGUAGE sql AS 'SELECT $1 * 2';
+         CREATE VIEW noted AS SELECT note() AS n; CREATE VIEW added AS SELECT 1 @+@ 2 AS n;
+         CREATE VIEW plain AS SELECT twice(1) AS n, random() AS r; CREATE VIEW hidden AS SELECT note() AS n",
+    );
+    let role = fixture.role("");
+    fixture.sql(&format!("GRANT SELECT ON noted, added, plain TO {role}"));
+    let found = open(&fixture.url(&role), Access::ReadOnly, 1).await.unwrap().privileges().await;
+    assert_eq!(rules(&found), ["volatile-view"]);
+    let told = &found[0].message;
+    assert!(told.contains("public.added (add), public.noted (note)") && !told.contains("plain"), "{told}");
+    assert!(!told.contains("hidden"), "{told}");
+}

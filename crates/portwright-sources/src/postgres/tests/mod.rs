@@ -3,6 +3,7 @@
 mod attacks;
 mod catalog;
 mod faults;
+mod flights;
 mod secure;
 mod statements;
 mod values;

@@ -99,6 +99,13 @@ async fn certificates_are_verified_as_the_mode_says() {
     let encrypted =
         database.run(declared("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]), &cx()).await;
     assert_eq!(encrypted.unwrap().rows, [[json!(true)]]);
+    // Flights go over TLS as well.
+    for number in 1..=3 {
+        let flown = database.run(declared("SELECT $1::int", &[json!(number)]), &cx()).await;
+        assert_eq!(flown.unwrap().rows, [[json!(number)]]);
+    }
+    let named = "SELECT count(*) > 3 FROM pg_prepared_statements WHERE name LIKE 'portwright\\_%'";
+    assert_eq!(database.run(declared(named, &[]), &cx()).await.unwrap().rows, [[json!(true)]]);
     // Bounds and cancelling hold over TLS as well.
     let large = ask(&database, "SELECT repeat('x', 100000000)").await.unwrap_err();
     assert!(large.to_string().contains("larger than 16 MiB"), "{large:?}");

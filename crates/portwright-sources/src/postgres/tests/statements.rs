@@ -136,6 +136,9 @@ async fn writes_take_effect_where_they_may() {
     let error = database.run(writing("INSERT INTO t (name) VALUES ('x'), ('n1')", &[]), &cx()).await.unwrap_err();
     assert!(error.to_string().contains("already exists"), "{error}");
     assert_eq!(fixture.sql("SELECT count(*) FROM t"), ["300"]);
+    // What defines something says so, and counts no rows.
+    let made = database.run(writing("CREATE TABLE made AS SELECT 1 AS x", &[]), &cx()).await.unwrap();
+    assert_eq!((made.done.as_deref(), made.affected), (Some("CREATE TABLE"), None));
     // What only reads stays so, also on a source that may write.
     let refused = database.run(declared("DELETE FROM t", &[]), &cx()).await.unwrap_err();
     assert!(matches!(refused, SqlError::Rejected(_)), "{refused:?}");
@@ -184,7 +187,7 @@ async fn nothing_shadows_the_builtins() {
     assert_eq!(one(&database, "SELECT lower('X'::text)").await, json!("x"));
     assert_eq!(one(&database, "SELECT count(*) > 100 FROM pg_class").await, json!(true));
     assert_eq!(one(&database, "SELECT x FROM t").await, json!(1));
-    assert_eq!(one(&database, "SHOW search_path").await, json!("pg_catalog, evil, public, pg_temp"));
+    assert_eq!(one(&database, "SHOW search_path").await, json!("evil, public, pg_temp"));
     let found = database.schema(Scope { schema: None, table: Some("t") }, &cx()).await.unwrap();
     assert_eq!((found.tables.len(), found.default_schema.as_str()), (1, "evil"));
 }

@@ -3,14 +3,14 @@
 /// What was sent is not what the type's format says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a value of the result is not in its type's format")]
-pub(super) struct Malformed;
+pub(in crate::postgres) struct Malformed;
 
 /// Bytes that are read from front to back.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
+pub(in crate::postgres) struct Cursor<'a>(pub(in crate::postgres) &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+    pub(in crate::postgres) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let (head, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
         self.0 = rest;
         Ok(head)
@@ -24,7 +24,7 @@ impl<'a> Cursor<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, Malformed> {
+    pub(in crate::postgres) fn u16(&mut self) -> Result<u16, Malformed> {
         self.array().map(u16::from_be_bytes)
     }
 
@@ -36,7 +36,7 @@ impl<'a> Cursor<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
-    pub(super) fn i32(&mut self) -> Result<i32, Malformed> {
+    pub(in crate::postgres) fn i32(&mut self) -> Result<i32, Malformed> {
         self.array().map(i32::from_be_bytes)
     }
 

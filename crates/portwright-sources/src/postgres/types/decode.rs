@@ -51,7 +51,12 @@ impl From<Malformed> for Unknown {
     }
 }
 
-impl Cell<'_> {
+impl<'a> Cell<'a> {
+    /// A value's bytes; none is null.
+    pub(in crate::postgres) fn new(bytes: Option<&'a [u8]>) -> Self {
+        Self(bytes)
+    }
+
     /// Bytes on the wire.
     pub(in crate::postgres) fn length(&self) -> usize {
         self.0.map_or(4, <[u8]>::len)

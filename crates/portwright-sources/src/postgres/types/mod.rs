@@ -25,6 +25,7 @@ mod forms;
 mod schema;
 
 pub(super) use bind::Bound;
+pub(super) use cursor::{Cursor, Malformed};
 pub(super) use decode::{Cell, Decoded, opaque};
 pub(super) use schema::schema;
 

@@ -1,6 +1,7 @@
 //! [`Database`]: what the shared SQL source needs of a database.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -110,12 +111,47 @@ pub enum Truncation {
 /// A statement's result.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rows {
-    pub columns: Vec<OutputColumn>,
+    pub columns: Arc<[OutputColumn]>,
     /// Values in the order of `columns`, each lossless.
     pub rows: Vec<Vec<Value>>,
     pub truncated: Option<Truncation>,
-    /// Rows written, for a statement that writes.
+    /// Rows written, for a statement that writes rows.
     pub affected: Option<u64>,
+    /// What was done, for a statement that changes something else than rows: `CREATE TABLE`.
+    pub done: Option<String>,
+}
+
+impl Rows {
+    /// Says what a statement that may write has done: how many rows it wrote, or its own words.
+    pub fn wrote(&mut self, sql: &str, count: u64) {
+        match definition(sql) {
+            Some(words) if self.columns.is_empty() => self.done = Some(words),
+            _ => self.affected = Some(count),
+        }
+    }
+}
+
+/// The first words of a statement that defines something; none for one that is about rows.
+fn definition(sql: &str) -> Option<String> {
+    /// Words between the verb and the kind of thing.
+    const BETWEEN: [&str; 10] =
+        ["OR", "REPLACE", "UNIQUE", "TEMP", "TEMPORARY", "UNLOGGED", "GLOBAL", "LOCAL", "RECURSIVE", "CONCURRENTLY"];
+    let mut rest = sql.trim_start();
+    while let Some(comment) = rest.strip_prefix("--") {
+        rest = comment.split_once('\n')?.1.trim_start();
+    }
+    let mut words =
+        rest.split(|letter: char| !letter.is_ascii_alphabetic() && letter != '_').map(str::to_ascii_uppercase);
+    let verb = words.next()?;
+    match verb.as_str() {
+        "CREATE" | "ALTER" | "DROP" | "REFRESH" | "COMMENT" => {
+            let kind = words.find(|word| !word.is_empty() && !BETWEEN.contains(&word.as_str()))?;
+            let kind = if kind == "MATERIALIZED" { "MATERIALIZED VIEW".to_owned() } else { kind };
+            Some(format!("{verb} {kind}"))
+        }
+        "TRUNCATE" | "ANALYZE" | "CALL" | "REINDEX" | "VACUUM" => Some(verb),
+        _ => None,
+    }
 }
 
 /// What kind of relation it is.
@@ -269,4 +305,26 @@ pub trait Database: Debug + Send + Sync + 'static {
 
     /// Returns when no statement runs any more.
     async fn close(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::definition;
+
+    #[test]
+    fn what_defines_something_is_told_from_what_writes_rows() {
+        for (sql, words) in [
+            ("create unique index on t (a)", Some("CREATE INDEX")),
+            ("-- a note\n CREATE OR REPLACE TEMP VIEW v AS SELECT 1", Some("CREATE VIEW")),
+            ("REFRESH MATERIALIZED VIEW m", Some("REFRESH MATERIALIZED VIEW")),
+            ("COMMENT ON TABLE t IS 'x'", Some("COMMENT ON")),
+            ("TRUNCATE t", Some("TRUNCATE")),
+            ("INSERT INTO t VALUES (1)", None),
+            ("WITH x AS (SELECT 1) DELETE FROM t", None),
+            ("CREATE", None),
+            ("--", None),
+        ] {
+            assert_eq!(definition(sql).as_deref(), words, "{sql}");
+        }
+    }
 }

@@ -23,6 +23,7 @@ pub enum Author {
 pub fn tool_result(rows: &Rows, bounds: Bounds, author: Author) -> CallToolResult {
     let notice = notice(rows, bounds, author);
     let mut text = match rows {
+        Rows { done: Some(what), .. } => format!("Done: {what}."),
         Rows { affected: Some(count), rows, .. } if rows.is_empty() => written(*count),
         Rows { rows, .. } if rows.is_empty() && notice.is_none() => empty(author).to_owned(),
         _ => text::table(rows.columns.iter().map(|column| column.name.as_str()), &rows.rows),
@@ -142,7 +143,7 @@ fn row_schema(columns: &[OutputColumn]) -> Value {
 }
 
 /// The same schema with null.
-fn nullable(schema: Value) -> Value {
+pub fn nullable(schema: Value) -> Value {
     let Value::Object(mut map) = schema else { return schema };
     if let Some(Value::Array(values)) = map.get_mut("enum") {
         values.push(Value::Null);
@@ -179,7 +180,7 @@ mod tests {
 
     fn rows(rows: Vec<Vec<Value>>, truncated: Option<Truncation>) -> Rows {
         let columns = vec![column("id", json!({"type": "integer"})), column("name", json!({"type": "string"}))];
-        Rows { columns, rows, truncated, affected: None }
+        Rows { columns: columns.into(), rows, truncated, ..Rows::default() }
     }
 
     fn text(rows: &Rows, author: Author) -> (String, Value) {

@@ -83,6 +83,8 @@ async fn the_schema_is_read_as_it_is_now() {
         "db://shop/schema/",
         "db://shop/schema/%zz",
         "db://shop/schema/%ff",
+        "db://shop/schema/%00",
+        "db://shop/schema/orders%00",
         "db://shop/schemas",
         "db://shopping/schema",
         "db://other/schema",

@@ -73,7 +73,7 @@ fn what_does_not_exist_is_told_apart_from_what_fails() {
     assert!(ended.errors.contains("did you mean `query_customers`?"), "{}", ended.errors);
     let ended = on_every_target(&["call", "query_customers", "limit=ten"]);
     assert_eq!(ended.code, 2);
-    assert!(ended.errors.contains("`limit` must be integer, not `ten`"), "{}", ended.errors);
+    assert!(ended.errors.contains("`limit` must be integer or null, not `ten`"), "{}", ended.errors);
     assert_eq!(on_every_target(&["read", "db://shop/nothing"]).code, 7);
     assert_eq!(on_every_target(&["prompt", "nothing"]).code, 7);
 }

@@ -55,7 +55,7 @@ fn with_keys_a_listener_may_be_reached_from_elsewhere() {
 /// What editors get must agree with what the reader takes.
 #[test]
 fn the_published_schema_takes_what_the_reader_takes() {
-    let schema = portwright::config::schema::published();
+    let schema = portwright::config::schema::published(portwright::config::Kinds::default());
     let validator = jsonschema::validator_for(&schema).unwrap();
     let good = "[sources.shop]\nkind = \"sqlite\"\npath = \"shop.db\"\ntimeout = \"5s\"\nmax_bytes = 4096\n\
                 [tools.find]\nsource = \"shop\"\ndescription = \"Finds.\"\nsql = \"SELECT :id\"\n\

@@ -91,6 +91,25 @@ fn a_million_rows_are_cut_with_a_word() {
     }
 }
 
+/// A sort that does not fit in memory neither goes to a disk nor takes the process with it.
+#[test]
+fn a_sort_in_sqlite_is_bounded() {
+    let shop = Shop::sqlite();
+    let server = Portwright::start(&shop.config());
+    let mut client = Http::connect(server.address, Era::Modern);
+    let mut sort = |rows: u32, bytes: u32| {
+        let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {rows})");
+        let sql =
+            format!("{numbers} SELECT length(b) AS b FROM (SELECT randomblob({bytes}) AS b FROM n ORDER BY b) LIMIT 1");
+        client.call("run_sql_query", json!({ "sql": sql }))
+    };
+    let refused = sort(1000, 900_000);
+    assert_eq!(refused["result"]["isError"], true, "{refused}");
+    assert!(refused.to_string().contains("memory"), "{refused}");
+    let sorted = sort(20_000, 1000);
+    assert_eq!(sorted["result"]["structuredContent"]["rows"], json!([{ "b": 1000 }]), "{sorted}");
+}
+
 #[test]
 fn a_call_that_takes_too_long_is_stopped() {
     let shop = Shop::sqlite();

@@ -49,6 +49,17 @@ fn broken_json_over_http_gets_an_error_and_harms_nobody() {
 }
 
 #[test]
+fn null_is_left_out_where_that_may_be() {
+    let shop = Shop::sqlite();
+    let server = Portwright::start(&shop.config());
+    let mut client = Http::connect(server.address, Era::Modern);
+    let answer = client.call("run_sql_query", json!({ "sql": "SELECT 1 AS one", "max_rows": null }));
+    assert_eq!(answer["result"]["structuredContent"]["rows"], json!([{ "one": 1 }]), "{answer}");
+    let answer = client.call("run_sql_query", json!({ "sql": null }));
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+}
+
+#[test]
 fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let shop = Shop::sqlite();
     let server = Portwright::start(&shop.config());

@@ -17,6 +17,7 @@ use serde_json::{Number, Value, json};
 use self::shape::ArrayKeys;
 pub use self::shape::{ItemTable, Shape};
 use super::database::ParamType;
+use super::result::nullable;
 use crate::shared::decode;
 
 /// `[tools.NAME.params.PARAM]`, as written.
@@ -189,8 +190,11 @@ impl Params {
             }
             if default.is_none() && !optional {
                 required.push(Value::from(param.name.clone()));
+                properties.insert(param.name.clone(), schema.into());
+            } else {
+                // Models write null for what they leave out.
+                properties.insert(param.name.clone(), nullable(schema.into()));
             }
-            properties.insert(param.name.clone(), schema.into());
         }
         let mut schema = JsonObject::new();
         schema.insert("type".into(), "object".into());

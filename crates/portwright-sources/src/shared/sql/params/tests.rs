@@ -40,8 +40,8 @@ fn the_model_sees_arguments_only() {
         "type": "object",
         "properties": {
             "q": {"type": "string", "minLength": 1, "maxLength": 20, "pattern": "^a", "description": "What to look for"},
-            "limit": {"type": "integer", "minimum": 1, "maximum": 100, "description": "Most rows", "default": 10},
-            "kinds": {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}, "maxItems": 3},
+            "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": 100, "description": "Most rows", "default": 10},
+            "kinds": {"type": ["array", "null"], "items": {"type": "string", "enum": ["a", "b"]}, "maxItems": 3},
         },
         "required": ["q"],
         "additionalProperties": false,

@@ -135,7 +135,10 @@ impl<D: Database> Shared<D> {
         let text = match path.ok_or_else(not_found)? {
             "" => browse::whole(&*self.database, &self.plan.name, cx).await?,
             path => {
-                let name = path.strip_prefix('/').and_then(percent_decoded).filter(|name| !name.is_empty());
+                let name = path
+                    .strip_prefix('/')
+                    .and_then(percent_decoded)
+                    .filter(|name| !name.is_empty() && !name.contains('\0'));
                 let name = name.ok_or_else(not_found)?;
                 let found = browse::find(&*self.database, &name, None, cx).await?;
                 let (table, _) = found.ok_or_else(not_found)?;
