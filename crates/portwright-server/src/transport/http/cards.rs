@@ -37,7 +37,7 @@ pub(super) struct Document {
 
 impl Cards {
     pub(super) fn new(plan: &ServerPlan) -> Self {
-        let public = plan.listen.public_url.as_deref().map(endpoint);
+        let public = plan.listen.public_url.as_deref().filter(|_| plan.listen.transports.http).map(endpoint);
         let name = name(&plan.name, public.as_deref().map(host));
         let card = card(plan, &name, public.as_deref());
         let catalog = catalog(plan, &name, public.as_deref());
