@@ -20,9 +20,9 @@ pub(crate) fn run() -> Result<()> {
     )
     .run()?;
     Step::cargo(
-        "documentation of portwright-core",
-        &["doc", "--no-deps", "--locked", "--package", "portwright-core"],
-        "The links in portwright-core's documentation must lead somewhere.",
+        "documentation of the libraries",
+        &["doc", "--no-deps", "--locked", "--package", "portwright-core", "--package", "portwright"],
+        "The links in the documentation must lead somewhere, and portwright-core leaves nothing public untold.",
     )
     .env("RUSTDOCFLAGS", "-D warnings")
     .run()?;

@@ -1,6 +1,24 @@
 //! [`Call`]: one operation of a client that reaches a source, and [`Reply`], its answer.
 //!
-//! Lists are not calls: they are answered from the catalog, filtered by the same policy that judges calls.
+//! A call is data: the operation as the client asked for it, and the [`Target`] that its name stands for in the
+//! catalog. Lists are not calls: they are answered from the catalog, filtered by the same policy that judges calls.
+//!
+//! A name that nobody owns makes a call too. It has no target, passes the guards like any other, leaves its record, and
+//! fails in the same words as a call that is forbidden: from outside, the two must look alike.
+//!
+//! ```
+//! use portwright_core::{Call, Effects, Operation};
+//!
+//! let call = Call {
+//!     operation: Operation::CallTool { name: "drop_table".into(), arguments: Default::default() },
+//!     target: None,
+//! };
+//! assert_eq!(call.operation.method(), "tools/call");
+//! // What nothing is known of is not taken for harmless.
+//! let effects = call.target.as_ref().map_or(Effects::Writes, |target| target.effects);
+//! assert_eq!(effects, Effects::Writes);
+//! assert_eq!(call.operation.not_found().public(), "there is no tool `drop_table` here");
+//! ```
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -16,6 +34,7 @@ use crate::refusal::Refusal;
 /// What a client asks for. From the guards on it looks the same on every transport and in every protocol revision.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// What is to be done.
     pub operation: Operation,
     /// What the name stands for in the catalog; none if nothing has that name. A call without a target still passes
     /// the chain, so that it leaves its record and fails like a forbidden one.
@@ -27,13 +46,38 @@ pub struct Call {
 #[non_exhaustive]
 pub enum Operation {
     /// `tools/call`
-    CallTool { name: String, arguments: JsonObject },
+    CallTool {
+        /// The tool's name, as listed.
+        name: String,
+        /// Empty where the client sent none.
+        arguments: JsonObject,
+    },
     /// `resources/read`
-    ReadResource { uri: String },
+    ReadResource {
+        /// A listed resource's, or one that fits a template.
+        uri: String,
+    },
+    /// `resources/subscribe`, or one of the URIs of `subscriptions/listen`: to be told when the resource changes.
+    Subscribe {
+        /// A listed resource's, or one that fits a template.
+        uri: String,
+    },
     /// `prompts/get`. Values are strings by the specification.
-    GetPrompt { name: String, arguments: JsonObject },
+    GetPrompt {
+        /// The prompt's name, as listed.
+        name: String,
+        /// Empty where the client sent none.
+        arguments: JsonObject,
+    },
     /// `completion/complete`
-    Complete { reference: Reference, argument: ArgumentInfo, context: Option<CompletionContext> },
+    Complete {
+        /// The prompt or the resource template that is being filled in.
+        reference: Reference,
+        /// The argument, and what was typed of it so far.
+        argument: ArgumentInfo,
+        /// Arguments that are filled in already.
+        context: Option<CompletionContext>,
+    },
 }
 
 impl Operation {
@@ -42,6 +86,7 @@ impl Operation {
         match self {
             Self::CallTool { .. } => "tools/call",
             Self::ReadResource { .. } => "resources/read",
+            Self::Subscribe { .. } => "resources/subscribe",
             Self::GetPrompt { .. } => "prompts/get",
             Self::Complete { .. } => "completion/complete",
         }
@@ -51,7 +96,7 @@ impl Operation {
     pub fn name(&self) -> &str {
         match self {
             Self::CallTool { name, .. } | Self::GetPrompt { name, .. } => name,
-            Self::ReadResource { uri } => uri,
+            Self::ReadResource { uri } | Self::Subscribe { uri } => uri,
             Self::Complete { reference: Reference::Prompt(prompt), .. } => &prompt.name,
             Self::Complete { reference: Reference::Resource(resource), .. } => &resource.uri,
             Self::Complete { .. } => "",
@@ -62,7 +107,9 @@ impl Operation {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::CallTool { .. } => "tool",
-            Self::ReadResource { .. } | Self::Complete { reference: Reference::Resource(_), .. } => "resource",
+            Self::ReadResource { .. }
+            | Self::Subscribe { .. }
+            | Self::Complete { reference: Reference::Resource(_), .. } => "resource",
             Self::GetPrompt { .. } | Self::Complete { .. } => "prompt",
         }
     }
@@ -71,7 +118,7 @@ impl Operation {
     pub fn arguments(&self) -> Option<&JsonObject> {
         match self {
             Self::CallTool { arguments, .. } | Self::GetPrompt { arguments, .. } => Some(arguments),
-            Self::ReadResource { .. } | Self::Complete { .. } => None,
+            Self::ReadResource { .. } | Self::Subscribe { .. } | Self::Complete { .. } => None,
         }
     }
 
@@ -110,6 +157,7 @@ pub struct Target {
     pub source: Arc<str>,
     /// The name within the source, which may differ from the listed one where two sources offer the same name.
     pub name: String,
+    /// What a call of it does to the world outside.
     pub effects: Effects,
     /// The tool as listed, for a call of a tool.
     pub tool: Option<Arc<Tool>>,
@@ -128,10 +176,16 @@ pub trait CheckArguments: Debug + Send + Sync {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reply {
+    /// Of a tool.
     Tool(CallToolResult),
+    /// Of a resource.
     Resource(ReadResourceResult),
+    /// Of a prompt.
     Prompt(GetPromptResult),
+    /// Of a completion.
     Completion(CompleteResult),
+    /// The caller will be told.
+    Subscribed,
 }
 
 impl Reply {

@@ -1,4 +1,26 @@
-//! [`Context`]: what is known around a call.
+//! [`Context`]: what is known around a call: where it came from, who calls, until when, and the way back.
+//!
+//! A context is handed along with its call and never kept. Guards write onto its [trail](Context::note) what the
+//! audit record should tell; sources watch [`cancel`](Context::cancel), and bound their own waits by
+//! [`time_left`](Context::time_left):
+//!
+//! ```
+//! use std::time::Duration;
+//! use portwright_core::{Context, Refusal};
+//!
+//! async fn answer(cx: &Context, work: impl Future<Output = u32>) -> Result<u32, Refusal> {
+//!     if cx.time_left().is_some_and(|left| left < Duration::from_millis(100)) {
+//!         return Err(Refusal::timed_out("there is not enough time left for this; ask for less"));
+//!     }
+//!     cx.note(|trail| trail.flags.push("computed".to_owned()));
+//!     cx.cancel.run_until_cancelled(work).await.ok_or_else(Refusal::cancelled)
+//! }
+//! # use portwright_core::TransportKind;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! let cx = Context::new("r-1", TransportKind::InProcess);
+//! assert_eq!(runtime.block_on(answer(&cx, async { 42 })).unwrap(), 42);
+//! assert_eq!(cx.trail().flags, ["computed"]);
+//! ```
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,14 +36,19 @@ use crate::protocol::{
     ArgumentInfo, CompletionContext, CompletionInfo, Implementation, ProtocolVersion, ReadResourceResult,
 };
 use crate::refusal::Refusal;
+use crate::waiting::Waiting;
 
 /// How the call came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportKind {
+    /// Newline-delimited messages on standard input and output.
     Stdio,
+    /// Streamable HTTP.
     Http,
+    /// HTTP with server-sent events, of revision 2024-11-05.
     Sse,
+    /// WebSocket, which the protocol does not describe.
     WebSocket,
     /// Called from within this process: the command line, a test.
     InProcess,
@@ -57,6 +84,7 @@ pub struct Trail {
 /// with it, and offer values of their templates' variables.
 #[async_trait]
 pub trait ReadResource: Debug + Send + Sync {
+    /// Reads it, or refuses as it would refuse the caller.
     async fn read(&self, uri: &str, cx: &Context) -> Result<ReadResourceResult, Refusal>;
 
     /// Values for a variable of the template `uri`.
@@ -70,30 +98,40 @@ pub trait ReadResource: Debug + Send + Sync {
 }
 
 /// What is known around a call: where it came from, who calls, until when it may take, and the way back to the client.
-#[derive(Debug)]
+///
+/// A clone is the same call: it shares cancellation, trail, principal and the way back.
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Our own id of this call, on log lines and in what an internal fault tells the caller.
     pub request: Arc<str>,
+    /// How the call came. A guard that depends on it treats callers differently who should be alike.
     pub transport: TransportKind,
+    /// The revision that the client speaks.
     pub protocol: ProtocolVersion,
     /// What the client says it is. Never a reason to trust it.
     pub client: Option<Arc<Implementation>>,
+    /// The session, in the lifecycle that has them.
     pub session: Option<Arc<str>>,
     /// Fires when the client calls the call off, goes away, or the server stops.
     pub cancel: CancellationToken,
-    /// When the call must have ended.
+    /// When the call must have ended, the time aside that it [waits](Self::waiting) for its client.
     pub deadline: Option<Instant>,
+    /// The way back to the client while the work goes on.
     pub downstream: Arc<dyn Downstream>,
+    /// What time it is, for everything that a test may want to hurry.
     pub clock: Arc<dyn Clock>,
     /// Reads other resources of this server on behalf of the caller.
     pub resources: Option<Arc<dyn ReadResource>>,
     /// How many reads deep this call is inside another one.
     pub depth: u8,
+    /// The time that the call spends waiting for its client's answers, which counts toward no deadline.
+    pub waiting: Arc<Waiting>,
     principal: Arc<OnceLock<Arc<Principal>>>,
     trail: Arc<Mutex<Trail>>,
 }
 
 impl Context {
+    /// Of a call about which nothing more is known: no principal, no deadline, a client that can't be spoken to.
     pub fn new(request: impl Into<Arc<str>>, transport: TransportKind) -> Self {
         Self {
             request: request.into(),
@@ -107,6 +145,7 @@ impl Context {
             clock: Arc::new(SystemClock),
             resources: None,
             depth: 0,
+            waiting: Arc::default(),
             principal: Arc::default(),
             trail: Arc::default(),
         }
@@ -116,6 +155,9 @@ impl Context {
     /// Cancelling it leaves this context's own token alone.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
+        // A deadline is kept as if the call had not waited so far.
+        let waited = self.waiting.spent(self.clock.instant());
+        let deadline = deadline.checked_sub(waited).unwrap_or(deadline);
         Self {
             request: self.request.clone(),
             transport: self.transport,
@@ -128,6 +170,7 @@ impl Context {
             clock: self.clock.clone(),
             resources: self.resources.clone(),
             depth: self.depth,
+            waiting: self.waiting.clone(),
             principal: self.principal.clone(),
             trail: self.trail.clone(),
         }
@@ -145,6 +188,7 @@ impl Context {
         inner.clock = self.clock.clone();
         inner.resources.clone_from(&self.resources);
         inner.depth = self.depth.saturating_add(1);
+        inner.waiting = self.waiting.clone();
         if let Some(principal) = self.principal.get() {
             inner.set_principal(principal.clone());
         }
@@ -173,6 +217,7 @@ impl Context {
 
     /// The time left, or none if the call has no deadline. Zero when it has passed.
     pub fn time_left(&self) -> Option<Duration> {
-        self.deadline.map(|end| end.saturating_duration_since(self.clock.instant()))
+        let now = self.clock.instant();
+        self.deadline.map(|end| (end + self.waiting.spent(now)).saturating_duration_since(now))
     }
 }

@@ -30,6 +30,7 @@ impl Pointer {
         self.0.rfind('/').map(|at| Self(self.0[..at].to_owned()))
     }
 
+    /// As RFC 6901 writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -53,7 +54,9 @@ pub enum Severity {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How bad it is.
     pub severity: Severity,
+    /// Where in the configuration.
     pub place: Pointer,
     /// A stable id, for documentation and for `--json`: `unknown-key`, `missing-secret`.
     pub rule: &'static str,
@@ -64,14 +67,17 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// What keeps the configuration from being used.
     pub fn error(place: Pointer, rule: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, place, rule, message: message.into(), hint: None }
     }
 
+    /// What works, and could be better.
     pub fn advice(place: Pointer, rule: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Advice, place, rule, message: message.into(), hint: None }
     }
 
+    /// Adds how to mend it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize, Serializer};
 /// Why a duration or a size can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HumanError {
+    /// No number, or no unit that is known.
     #[error("`{0}` is not a duration; write a whole number and a unit: \"250ms\", \"5s\", \"10m\", \"2h\", \"90d\"")]
     Duration(String),
+    /// The same of a size.
     #[error(
         "`{0}` is not a size; write bytes as a number, or a whole number and a unit: \"64KiB\", \"10MiB\", \"1MB\""
     )]
     Size(String),
+    /// More than fits.
     #[error("`{0}` is too large")]
     TooLarge(String),
 }

@@ -50,10 +50,13 @@ pub const SESSION_IDLE: Duration = Duration::from_mins(30);
 /// Messages that wait for one slow reader before it is shed.
 pub const OUTBOX_MESSAGES_MAX: usize = 64;
 
-/// Events and bytes of its event streams that a session keeps for a client that lost one, and how long it keeps them
-/// after a stream's end. Clients reconnect within seconds; an answer that is larger is told once.
+/// Events of its event streams that a session keeps for a client that lost one.
 pub const REPLAY_EVENTS_MAX: usize = 256;
+
+/// Bytes of those events; an answer that is larger is told once.
 pub const REPLAY_BYTES_MAX: usize = 256 * 1024;
+
+/// How long they are kept after a stream's end. Clients reconnect within seconds.
 pub const REPLAY_KEPT: Duration = Duration::from_mins(2);
 
 /// How long a client is asked to wait before it takes up a stream that was closed.
@@ -93,9 +96,52 @@ pub const CLIENT_INFO_BYTES_MAX: usize = 4 * 1024;
 /// How long a call may take. The plan may change it (`limits.call_timeout`).
 pub const CALL_WAIT: Duration = Duration::from_secs(30);
 
+/// How long one call may wait for its client's answers, all questions together. A person reads, thinks, looks something
+/// up. The plan may change it (`limits.ask_timeout`).
+pub const ASK_WAIT: Duration = Duration::from_mins(5);
+
+/// Questions that may be open at once: of one session, and of one call.
+pub const ASKS_OPEN_MAX: usize = 16;
+
+/// Questions that one call may put in all.
+pub const ASKS_OF_CALL_MAX: usize = 64;
+
+/// Rounds that a call may take where each question ends it.
+pub const ASK_ROUNDS_MAX: u32 = 32;
+
+/// Bytes of a question's key. It goes to the client and back.
+pub const ASK_KEY_BYTES_MAX: usize = 128;
+
+/// Bytes of one question as JSON. A form is small; what a model is given to write about may not be.
+pub const ASK_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of what a client carries from one round to the next: earlier answers and what the source remembers.
+pub const ASK_STATE_BYTES_MAX: usize = 256 * 1024;
+
+/// Resources that one session or subscription may watch.
+pub const WATCHED_MAX: usize = 128;
+
+/// Bytes of the URIs of what one session or subscription watches.
+pub const WATCHED_BYTES_MAX: usize = 64 * 1024;
+
+/// Changes that wait for the streams that tell of them. Who falls behind is told that everything changed.
+pub const CHANGES_MAX: usize = 256;
+
 /// How long a source may take to stop by itself once its call was cancelled or timed out, before the call is dropped:
 /// long enough for a database to cancel a statement.
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the configuration's files changed.
+pub const CONFIG_LOOK: Duration = Duration::from_secs(1);
+
+/// Pages of one list of a server behind us.
+pub const UPSTREAM_PAGES_MAX: usize = 1_000;
+
+/// Entries of one list of a server behind us.
+pub const UPSTREAM_ENTRIES_MAX: usize = 10_000;
+
+/// How often it is looked whether a source that a reload took away still has calls.
+pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
 
 /// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
@@ -124,10 +170,13 @@ pub const SQL_BYTES_MAX: usize = 32 * 1024;
 /// Tables that one reading of a database's schema returns.
 pub const SCHEMA_TABLES_MAX: usize = 1000;
 
-/// What the plan may set at most, so that a slip of the pen is no memory bomb: rows, bytes, connections, parameters.
+/// Rows of one result that the plan may set at most, so that a slip of the pen is no memory bomb.
 pub const ROWS_CEILING: usize = 100_000;
+/// Bytes of one result that the plan may set at most.
 pub const RESULT_BYTES_CEILING: usize = 64 * 1024 * 1024;
+/// Connections to one database that the plan may set at most.
 pub const POOL_CEILING: usize = 1000;
+/// Parameters of one declared statement.
 pub const PARAMS_MAX: usize = 100;
 
 /// The first and the longest pause between attempts to describe a declared statement that the database refused.

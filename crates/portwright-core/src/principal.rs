@@ -40,6 +40,7 @@ impl Auth {
 pub struct Principal {
     /// Unique and stable: the user name, the key's name, the token's subject with its issuer.
     pub id: Arc<str>,
+    /// How they proved it.
     pub auth: Auth,
     /// Roles that the credential grants, as the plan names them.
     pub roles: Vec<Arc<str>>,
@@ -48,6 +49,7 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Somebody with no roles and no claims.
     pub fn new(id: impl Into<Arc<str>>, auth: Auth) -> Self {
         Self { id: id.into(), auth, roles: Vec::new(), claims: JsonObject::new() }
     }
@@ -57,10 +59,12 @@ impl Principal {
         Self::new(user, Auth::Local)
     }
 
+    /// Somebody who showed no credential, where that is allowed.
     pub fn anonymous() -> Self {
         Self::new("anonymous", Auth::Anonymous)
     }
 
+    /// Adds a fact that the credential proves.
     #[must_use]
     pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());

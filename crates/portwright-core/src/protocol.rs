@@ -6,7 +6,7 @@
 pub use rmcp::model::{
     Annotations, ArgumentInfo, CacheScope, CallToolRequestParams, CallToolResult, CancelledNotificationParam,
     ClientCapabilities, CompleteRequestParams, CompleteResult, CompletionContext, CompletionInfo, ContentBlock, Cursor,
-    DiscoverResult, ElicitRequestParams, ElicitResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResult,
+    DiscoverResult, ElicitResult, ElicitationAction, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResult,
     Icon, Implementation, InitializeRequestParams, InitializeResult, InputResponses, JsonObject, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject, NumberOrString,
     PaginatedRequestParams, ProgressNotificationParam, ProgressToken, Prompt, PromptArgument, PromptMessage,

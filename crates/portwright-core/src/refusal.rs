@@ -1,8 +1,33 @@
 //! [`Refusal`]: why there is no reply. One type for every guard and source; the server maps it to the wire in one place.
+//!
+//! A refusal speaks two languages. Its public words reach the model: they say what is wrong *and what would work*, since
+//! a model that reads them tries again. Its cause is for the log and never leaves the process: addresses, statements,
+//! whatever only an operator should see.
+//!
+//! ```
+//! use portwright_core::{Refusal, RefusalKind};
+//!
+//! let refusal = Refusal::invalid("`limit` is 5000; ask for 1000 at most");
+//! assert_eq!(refusal.kind(), RefusalKind::Invalid);
+//!
+//! // A fault of ours: the caller learns nothing, the log everything.
+//! let lost = std::io::Error::other("10.0.0.7:5432: connection reset");
+//! let refusal = Refusal::internal(lost);
+//! assert_eq!(refusal.public(), "internal error");
+//! assert!(std::error::Error::source(&refusal).unwrap().to_string().contains("10.0.0.7"));
+//! ```
+//!
+//! The [kind](RefusalKind) decides what the client sees. What the model can mend ([`Invalid`](RefusalKind::Invalid),
+//! [`Failed`](RefusalKind::Failed), [`TimedOut`](RefusalKind::TimedOut)) becomes a tool's result with `isError`; the
+//! others become errors of the protocol, each with the code of its revision.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::downstream::InputRequired;
 
 /// What a refusal means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +39,8 @@ pub enum RefusalKind {
     Unauthenticated,
     /// The arguments do not fit. The words say how to mend them.
     Invalid,
+    /// The client lacks a capability that this call needs.
+    Incapable,
     /// The source did its part and said no (no such row, a constraint, a statement that may not run).
     Failed,
     /// Too much, too fast. `retry_after` tells when to come again.
@@ -24,6 +51,9 @@ pub enum RefusalKind {
     TimedOut,
     /// The caller called it off.
     Cancelled,
+    /// No refusal to the caller, but a question on its way to the client, which then makes the call again: see
+    /// [`downstream`](crate::downstream).
+    InputRequired,
     /// A fault of ours. The caller gets a request id and nothing else.
     Internal,
 }
@@ -35,11 +65,13 @@ impl RefusalKind {
             Self::NotFound => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Invalid => "invalid",
+            Self::Incapable => "incapable",
             Self::Failed => "failed",
             Self::Limited => "limited",
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed_out",
             Self::Cancelled => "cancelled",
+            Self::InputRequired => "input_required",
             Self::Internal => "internal",
         }
     }
@@ -55,11 +87,14 @@ pub struct Refusal {
     public: String,
     cause: Option<Box<dyn Error + Send + Sync>>,
     retry_after: Option<Duration>,
+    needs: Option<Box<Value>>,
+    input: Option<Box<InputRequired>>,
 }
 
 impl Refusal {
+    /// Of a kind, in words for the caller.
     pub fn new(kind: RefusalKind, public: impl Into<String>) -> Self {
-        Self { kind, public: public.into(), cause: None, retry_after: None }
+        Self { kind, public: public.into(), cause: None, retry_after: None, needs: None, input: None }
     }
 
     /// What does not exist, and what the caller may not see. `what` is `tool`, `resource` or `prompt`.
@@ -72,6 +107,11 @@ impl Refusal {
         Self::new(RefusalKind::Invalid, public)
     }
 
+    /// The client lacks a capability; `needs` is what it would have to declare, as the protocol's `ClientCapabilities`.
+    pub fn incapable(public: impl Into<String>, needs: Value) -> Self {
+        Self { needs: Some(Box::new(needs)), ..Self::new(RefusalKind::Incapable, public) }
+    }
+
     /// The source said no; say what, and what would work.
     pub fn failed(public: impl Into<String>) -> Self {
         Self::new(RefusalKind::Failed, public)
@@ -82,12 +122,20 @@ impl Refusal {
         Self::new(RefusalKind::Unavailable, public)
     }
 
+    /// The deadline passed; say what to ask for instead.
     pub fn timed_out(public: impl Into<String>) -> Self {
         Self::new(RefusalKind::TimedOut, public)
     }
 
+    /// The caller called it off.
     pub fn cancelled() -> Self {
         Self::new(RefusalKind::Cancelled, "the call was cancelled")
+    }
+
+    /// Questions for the client. The server's part; sources ask by [`Downstream`](crate::Downstream).
+    pub fn input_required(input: InputRequired) -> Self {
+        let public = "the client has to answer a question first";
+        Self { input: Some(Box::new(input)), ..Self::new(RefusalKind::InputRequired, public) }
     }
 
     /// A fault of ours; `cause` goes to the log, the caller learns only the request id.
@@ -102,12 +150,14 @@ impl Refusal {
         self
     }
 
+    /// Adds when to come again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
+    /// What it means to the caller.
     pub fn kind(&self) -> RefusalKind {
         self.kind
     }
@@ -117,8 +167,19 @@ impl Refusal {
         &self.public
     }
 
+    /// When to come again, if that helps.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The capabilities that the client would have to declare.
+    pub fn needs(&self) -> Option<&Value> {
+        self.needs.as_deref()
+    }
+
+    /// The questions for the client.
+    pub fn input(&self) -> Option<&InputRequired> {
+        self.input.as_deref()
     }
 }
 

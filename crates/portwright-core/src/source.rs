@@ -1,8 +1,50 @@
 //! [`Source`]: the owner of tools, resources and prompts; and how one comes out of the configuration.
 //!
-//! Three steps, so that a configuration can be checked while every host is unreachable:
-//! [`SourceKind::decode`] reads the table (opens nothing), [`SourceConfig::connect`] opens it (the only step with I/O),
-//! and the [`Source`] serves.
+//! # What a source does
+//!
+//! It lists what it offers and answers calls of it. Lists are cheap and do no I/O, since they are asked for whenever the
+//! catalog is built; when they change, the source says so by [`changes`](Source::changes). A call has passed every
+//! guard, and its arguments have passed the tool's input schema:
+//!
+//! ```
+//! use portwright_core::protocol::{CallToolResult, ContentBlock, JsonObject, Tool};
+//! use portwright_core::{Context, Health, Refusal, Source, async_trait};
+//! use serde_json::json;
+//!
+//! #[derive(Debug)]
+//! struct Echo;
+//!
+//! #[async_trait]
+//! impl Source for Echo {
+//!     fn tools(&self) -> Vec<Tool> {
+//!         let schema = json!({
+//!             "type": "object",
+//!             "properties": { "text": { "type": "string", "description": "What to say" } },
+//!             "required": ["text"],
+//!         });
+//!         vec![Tool::new("echo", "Says what it is told.", schema.as_object().cloned().unwrap_or_default())]
+//!     }
+//!
+//!     async fn call(&self, _: &str, arguments: &JsonObject, _: &Context) -> Result<CallToolResult, Refusal> {
+//!         let text = arguments["text"].as_str().unwrap_or_default();
+//!         Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
+//!     }
+//!
+//!     async fn health(&self) -> Health {
+//!         Health::Ready
+//!     }
+//! }
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # let cx = Context::new("r-1", portwright_core::TransportKind::InProcess);
+//! # let arguments = json!({"text": "hi"}).as_object().cloned().unwrap();
+//! # assert!(runtime.block_on(Echo.call("echo", &arguments, &cx)).is_ok());
+//! ```
+//!
+//! # How it is configured
+//!
+//! Three steps, so that a configuration can be checked while every host is unreachable: [`SourceKind::decode`] reads the
+//! table (opens nothing), [`SourceConfig::connect`] opens it (the only step with I/O), and the [`Source`] serves. One
+//! that does not open is tried again, with growing pauses, and the server serves the others meanwhile.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -11,7 +53,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::{Schema, SchemaGenerator};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Pointer};
@@ -83,6 +125,7 @@ impl Debug for SourceSpec {
 /// A tool or resource that the configuration declares on a source. Its table is left out of `Debug`, as a source's.
 #[derive(Clone)]
 pub struct Declared {
+    /// The tool's name, or the resource's URI.
     pub name: String,
     /// Its table without `source`.
     pub table: JsonObject,
@@ -114,16 +157,19 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
+    /// In words that may stand on a health page.
     pub fn new(public: impl Into<String>) -> Self {
         Self { public: public.into(), cause: None, place: None }
     }
 
+    /// Adds what only the log may know.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
+    /// Adds the place in the configuration that is at fault.
     #[must_use]
     pub fn at(mut self, place: Pointer) -> Self {
         self.place = Some(place);
@@ -146,6 +192,7 @@ impl Error for ConnectError {
 /// How a source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
+    /// All of it works.
     Ready,
     /// It serves in part or not at all; the words may stand on a health page.
     Degraded(String),
@@ -157,6 +204,7 @@ pub enum Health {
 /// [`changes`](Self::changes) watch and is asked again.
 #[async_trait]
 pub trait Source: Debug + Send + Sync {
+    /// The tools that it offers now.
     fn tools(&self) -> Vec<Tool> {
         Vec::new()
     }
@@ -167,14 +215,17 @@ pub trait Source: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The resources that can be read under a fixed URI.
     fn resources(&self) -> Vec<Resource> {
         Vec::new()
     }
 
+    /// The resources whose URIs have variables.
     fn templates(&self) -> Vec<ResourceTemplate> {
         Vec::new()
     }
 
+    /// The prompts that it offers now.
     fn prompts(&self) -> Vec<Prompt> {
         Vec::new()
     }
@@ -190,6 +241,7 @@ pub trait Source: Debug + Send + Sync {
         Err(Refusal::not_found("resource", uri))
     }
 
+    /// Fills in one of [`prompts`](Self::prompts). The arguments have passed what the prompt says of them.
     async fn get_prompt(&self, name: &str, _: &JsonObject, _: &Context) -> Result<GetPromptResult, Refusal> {
         Err(Refusal::not_found("prompt", name))
     }
@@ -217,6 +269,19 @@ pub trait Source: Debug + Send + Sync {
     /// A number that grows whenever one of the lists changes; none if they never do.
     fn changes(&self) -> Option<watch::Receiver<u64>> {
         None
+    }
+
+    /// The URIs of resources whose contents change, each when it does; none if the source can't tell. With it, clients
+    /// may subscribe to the source's resources.
+    fn updates(&self) -> Option<broadcast::Receiver<Arc<str>>> {
+        None
+    }
+
+    /// A client wants to be told when one of [`resources`](Self::resources) changes, or a URI that fits one of
+    /// [`templates`](Self::templates). Asked only of a source that has [`updates`](Self::updates); it may refuse, or
+    /// begin to watch.
+    async fn subscribe(&self, _uri: &str, _: &Context) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// Ends what calls have left behind at the host, a statement that was called off for instance. Asked once, after

@@ -5,6 +5,9 @@
 //!
 //! With `--stdio` it serves standard input and output instead.
 
+#[path = "conformance/asking.rs"]
+mod asking;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use portwright_core::{Context, Health, LogLevel, Refusal, Source, async_trait};
 use portwright_server::plan::ServerPlan;
 use portwright_server::{Mount, Origin, Server};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 /// One red pixel.
@@ -29,6 +32,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 struct Fixture {
     revision: watch::Sender<u64>,
+    updates: broadcast::Sender<Arc<str>>,
 }
 
 fn object(value: &Value) -> JsonObject {
@@ -112,6 +116,7 @@ impl Source for Fixture {
             tool("test_trigger_tool_change", "Changes the list of tools.", &none),
             tool("test_trigger_prompt_change", "Changes the list of prompts.", &none),
         ];
+        tools.extend(asking::tools());
         if self.grown(1) {
             tools.push(tool("test_grown", "Came later.", &none));
         }
@@ -142,6 +147,7 @@ impl Source for Fixture {
             prompt("test_prompt_with_arguments", Some(vec![argument("arg1"), argument("arg2")])),
             prompt("test_prompt_with_embedded_resource", Some(vec![argument("resourceUri")])),
             prompt("test_prompt_with_image", None),
+            asking::prompt(),
         ];
         if self.grown(2) {
             prompts.push(prompt("test_grown_prompt", None));
@@ -149,7 +155,7 @@ impl Source for Fixture {
         prompts
     }
 
-    async fn call(&self, name: &str, _: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
+    async fn call(&self, name: &str, arguments: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
         Ok(match name {
             "test_simple_text" | "a_simple_text" => words("This is a simple text response for testing."),
             "test_image_content" => CallToolResult::success(vec![ContentBlock::image(PNG, "image/png")]),
@@ -189,7 +195,7 @@ impl Source for Fixture {
             "test_trigger_tool_change" => self.grow(1),
             "test_trigger_prompt_change" => self.grow(2),
             "json_schema_2020_12_tool" | "test_custom_header" | "test_grown" => words("ok"),
-            _ => return Err(Refusal::not_found("tool", name)),
+            name => return asking::call(name, arguments, cx).await,
         })
     }
 
@@ -217,11 +223,12 @@ impl Source for Fixture {
         Ok(ReadResourceResult::new(vec![contents]))
     }
 
-    async fn get_prompt(&self, name: &str, arguments: &JsonObject, _: &Context) -> Result<GetPromptResult, Refusal> {
+    async fn get_prompt(&self, name: &str, arguments: &JsonObject, cx: &Context) -> Result<GetPromptResult, Refusal> {
         let said = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
         let user = |content| PromptMessage::new(Role::User, content);
         let text = |text: String| user(ContentBlock::text(text));
         let messages = match name {
+            "test_input_required_result_prompt" => asking::get_prompt(cx).await?,
             "test_simple_prompt" | "test_grown_prompt" => vec![text("This is a simple prompt for testing.".into())],
             "test_prompt_with_arguments" => {
                 vec![text(format!("Prompt with arguments: arg1='{}', arg2='{}'", said("arg1"), said("arg2")))]
@@ -257,13 +264,17 @@ impl Source for Fixture {
     fn changes(&self) -> Option<watch::Receiver<u64>> {
         Some(self.revision.subscribe())
     }
+
+    fn updates(&self) -> Option<broadcast::Receiver<Arc<str>>> {
+        Some(self.updates.subscribe())
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let how = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8722".to_owned());
-    let fixture = Arc::new(Fixture { revision: watch::Sender::new(0) });
-    let mount = Mount { name: "fixture".into(), kind: "custom".into(), origin: Origin::Open(fixture) };
+    let fixture = Arc::new(Fixture { revision: watch::Sender::new(0), updates: broadcast::Sender::new(16) });
+    let mount = Mount { name: "fixture".into(), kind: "custom".into(), origin: Origin::Open(fixture), print: None };
     let server = Server::start(ServerPlan::new("conformance"), vec![mount])?;
     let shutdown = CancellationToken::new();
     if how == "--stdio" {

@@ -11,7 +11,8 @@ mod server;
 mod session;
 mod transport;
 
-pub use catalog::{Catalog, Mount, Origin, SourceHealth, State};
+pub use catalog::{Catalog, Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
+pub use guard::AuditPlan;
 pub use ops::health::{HealthReport, Status};
 pub use plan::{Anonymous, ListenPlan, ServerPlan, SessionPlan, Transports, Waits};
 pub use server::{Server, StartError};

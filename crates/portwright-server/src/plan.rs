@@ -13,11 +13,15 @@ pub struct ServerPlan {
     /// `serverInfo.name`.
     pub name: String,
     pub title: Option<String>,
+    /// What this server is for, in a line for people; it stands on the server's card, which anybody may read.
+    pub description: Option<String>,
     pub version: String,
     /// What this server is for, for the model.
     pub instructions: Option<String>,
     /// How long a call may take.
     pub call_timeout: Duration,
+    /// How long a call may wait for its client's answers, beside that.
+    pub ask_timeout: Duration,
     pub sessions: SessionPlan,
     pub listen: ListenPlan,
     /// No file, no audit.
@@ -32,14 +36,30 @@ impl ServerPlan {
         Self {
             name: name.into(),
             title: None,
+            description: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instructions: None,
             call_timeout: limits::CALL_WAIT,
+            ask_timeout: limits::ASK_WAIT,
             sessions: SessionPlan::default(),
             listen: ListenPlan::default(),
             audit: None,
             keys: None,
         }
+    }
+
+    /// The sections and keys, as the configuration names them, that `other` says differently and that a running server
+    /// can't change.
+    pub(crate) fn fixed_parts_that_differ(&self, other: &Self) -> Vec<String> {
+        let parts = [
+            ("server.name", self.name == other.name),
+            ("server.title", self.title == other.title),
+            ("server.description", self.description == other.description),
+            ("listen", self.listen == other.listen),
+            ("audit", self.audit == other.audit),
+            ("auth.keys", self.keys == other.keys),
+        ];
+        parts.into_iter().filter(|(_, same)| !same).map(|(part, _)| part.to_owned()).collect()
     }
 }
 
@@ -71,7 +91,7 @@ pub enum Anonymous {
 }
 
 /// The listener.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenPlan {
     /// Where clients find it from outside: `https://mcp.acme.example`. Its host is allowed as Host, it as Origin.
     pub public_url: Option<String>,
@@ -115,7 +135,7 @@ impl Default for Transports {
 }
 
 /// How long a client may take over each part of an HTTP exchange; kept to within a [`tick`](Self::tick).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waits {
     /// For a request's head, from its first byte.
     pub head: Duration,

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use portwright_core::protocol::Implementation;
@@ -13,12 +13,16 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::{Catalog, Mount, Supervisor};
+use crate::catalog::{Catalog, Mount, Reloaded, Rules, Supervisor};
 use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
 use crate::ops::random;
 use crate::plan::ServerPlan;
+use crate::session::asking::rounds::Round;
+use crate::session::asking::wire::Wire;
+use crate::session::asking::{Asks, Seal, Way};
 use crate::session::downstream::Notifier;
+use crate::session::errors::WireError;
 use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
@@ -44,10 +48,11 @@ pub enum StartError {
 pub(crate) struct Engine {
     pub(crate) plan: ServerPlan,
     pub(crate) info: ServerInfo,
-    pub(crate) guards: Vec<Arc<dyn Guard>>,
     pub(crate) authenticate: guard::Authenticate,
     pub(crate) sessions: Store,
     pub(crate) supervisor: Supervisor,
+    /// Seals what clients carry for us.
+    pub(crate) seal: Arc<Seal>,
     /// Calls in flight.
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
@@ -61,6 +66,10 @@ pub(crate) struct Engine {
     /// Sources are let go with the last clone of the server.
     _last: DropGuard,
     audit: Option<Audit>,
+    /// The guards of one's own.
+    own: Vec<Arc<dyn Guard>>,
+    /// What keeps the server from being well and is nobody's state: the last configuration that could not be used.
+    fault: Mutex<Option<String>>,
     swept: AtomicBool,
     run: String,
     requests: AtomicU64,
@@ -90,6 +99,16 @@ impl Engine {
         self.supervisor.catalog()
     }
 
+    /// What a request of the stateless era brings along of earlier rounds. None where there are none.
+    pub(crate) fn round(
+        &self,
+        speaker: &Speaker,
+        method: &str,
+        params: &Params<'_>,
+    ) -> Result<Option<Round>, WireError> {
+        Round::read(&self.seal, self.plan.ask_timeout, speaker, method, params)
+    }
+
     /// What is known around a call.
     pub(crate) fn context(
         self: &Arc<Self>,
@@ -97,22 +116,48 @@ impl Engine {
         catalog: &Arc<Catalog>,
         cancel: CancellationToken,
         notifier: Option<Notifier>,
+        round: Option<Round>,
     ) -> Context {
         let mut cx = Context::new(self.next_request(), speaker.transport);
         cx.protocol = speaker.protocol.clone();
         cx.client.clone_from(&speaker.client);
         cx.session.clone_from(&speaker.session);
         cx.cancel = cancel;
-        if let Some(notifier) = notifier {
-            cx.downstream = Arc::new(notifier);
-        }
-        cx.resources = Some(Arc::new(dispatch::Reader { engine: self.clone(), catalog: catalog.clone() }));
+        let asks = match (round, &speaker.asks, &notifier) {
+            (Some(round), ..) => Asks::Round(Box::new(round)),
+            (None, Some(open), Some(notifier)) if speaker.abilities.any() => {
+                let (outbox, ended) = (notifier.outbox().clone(), notifier.ended().clone());
+                let wait = self.plan.ask_timeout;
+                Asks::Wire(Box::new(Wire::new(open.clone(), speaker.abilities, outbox, ended, wait, &cx)))
+            }
+            _ => Asks::Not(speaker.abilities),
+        };
+        cx.downstream = Arc::new(Way::new(notifier, asks));
+        cx.resources = Some(Arc::new(dispatch::Reader { catalog: catalog.clone() }));
         cx.set_principal(speaker.principal.clone());
         cx
     }
 
     pub(crate) fn audit(&self) -> Option<&Audit> {
         self.audit.as_ref()
+    }
+
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What calls are judged by, for a catalog.
+fn rules(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Arc<Rules> {
+    let guards = guard::chain(plan.call_timeout, audit, own);
+    Arc::new(Rules { guards, instructions: plan.instructions.clone() })
+}
+
+fn named_once(mounts: &[Mount]) -> Result<(), StartError> {
+    let mut names = HashSet::new();
+    match mounts.iter().find(|mount| !names.insert(mount.name.clone())) {
+        Some(twice) => Err(StartError::Twice(twice.name.clone())),
+        None => Ok(()),
     }
 }
 
@@ -126,20 +171,25 @@ pub struct Server {
 impl Server {
     /// Starts the guards and begins to open the sources, in the background. Needs a tokio runtime.
     pub fn start(plan: ServerPlan, mounts: Vec<Mount>) -> Result<Self, StartError> {
-        let mut names = HashSet::new();
-        if let Some(twice) = mounts.iter().find(|mount| !names.insert(mount.name.clone())) {
-            return Err(StartError::Twice(twice.name.clone()));
-        }
+        Self::start_with(plan, mounts, Vec::new())
+    }
+
+    /// The same with guards of one's own; [`guard::chain`] says where they stand.
+    pub fn start_with(plan: ServerPlan, mounts: Vec<Mount>, own: Vec<Arc<dyn Guard>>) -> Result<Self, StartError> {
+        named_once(&mounts)?;
         let audit = plan.audit.as_ref().map(Audit::open).transpose()?;
+        if audit.is_none() {
+            tracing::info!("no audit file is configured, so calls leave no record");
+        }
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
         let stop = CancellationToken::new();
         let engine = Engine {
             info: ServerInfo::new(&info)?,
-            guards: guard::chain(plan.call_timeout, audit.as_ref()),
             authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
-            supervisor: Supervisor::start(mounts, stop.clone()),
+            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own), stop.clone()),
+            seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
             draining: CancellationToken::new(),
@@ -151,9 +201,31 @@ impl Server {
             run: random::hex::<4>().map_err(|_| StartError::Random)?,
             requests: AtomicU64::new(1),
             audit,
+            own,
+            fault: Mutex::default(),
             plan,
         };
         Ok(Self { engine: Arc::new(engine) })
+    }
+
+    /// Serves another plan and other sources from now on. What changed is opened first; then names, guards and
+    /// instructions are swapped at once, and clients hear of the lists that changed. Sources whose
+    /// [print](Mount::print) is the same keep their connections, and calls in flight end on what they began with. What
+    /// can't change while the server runs is told by [`Reloaded::after_restart`] and stays as it was.
+    pub async fn reload(&self, plan: &ServerPlan, mounts: Vec<Mount>) -> Result<Reloaded, StartError> {
+        named_once(&mounts)?;
+        let engine = &self.engine;
+        engine.sessions.set_plan(plan.sessions);
+        let rules = rules(plan, engine.audit.as_ref(), &engine.own);
+        let patience = engine.plan.call_timeout.max(plan.call_timeout) + limits::STOP_WAIT;
+        let mut reloaded = engine.supervisor.replace(mounts, rules, patience).await;
+        reloaded.after_restart = engine.plan.fixed_parts_that_differ(plan);
+        Ok(reloaded)
+    }
+
+    /// Says on the health page what keeps the server from being well, or that nothing does any more.
+    pub fn set_fault(&self, fault: Option<String>) {
+        *self.engine.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
     /// Waits until each source has opened or failed once, at most `wait`.
@@ -176,10 +248,10 @@ impl Server {
         let _flight = self.engine.calls.token();
         let catalog = self.engine.catalog_for(operation.method(), &Params::default()).await;
         if cx.resources.is_none() {
-            let reader = dispatch::Reader { engine: self.engine.clone(), catalog: catalog.clone() };
+            let reader = dispatch::Reader { catalog: catalog.clone() };
             cx.resources = Some(Arc::new(reader));
         }
-        dispatch::call(&self.engine, &catalog, operation, &cx).await.1
+        dispatch::call(&catalog, operation, &cx).await.1
     }
 
     /// Serves MCP over HTTP until `shutdown` fires, then lets calls in flight end and stops.

@@ -11,6 +11,8 @@ pub mod postgres;
 pub mod shared;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(feature = "upstream")]
+pub mod upstream;
 
 /// Every kind of source that `kind = "…"` may name.
 pub const KINDS: &[&dyn SourceKind] = &[

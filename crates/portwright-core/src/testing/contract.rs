@@ -48,6 +48,7 @@ impl fmt::Debug for Contract {
 }
 
 impl Contract {
+    /// For a source of which nothing more is known than its lists.
     pub fn of(source: Arc<dyn Source>) -> Self {
         Self { source, context: Box::new(super::context), works: Vec::new(), slow: None }
     }

@@ -1,6 +1,21 @@
 //! For tests of sources and guards: the contract every source keeps, and stand-ins for what stands around one.
 //!
 //! Nothing here panics: what is wrong comes back as a value, and the test that asked decides.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use portwright_core::testing::Contract;
+//! use portwright_core::{Context, Refusal, Tools};
+//!
+//! let dice = Tools::new("dice").tool("roll", "Rolls a fair die.", |(): (), _: Context| async {
+//!     Ok::<_, Refusal>("4".to_owned())
+//! });
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(async {
+//! let broken = Contract::of(Arc::new(dice)).works("roll", Default::default()).check().await;
+//! assert!(broken.is_empty(), "{broken:?}");
+//! # });
+//! ```
 
 mod clock;
 mod contract;
@@ -56,6 +71,7 @@ impl Endpoint for Direct {
         match &call.operation {
             Operation::CallTool { name, arguments } => self.0.call(name, arguments, cx).await.map(Reply::Tool),
             Operation::ReadResource { uri } => self.0.read(uri, cx).await.map(Reply::Resource),
+            Operation::Subscribe { uri } => self.0.subscribe(uri, cx).await.map(|()| Reply::Subscribed),
             Operation::GetPrompt { name, arguments } => self.0.get_prompt(name, arguments, cx).await.map(Reply::Prompt),
             Operation::Complete { reference, argument, context } => {
                 self.0.complete(reference, argument, context.as_ref(), cx).await.map(Reply::Completion)

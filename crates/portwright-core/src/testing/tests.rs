@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{Contract, Faulty, ManualClock, Recorder, Said, context, holds};
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::downstream::Downstream;
-use crate::protocol::{CallToolResult, JsonObject, Resource, Tool};
+use crate::downstream::{Answer, Downstream};
+use crate::protocol::{CallToolResult, ElicitResult, ElicitationAction, JsonObject, Resource, Tool};
 use crate::refusal::Refusal;
 use crate::source::{Health, Source};
 
@@ -94,4 +94,42 @@ fn the_recorder_remembers() {
     let said = recorder.said();
     assert!(matches!(&said[..], [Said::Progress { message: Some(words), .. }] if words == "half"), "{said:?}");
     assert_eq!(context().depth, 0);
+}
+
+#[tokio::test]
+async fn the_recorder_answers() {
+    let accepted = Answer::Elicited(ElicitResult::new(ElicitationAction::Accept));
+    let recorder = Recorder::answering(accepted).and("where", Answer::Roots(Vec::new()));
+    let answer = recorder.elicit("sure", "Are you sure?", json!({"type": "object"})).await.expect("an answer");
+    assert_eq!(answer.action, ElicitationAction::Accept);
+    assert_eq!(recorder.roots("where").await.expect("an answer"), []);
+    assert!(recorder.roots("sure").await.is_err(), "an answer of another kind");
+    recorder.remember("began", json!(1));
+    assert_eq!((recorder.recall("began"), recorder.recall("ended")), (Some(json!(1)), None));
+    assert!(matches!(&recorder.said()[0], Said::Asked { key, .. } if key == "sure"));
+    assert!(Recorder::default().sample("poem", "A poem, please.", 1).await.is_err());
+}
+
+#[test]
+fn a_deadline_waits_with_its_call() {
+    let clock = Arc::new(ManualClock::default());
+    let mut cx = context();
+    cx.clock = clock.clone();
+    let second = Duration::from_secs(1);
+    let bounded = cx.until(clock.instant() + 10 * second);
+    clock.advance(second);
+    let wait = bounded.waiting.begin(&cx.clock);
+    let other = cx.waiting.begin(&cx.clock);
+    clock.advance(60 * second);
+    assert_eq!(bounded.time_left(), Some(9 * second));
+    drop(wait);
+    clock.advance(second);
+    assert_eq!(bounded.time_left(), Some(9 * second), "one question is still open");
+    drop(other);
+    assert!(!cx.waiting.is_open());
+    clock.advance(second);
+    assert_eq!(bounded.time_left(), Some(8 * second));
+    let inner = bounded.until(clock.instant() + 3 * second);
+    assert_eq!((inner.time_left(), bounded.nested().time_left()), (Some(3 * second), Some(8 * second)));
+    assert_eq!(cx.waiting.spent(clock.instant()), 61 * second);
 }

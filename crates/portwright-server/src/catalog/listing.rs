@@ -23,6 +23,8 @@ pub(crate) struct Listing {
     pub(crate) prompts: Vec<(Prompt, Arc<Target>, Arc<RawValue>)>,
     pub(crate) resources: Vec<(String, Arc<Target>, Arc<RawValue>)>,
     pub(crate) templates: Vec<(UriTemplate, Arc<Target>, Arc<RawValue>)>,
+    /// Whether the source can tell when its resources change.
+    pub(crate) watchable: bool,
     /// What could not be listed, and why.
     pub(crate) left_out: Vec<String>,
 }
@@ -89,6 +91,7 @@ impl Listing {
             prompts: Vec::new(),
             resources: Vec::new(),
             templates: Vec::new(),
+            watchable: source.updates().is_some(),
             left_out: Vec::new(),
         };
         let mut seen = HashSet::new();

@@ -5,15 +5,18 @@ mod listing;
 mod supervisor;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
 use portwright_core::protocol::{Reference, ResourceTemplate};
-use portwright_core::{Call, Context, Endpoint, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait};
+use portwright_core::{
+    Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
+};
 use serde_json::value::RawValue;
 
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
 pub(crate) use supervisor::Supervisor;
-pub use supervisor::{Mount, Origin, SourceHealth, State};
+pub use supervisor::{Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
 
 /// One page-able list: entries as they go over the wire, with the names that order them.
 #[derive(Debug, Default)]
@@ -64,9 +67,38 @@ impl Changed {
     }
 }
 
+/// What happened that clients may want to know.
+#[derive(Debug, Clone)]
+pub(crate) enum News {
+    Lists(Changed),
+    /// A resource's contents changed.
+    Updated(Arc<str>),
+    /// So much that some of it was missed.
+    Missed,
+}
+
+/// What is replaced together with the names: a call is judged by the guards, and a client is told the words, that
+/// belong to the configuration which its catalog comes from.
+pub(crate) struct Rules {
+    /// The chain.
+    pub(crate) guards: Vec<Arc<dyn Guard>>,
+    /// What this server is for, for the model.
+    pub(crate) instructions: Option<String>,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules")
+            .field("guards", &self.guards.iter().map(|guard| guard.name()).collect::<Vec<_>>())
+            .field("instructions", &self.instructions)
+            .finish()
+    }
+}
+
 /// Names and their owners.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Catalog {
+    pub(crate) rules: Arc<Rules>,
     pub(crate) tools: Section,
     pub(crate) resources: Section,
     pub(crate) templates: Section,
@@ -78,19 +110,36 @@ pub struct Catalog {
     template_targets: Vec<(UriTemplate, Arc<Target>)>,
     sources: HashMap<Arc<str>, Arc<dyn Source>>,
     collisions: Vec<String>,
+    /// Whether a source can tell when its resources change.
+    pub(crate) watchable: bool,
 }
 
 impl Catalog {
     /// One catalog of everything that is listed. Where two sources offer the same name, each gets `SOURCE.name`; of
     /// two that offer the same URI, the first in the order of the configuration serves it.
-    pub(crate) fn merge(listings: &[Arc<Listing>]) -> Self {
-        let mut catalog = Self::default();
+    pub(crate) fn merge(listings: &[Arc<Listing>], rules: Arc<Rules>) -> Self {
+        let mut catalog = Self {
+            rules,
+            tools: Section::default(),
+            resources: Section::default(),
+            templates: Section::default(),
+            prompts: Section::default(),
+            tool_entries: HashMap::new(),
+            aliases: HashMap::new(),
+            prompt_targets: HashMap::new(),
+            resource_targets: HashMap::new(),
+            template_targets: Vec::new(),
+            sources: HashMap::new(),
+            collisions: Vec::new(),
+            watchable: false,
+        };
         let tools = twice(listings.iter().flat_map(|one| one.tools.iter().map(|tool| tool.tool.name.as_ref())));
         let prompts = twice(listings.iter().flat_map(|one| one.prompts.iter().map(|prompt| prompt.0.name.as_str())));
         let (mut tool_rows, mut prompt_rows) = (Vec::new(), Vec::new());
         let (mut resource_rows, mut template_rows) = (Vec::new(), Vec::new());
         for listing in listings {
             catalog.sources.insert(listing.name.clone(), listing.source.clone());
+            catalog.watchable |= listing.watchable;
             for entry in &listing.tools {
                 let entry = entry.listed_as(&listing.name, tools.contains(entry.tool.name.as_ref()));
                 let name = entry.tool.name.to_string();
@@ -156,7 +205,7 @@ impl Catalog {
         match operation {
             Operation::CallTool { name, .. } => self.tool(name).map(|entry| entry.target.clone()),
             Operation::GetPrompt { name, .. } => self.prompt_targets.get(name).cloned(),
-            Operation::ReadResource { uri } => self.resource(uri),
+            Operation::ReadResource { uri } | Operation::Subscribe { uri } => self.resource(uri),
             Operation::Complete { reference: Reference::Prompt(prompt), .. } => {
                 self.prompt_targets.get(&prompt.name).cloned()
             }
@@ -216,6 +265,7 @@ impl Endpoint for Catalog {
         match &call.operation {
             Operation::CallTool { arguments, .. } => source.call(&target.name, arguments, cx).await.map(Reply::Tool),
             Operation::ReadResource { uri } => source.read(uri, cx).await.map(Reply::Resource),
+            Operation::Subscribe { uri } => subscribe(&**source, uri, cx).await,
             Operation::GetPrompt { arguments, .. } => {
                 source.get_prompt(&target.name, arguments, cx).await.map(Reply::Prompt)
             }
@@ -226,6 +276,13 @@ impl Endpoint for Catalog {
             _ => Err(call.operation.not_found()),
         }
     }
+}
+
+async fn subscribe(source: &dyn Source, uri: &str, cx: &Context) -> Result<Reply, Refusal> {
+    if source.updates().is_none() {
+        return Err(Refusal::invalid(format!("nobody can tell when `{uri}` changes; read it again when you need it")));
+    }
+    source.subscribe(uri, cx).await.map(|()| Reply::Subscribed)
 }
 
 /// The reference as its source knows it, where the listed name is another one.

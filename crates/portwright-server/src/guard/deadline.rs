@@ -1,4 +1,5 @@
-//! The deadline: a call ends in time, and a cancelled one ends soon.
+//! The deadline: a call ends in time, and a cancelled one ends soon. The time that a call waits for its client is not
+//! counted: it has a bound of its own.
 //!
 //! Either way the source is told first and given a moment to stop by itself, so that a statement really is cancelled
 //! on its server; then the call is dropped.
@@ -39,13 +40,25 @@ impl Guard for Deadline {
         }
         let now = cx.clock.instant();
         let bounded = cx.until(now + self.call_timeout);
-        let allowed = bounded.deadline.map_or(self.call_timeout, |end| end.saturating_duration_since(now));
+        let waited = cx.waiting.spent(now);
+        let allowed = bounded.deadline.map_or(self.call_timeout, |end| (end + waited).saturating_duration_since(now));
         let mut work = pin!(next.run(call, &bounded));
-        let end = tokio::select! {
-            biased;
-            done = &mut work => return done,
-            () = cx.cancel.cancelled() => End::Cancelled,
-            () = sleep(allowed) => End::TimedOut,
+        let waiting = &bounded.waiting;
+        let end = loop {
+            let waits = waiting.is_open();
+            let (left, waited) = (bounded.time_left().unwrap_or(allowed), waiting.spent(cx.clock.instant()));
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = cx.cancel.cancelled() => break End::Cancelled,
+                () = waiting.over(), if waits => {}
+                () = sleep(left), if !waits => {
+                    // A call that waited for its client meanwhile has the time that it waited.
+                    if !waiting.is_open() && waiting.spent(cx.clock.instant()) == waited {
+                        break End::TimedOut;
+                    }
+                }
+            }
         };
         bounded.cancel.cancel();
         match timeout(limits::STOP_WAIT, work).await {

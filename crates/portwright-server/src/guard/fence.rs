@@ -15,7 +15,13 @@ pub(super) struct Fence;
 /// The payload is for the log. It may hold text of a client, so it is cleaned and cut there.
 #[derive(Debug, thiserror::Error)]
 #[error("panic: {}", Clean(.0))]
-struct Panicked(String);
+pub(super) struct Panicked(String);
+
+impl Panicked {
+    pub(super) fn new(payload: &(dyn Any + Send)) -> Self {
+        Self(words(payload))
+    }
+}
 
 #[async_trait]
 impl Guard for Fence {
@@ -30,7 +36,7 @@ impl Guard for Fence {
             Ok(result) => result,
             Err(payload) => {
                 cx.note(|trail| trail.flags.push("panicked".to_owned()));
-                Err(Refusal::internal(Panicked(words(&*payload))))
+                Err(Refusal::internal(Panicked::new(&*payload)))
             }
         }
     }

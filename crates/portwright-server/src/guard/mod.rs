@@ -6,6 +6,7 @@ pub mod audit;
 pub mod authenticate;
 mod deadline;
 mod fence;
+mod own;
 mod redact;
 mod telemetry;
 pub mod validate;
@@ -28,12 +29,12 @@ pub use authenticate::Authenticate;
 /// - the fence and the deadline stand right inside it, so that panics and time-outs of everything further in are
 ///   refusals by the time they are recorded, and no guard can hold a call longer than it may take;
 /// - who calls is settled before what they may do, and that before what they say is looked at;
+/// - guards of one's own come in the order in which they were added, after policy and before validation: they know who
+///   calls, a call that they forbid does not learn what its arguments should have been, and what they change in a call
+///   is still held against its schema;
 /// - the intent stands next to the source: only a call that every guard let through had an intent.
-pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard>> {
-    if audit.is_none() {
-        tracing::info!("no audit file is configured, so calls leave no record");
-    }
-    let steps: [Option<Arc<dyn Guard>>; 6] = [
+pub fn chain(call_timeout: Duration, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Vec<Arc<dyn Guard>> {
+    let before: [Option<Arc<dyn Guard>>; 4] = [
         Some(Arc::new(telemetry::Telemetry)),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
@@ -41,10 +42,13 @@ pub fn chain(call_timeout: Duration, audit: Option<&Audit>) -> Vec<Arc<dyn Guard
         // authenticate: done where the credential came in, before a session was looked for
         // rate limit: per principal, per tool
         // policy: may this principal do this, with these arguments
+    ];
+    let own = own.iter().map(|guard| Arc::new(own::Own::new(guard.clone())) as Arc<dyn Guard>);
+    let after: [Option<Arc<dyn Guard>>; 2] = [
         Some(Arc::new(validate::Validate)),
-        // approve: a person says yes. Its wait needs a bound of its own, since the deadline counts it as the call's
+        // approve: a person says yes; the deadline does not count that wait
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
         // sanitize: innermost, so that every other guard sees only the cleaned reply
     ];
-    steps.into_iter().flatten().collect()
+    before.into_iter().flatten().chain(own).chain(after.into_iter().flatten()).collect()
 }

@@ -101,6 +101,9 @@ fn tell(cx: &Context, result: &Result<Reply, Refusal>, took: Duration) {
             tracing::info!(duration, error.r#type = "tool_error", "call answered");
         }
         Ok(_) => tracing::info!(duration, "call answered"),
+        Err(refusal) if refusal.kind() == RefusalKind::InputRequired => {
+            tracing::info!(duration, "call asks its client");
+        }
         Err(refusal) if refusal.kind() == RefusalKind::Internal => tracing::error!(
             duration,
             error.r#type = refusal.kind().as_str(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portwright_core::protocol::JsonObject;
 use portwright_core::testing::{Direct, Faulty, HIDDEN, call_of, context};
 use portwright_core::{
-    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, Target, async_trait, limits,
+    Call, Context, Endpoint, Guard, Next, Operation, Refusal, RefusalKind, Reply, Target, async_trait, limits,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -43,9 +43,17 @@ async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &C
 fn the_chain_has_this_order() {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
-    let names = |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit).iter().map(|guard| guard.name()).collect::<Vec<_>>();
+    let names =
+        |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>();
     assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent"]);
     assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate"]);
+    let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];
+    let names: Vec<_> = chain(CALL_TIMEOUT, Some(&audit), &own).iter().map(|guard| guard.name()).collect();
+    assert_eq!(
+        names,
+        ["telemetry", "audit", "fence", "deadline", "mood", "mood", "validate", "intent"],
+        "own guards have one place, in the order they were given"
+    );
 }
 
 #[tokio::test]
@@ -99,6 +107,42 @@ async fn the_nearer_deadline_counts() {
     cx.deadline = Some(cx.clock.instant() + Duration::from_millis(500));
     let refusal = run(&guards, &source, "wait", &cx).await.unwrap_err();
     assert!(refusal.public().starts_with("the call took longer than 0.5 s"), "{refusal}");
+}
+
+/// Waits for its client much longer than a call may take; then answers, or never ends.
+#[derive(Debug)]
+struct Patient {
+    hangs: bool,
+}
+
+#[async_trait]
+impl Endpoint for Patient {
+    async fn reach(&self, _: &Call, cx: &Context) -> Result<Reply, Refusal> {
+        for _ in 0..2 {
+            let _waits = cx.waiting.begin(&cx.clock);
+            tokio::time::sleep(CALL_TIMEOUT * 10).await;
+        }
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        Ok(Reply::text("at last"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_a_client_takes_is_not_the_calls() {
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Deadline::new(CALL_TIMEOUT))];
+    let call = call(&Faulty::default(), "echo");
+    assert!(Next::new(&guards, &Patient { hangs: false }).run(&call, &context()).await.is_ok());
+    let refusal = Next::new(&guards, &Patient { hangs: true }).run(&call, &context()).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::TimedOut, "its own time is bounded as ever");
+    let cx = context();
+    let cancel = cx.cancel.clone();
+    let (result, ()) = tokio::join!(Next::new(&guards, &Patient { hangs: false }).run(&call, &cx), async {
+        tokio::task::yield_now().await;
+        cancel.cancel();
+    });
+    assert_eq!(result.unwrap_err().kind(), RefusalKind::Cancelled, "also while it waits");
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,4 +288,88 @@ fn strangers_words_are_cut_and_escaped() {
     let long = "é".repeat(limits::AUDIT_VALUE_BYTES_MAX);
     let cut = Clean(&long).to_string();
     assert!(cut.len() < limits::AUDIT_VALUE_BYTES_MAX + 32 && cut.ends_with("…(2048 bytes)"), "{cut}");
+}
+
+/// A guard of one's own, in one of its moods.
+#[derive(Debug, Clone, Copy)]
+enum Mood {
+    Refuses,
+    Panics,
+    PanicsAfterwards,
+    Hangs,
+    /// Lets the call go on with other arguments.
+    Rewrites,
+    Notes,
+}
+
+#[async_trait]
+impl Guard for Mood {
+    fn name(&self) -> &'static str {
+        "mood"
+    }
+
+    async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
+        match self {
+            Self::Refuses => Err(Refusal::failed("not today")),
+            Self::Panics => panic!("{HIDDEN}"),
+            Self::PanicsAfterwards => {
+                let _ = next.run(call, cx).await;
+                panic!("{HIDDEN}")
+            }
+            Self::Hangs => std::future::pending().await,
+            Self::Rewrites => {
+                let mut other = call.clone();
+                if let Operation::CallTool { arguments, .. } = &mut other.operation {
+                    arguments.insert("surprise".to_owned(), 1.into());
+                }
+                next.run(&other, cx).await
+            }
+            Self::Notes => {
+                cx.note(|trail| trail.flags.push("seen".to_owned()));
+                next.run(call, cx).await
+            }
+        }
+    }
+}
+
+async fn behind(mood: Mood, tool: &str, cx: &Context) -> (Result<Reply, Refusal>, Arc<Faulty>) {
+    let source = Arc::new(Faulty::default());
+    let guards = chain(CALL_TIMEOUT, None, &[Arc::new(mood)]);
+    (run(&guards, &source, tool, cx).await, source)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_of_ones_own_that_cannot_decide_refuses() {
+    for (mood, kind) in [
+        (Mood::Refuses, RefusalKind::Failed),
+        (Mood::Panics, RefusalKind::Internal),
+        (Mood::Hangs, RefusalKind::TimedOut),
+        (Mood::Rewrites, RefusalKind::Invalid),
+    ] {
+        let cx = context();
+        let (result, _) = behind(mood, "echo", &cx).await;
+        let refusal = result.expect_err("a refusal");
+        assert_eq!(refusal.kind(), kind, "{mood:?}");
+        assert!(!refusal.public().contains(HIDDEN), "{refusal}");
+        assert!(!cx.trail().reached, "{mood:?}: the source was not asked");
+    }
+}
+
+#[tokio::test]
+async fn the_log_learns_which_guard_it_was() {
+    let cx = context();
+    let refusal = behind(Mood::Panics, "echo", &cx).await.0.unwrap_err();
+    let cause = std::error::Error::source(&refusal).map(ToString::to_string);
+    assert_eq!(cause, Some(format!("the guard `mood` failed: panic: {HIDDEN}")));
+    assert_eq!((cx.trail().rule.as_deref(), cx.trail().flags), (Some("guard:mood"), vec!["panicked".to_owned()]));
+    let cx = context();
+    let refusal = behind(Mood::PanicsAfterwards, "echo", &cx).await.0.unwrap_err();
+    assert_eq!((refusal.kind(), cx.trail().rule), (RefusalKind::Internal, None), "the fence sees to it");
+}
+
+#[tokio::test]
+async fn a_guard_of_ones_own_writes_onto_the_trail() {
+    let cx = context();
+    assert!(behind(Mood::Notes, "echo", &cx).await.0.is_ok());
+    assert_eq!(cx.trail().flags, ["seen"]);
 }

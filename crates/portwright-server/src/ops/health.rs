@@ -72,10 +72,12 @@ impl Cache {
 pub(crate) async fn report(engine: &Engine) -> HealthReport {
     let sources = engine.health.sources(&engine.supervisor).await;
     let audit = engine.audit().map(crate::guard::Audit::health);
-    let reason = match audit {
+    let audit = match audit {
         Some(Health::Degraded(reason)) => Some(format!("audit: {reason}")),
         _ => None,
     };
+    let reasons: Vec<_> = audit.into_iter().chain(engine.fault()).collect();
+    let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     let well = reason.is_none() && sources.iter().all(|source| source.state == State::Ready);
     let status = match (engine.draining.is_cancelled(), well) {
         (true, _) => Status::Draining,

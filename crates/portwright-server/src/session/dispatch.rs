@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use super::errors::{self, Mapped, WireError};
 use super::params::{self, Params};
 use super::reply::Outcome;
-use super::{Speaker, lists, modern};
+use super::watched::Watched;
+use super::{Speaker, asking, lists, modern};
 use crate::catalog::Catalog;
 use crate::server::Engine;
 
@@ -47,6 +48,12 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
     match method {
         "tools/call" => call_tool(params).map(Step::Call),
         "resources/read" => read_resource(params).map(Step::Call),
+        "resources/subscribe" if catalog.watchable && !scene.speaker.modern() => {
+            subscribe(scene, params).map(Step::Call)
+        }
+        "resources/unsubscribe" if catalog.watchable && !scene.speaker.modern() => {
+            unsubscribe(scene, params).map(Step::Done)
+        }
         "prompts/get" => get_prompt(params).map(Step::Call),
         "completion/complete" => complete(params).map(Step::Call),
         "tools/list" => list("tools", &catalog.tools),
@@ -69,6 +76,22 @@ fn read_resource(from: &Params<'_>) -> Result<Operation, WireError> {
     Ok(Operation::ReadResource { uri: params::text("uri", from.uri)?.into_owned() })
 }
 
+fn subscribe(scene: &Scene<'_>, from: &Params<'_>) -> Result<Operation, WireError> {
+    let uri = params::text("uri", from.uri)?.into_owned();
+    if let Some(watched) = &scene.speaker.watched {
+        watched.room_for(&uri)?;
+    }
+    Ok(Operation::Subscribe { uri })
+}
+
+fn unsubscribe(scene: &Scene<'_>, from: &Params<'_>) -> Result<Vec<u8>, WireError> {
+    let uri = params::text("uri", from.uri)?;
+    if let Some(watched) = &scene.speaker.watched {
+        watched.remove(&uri);
+    }
+    Ok(b"{}".to_vec())
+}
+
 fn get_prompt(from: &Params<'_>) -> Result<Operation, WireError> {
     let name = params::text("name", from.name)?.into_owned();
     let arguments = params::arguments(from.arguments)?;
@@ -85,26 +108,35 @@ fn complete(from: &Params<'_>) -> Result<Operation, WireError> {
 
 /// One operation through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there
 /// is always an answer.
-pub(crate) async fn call(
-    engine: &Engine,
-    catalog: &Catalog,
-    operation: Operation,
-    cx: &Context,
-) -> (Operation, Result<Reply, Refusal>) {
+pub(crate) async fn call(catalog: &Catalog, operation: Operation, cx: &Context) -> (Operation, Result<Reply, Refusal>) {
     let target = catalog.target(&operation);
     let call = Call { operation, target };
-    let way = Next::new(&engine.guards, catalog).run(&call, cx);
+    let way = Next::new(&catalog.rules.guards, catalog).run(&call, cx);
     let result = AssertUnwindSafe(way).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Refusal::internal("panic outside of the fence")));
     (call.operation, result)
 }
 
-/// The same, as a client sees it.
-pub(crate) async fn answer(engine: &Engine, catalog: &Catalog, operation: Operation, cx: &Context) -> Outcome {
-    let (operation, result) = call(engine, catalog, operation, cx).await;
+/// The same, as a client sees it. `watched`: the resources that its session watches.
+pub(crate) async fn answer(
+    engine: &Engine,
+    catalog: &Catalog,
+    operation: Operation,
+    cx: &Context,
+    watched: Option<&Watched>,
+) -> Outcome {
+    let (operation, result) = call(catalog, operation, cx).await;
+    let modern = !cx.protocol.has_initialize();
     match result {
+        Ok(Reply::Subscribed) => match watched.map_or(Ok(()), |watched| watched.add(operation.name())) {
+            Ok(()) => Outcome::Reply(Box::new(Reply::Subscribed)),
+            Err(full) => Outcome::Error(full),
+        },
         Ok(reply) => Outcome::Reply(Box::new(reply)),
-        Err(refusal) => match errors::map(&refusal, &operation, cx, !cx.protocol.has_initialize()) {
+        Err(refusal) if modern && refusal.input().is_some() => Outcome::Result(
+            refusal.input().map(|input| asking::rounds::required(input, &engine.info)).unwrap_or_default(),
+        ),
+        Err(refusal) => match errors::map(&refusal, &operation, cx, modern) {
             Mapped::Reply(reply) => Outcome::Reply(Box::new(reply)),
             Mapped::Error(error) => Outcome::Error(error),
         },
@@ -143,6 +175,7 @@ pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &
         "tools/call" => Operation::CallTool { name: text(params.name), arguments: JsonObject::new() },
         "prompts/get" => Operation::GetPrompt { name: text(params.name), arguments: JsonObject::new() },
         "resources/read" => Operation::ReadResource { uri: text(params.uri) },
+        "resources/subscribe" => Operation::Subscribe { uri: text(params.uri) },
         "completion/complete" => Operation::Complete {
             reference: params::read("ref", params.reference).unwrap_or_else(|_| Reference::for_prompt("")),
             argument: ArgumentInfo::new("", ""),
@@ -160,10 +193,10 @@ pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &
             arguments: Some(Arc::new(Unanswered)),
         })
     });
-    let cx = engine.context(speaker, catalog, CancellationToken::new(), None);
+    let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
     cx.note(|trail| trail.flags.push(why.flag().to_owned()));
-    let way = Next::new(&engine.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
-    debug_assert!(way.is_err(), "nothing answers a call that is turned away");
+    // The client has its answer already; a guard of one's own that replies all the same changes nothing.
+    let _ = Next::new(&catalog.rules.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
 }
 
 fn unanswerable() -> Refusal {
@@ -190,7 +223,6 @@ impl Endpoint for Unanswered {
 /// Reads resources from within a call: through the same chain, in the same catalog.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    pub(crate) engine: Arc<Engine>,
     pub(crate) catalog: Arc<Catalog>,
 }
 
@@ -201,7 +233,7 @@ impl ReadResource for Reader {
             return Err(Refusal::failed(format!("`{uri}` is embedded too deeply")));
         }
         let operation = Operation::ReadResource { uri: uri.to_owned() };
-        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
+        match call(&self.catalog, operation, &cx.nested()).await.1? {
             Reply::Resource(result) => Ok(result),
             _ => Ok(ReadResourceResult::new(Vec::<ResourceContents>::new())),
         }
@@ -222,7 +254,7 @@ impl ReadResource for Reader {
             argument: variable.clone(),
             context: context.cloned(),
         };
-        match call(&self.engine, &self.catalog, operation, &cx.nested()).await.1? {
+        match call(&self.catalog, operation, &cx.nested()).await.1? {
             Reply::Completion(result) => Ok(result.completion),
             _ => Ok(CompletionInfo::default()),
         }

@@ -1,10 +1,9 @@
-//! The way back to the client while a call runs: notifications into a bounded queue.
+//! What a call tells its client while it runs: notifications into a bounded queue.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use portwright_core::protocol::{ElicitRequestParams, ElicitResult};
-use portwright_core::{Downstream, LogLevel, Refusal, Silent, async_trait};
+use portwright_core::LogLevel;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -54,6 +53,16 @@ impl Notifier {
         LastWord(self.ended.clone())
     }
 
+    /// Where its messages go.
+    pub(crate) fn outbox(&self) -> &mpsc::Sender<Bytes> {
+        &self.outbox
+    }
+
+    /// Fires when the call has ended.
+    pub(crate) fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
     /// A client that reads too slowly misses notifications; the call goes on.
     fn send(&self, bytes: Vec<u8>) {
         if !self.ended.is_cancelled() {
@@ -80,9 +89,8 @@ struct Log<'a> {
     data: Value,
 }
 
-#[async_trait]
-impl Downstream for Notifier {
-    fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+impl Notifier {
+    pub(super) fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let token = self.progress_token.as_ref().and_then(|token| serde_json::from_str(token.as_json()).ok());
         let Some(token) = token else { return };
         {
@@ -96,19 +104,15 @@ impl Downstream for Notifier {
         self.send(reply::notification("notifications/progress", &Told { token, progress, total, message }));
     }
 
-    fn log(&self, level: LogLevel, logger: &str, data: Value) {
+    pub(super) fn log(&self, level: LogLevel, logger: &str, data: Value) {
         if self.log_level.is_some_and(|asked| level >= asked) {
             self.send(reply::notification("notifications/message", &Log { level, logger, data }));
         }
     }
 
-    fn hang_up(&self) {
+    pub(super) fn hang_up(&self) {
         if let Some(hang_up) = self.hang_up.as_ref().filter(|_| !self.ended.is_cancelled()) {
             hang_up.notify_one();
         }
-    }
-
-    async fn elicit(&self, question: ElicitRequestParams) -> Result<ElicitResult, Refusal> {
-        Silent.elicit(question).await
     }
 }

@@ -51,7 +51,15 @@ pub(crate) enum Message<'a> {
         params: Params<'a>,
     },
     /// An answer to a request of ours.
-    Response,
+    Response(Response<'a>),
+}
+
+/// An answer to a request of ours: a result or an error.
+#[derive(Debug)]
+pub(crate) struct Response<'a> {
+    pub(crate) id: Option<Id>,
+    pub(crate) result: Option<&'a RawValue>,
+    pub(crate) error: Option<&'a RawValue>,
 }
 
 /// A request.
@@ -140,7 +148,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Message<'_>, Misread<'_>> {
         }
         (Some(method), Some(id)) => Ok(Message::Request(Request { id, method, params: envelope.params })),
         (Some(method), None) => Ok(Message::Notification { method, params: envelope.params }),
-        (None, _) if envelope.result.is_some() != envelope.error.is_some() => Ok(Message::Response),
+        (None, id) if envelope.result.is_some() != envelope.error.is_some() => {
+            Ok(Message::Response(Response { id, result: envelope.result, error: envelope.error }))
+        }
         (None, id) => refuse(id, None, "`method` is missing"),
     }
 }
@@ -208,7 +218,7 @@ mod tests {
             read(br#"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#),
             Ok(Message::Notification { .. })
         ));
-        assert!(matches!(read(br#"{"jsonrpc":"2.0","id":"a","error":{"code":1}}"#), Ok(Message::Response)));
+        assert!(matches!(read(br#"{"jsonrpc":"2.0","id":"a","error":{"code":1}}"#), Ok(Message::Response(_))));
         let wrong = read(br#"{"jsonrpc":"2.0","id":"a","method":"x","params":[]}"#).expect_err("an array");
         let (id, method) = (wrong.id.expect("its id"), wrong.method.expect("its method"));
         assert_eq!((id.as_json(), &*method, wrong.error.code), (r#""a""#, "x", -32602));

@@ -18,6 +18,7 @@ pub(crate) mod code {
     /// Revisions before 2026-07-28 only.
     pub(crate) const RESOURCE_NOT_FOUND: i32 = -32002;
     pub(crate) const HEADER_MISMATCH: i32 = -32020;
+    pub(crate) const MISSING_CAPABILITY: i32 = -32021;
     pub(crate) const UNSUPPORTED_VERSION: i32 = -32022;
 }
 
@@ -64,6 +65,11 @@ impl WireError {
         Self::new(code::HEADER_MISMATCH, message)
     }
 
+    /// `needs` is what the client would have to declare, as `ClientCapabilities`.
+    pub(crate) fn missing_capability(message: impl Into<String>, needs: &Value) -> Self {
+        Self::new(code::MISSING_CAPABILITY, message).with(json!({"requiredCapabilities": needs}))
+    }
+
     pub(crate) fn unsupported_version(requested: &str, supported: &[&str]) -> Self {
         Self::new(code::UNSUPPORTED_VERSION, "this protocol version is not supported")
             .with(json!({"supported": supported, "requested": requested}))
@@ -73,7 +79,11 @@ impl WireError {
     pub(crate) fn http_status(&self) -> u16 {
         match self.code {
             code::METHOD_NOT_FOUND => 404,
-            code::PARSE | code::INVALID_REQUEST | code::HEADER_MISMATCH | code::UNSUPPORTED_VERSION => 400,
+            code::PARSE
+            | code::INVALID_REQUEST
+            | code::HEADER_MISMATCH
+            | code::MISSING_CAPABILITY
+            | code::UNSUPPORTED_VERSION => 400,
             _ => 200,
         }
     }
@@ -91,14 +101,18 @@ pub(crate) fn map(refusal: &Refusal, operation: &Operation, cx: &Context, modern
     let tool = matches!(operation, Operation::CallTool { .. });
     let text = refusal.public();
     match refusal.kind() {
-        RefusalKind::NotFound if matches!(operation, Operation::ReadResource { .. }) => {
+        RefusalKind::NotFound if operation.method().starts_with("resources/") => {
             let code = if modern { code::INVALID_PARAMS } else { code::RESOURCE_NOT_FOUND };
             Mapped::Error(WireError::new(code, text).with(json!({"uri": operation.name()})))
         }
         RefusalKind::NotFound => Mapped::Error(WireError::invalid_params(text)),
-        RefusalKind::Internal => {
+        RefusalKind::Internal | RefusalKind::InputRequired => {
             let text = format!("internal error; the operator finds it in the log as request {}", cx.request);
             Mapped::Error(WireError::new(code::INTERNAL, text))
+        }
+        RefusalKind::Incapable if modern => {
+            let needs = refusal.needs().cloned().unwrap_or_else(|| json!({}));
+            Mapped::Error(WireError::missing_capability(text, &needs))
         }
         RefusalKind::Invalid if !tool => Mapped::Error(WireError::invalid_params(text)),
         _ if tool => Mapped::Reply(Reply::Tool(tool_error(refusal))),

@@ -11,10 +11,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
+use super::asking::Abilities;
+use super::asking::wire::OpenAsks;
 use super::errors::WireError;
 use super::inflight::InFlight;
 use super::params::{self, Params};
 use super::replay::Replay;
+use super::watched::Watched;
 use super::{Speaker, modern, reply};
 use crate::ops::random;
 use crate::server::Engine;
@@ -45,6 +48,12 @@ pub(crate) struct Session {
     transport: TransportKind,
     pub(crate) protocol: ProtocolVersion,
     client: Option<Arc<Implementation>>,
+    /// Which questions the client answers.
+    abilities: Abilities,
+    /// The questions that it has not answered yet.
+    pub(crate) asks: Arc<OpenAsks>,
+    /// The resources that it wants to be told about.
+    pub(crate) watched: Arc<Watched>,
     /// Index into [`LEVELS`] plus one; zero while the client has not asked.
     log_level: AtomicU8,
     pub(crate) calls: Arc<InFlight>,
@@ -64,6 +73,7 @@ impl Session {
         transport: TransportKind,
         protocol: ProtocolVersion,
         client: Option<Arc<Implementation>>,
+        abilities: Abilities,
     ) -> Result<Arc<Self>, getrandom::Error> {
         Ok(Arc::new(Self {
             id: random::hex::<24>()?.into(),
@@ -71,6 +81,9 @@ impl Session {
             transport,
             protocol,
             client,
+            abilities,
+            asks: Arc::default(),
+            watched: Arc::default(),
             log_level: AtomicU8::new(0),
             calls: Arc::default(),
             replay: Replay::default(),
@@ -89,6 +102,9 @@ impl Session {
             client: self.client.clone(),
             session: Some(self.id.clone()),
             log_level: LEVELS.get(usize::from(asked).wrapping_sub(1)).copied(),
+            abilities: self.abilities,
+            asks: Some(self.asks.clone()),
+            watched: Some(self.watched.clone()),
         }
     }
 
@@ -189,13 +205,16 @@ pub(crate) fn initialize(
     let asked: ProtocolVersion = params::read("protocolVersion", from.protocol_version)?;
     let known = VERSIONS.contains(&asked.as_str());
     let protocol = if known { asked } else { ProtocolVersion::LATEST_WITH_INITIALIZE };
-    let session = Session::open(principal.clone(), transport, protocol, super::client(from.client_info))
+    let abilities = Abilities::read(from.capabilities, &protocol);
+    let client = super::client(from.client_info);
+    let session = Session::open(principal.clone(), transport, protocol, client, abilities)
         .map_err(|_| WireError::internal("no session can be opened now"))?;
+    let catalog = engine.supervisor.catalog();
     let result = Initialized {
         protocol_version: session.protocol.as_str(),
         capabilities: modern::capabilities(engine, false),
         server_info: engine.info.own(),
-        instructions: engine.plan.instructions.as_deref(),
+        instructions: catalog.rules.instructions.as_deref(),
     };
     let result = reply::json(&result);
     Ok((session, result))

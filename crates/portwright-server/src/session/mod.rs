@@ -2,6 +2,7 @@
 //! [`modern`] (2026-07-28: each request on its own), meet in [`dispatch`], the main path. Nothing here knows how bytes
 //! travel.
 
+pub(crate) mod asking;
 pub(crate) mod dispatch;
 pub(crate) mod downstream;
 pub(crate) mod envelope;
@@ -16,12 +17,17 @@ pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod store;
 pub(crate) mod streams;
+pub(crate) mod watched;
 
 use std::sync::Arc;
 
 use portwright_core::protocol::{Implementation, ProtocolVersion};
 use portwright_core::{LogLevel, Principal, TransportKind, limits};
 use serde_json::value::RawValue;
+
+use asking::Abilities;
+use asking::wire::OpenAsks;
+use watched::Watched;
 
 /// Who speaks, and in which revision: what all requests of one conversation share.
 #[derive(Debug, Clone)]
@@ -33,6 +39,12 @@ pub(crate) struct Speaker {
     pub(crate) session: Option<Arc<str>>,
     /// The mildest log messages that the client asked for.
     pub(crate) log_level: Option<LogLevel>,
+    /// Which questions the client answers.
+    pub(crate) abilities: Abilities,
+    /// The open questions of its session, where there is one.
+    pub(crate) asks: Option<Arc<OpenAsks>>,
+    /// The resources that its session watches, where there is one.
+    pub(crate) watched: Option<Arc<Watched>>,
 }
 
 impl Speaker {
@@ -45,12 +57,20 @@ impl Speaker {
             client: None,
             session: None,
             log_level: None,
+            abilities: Abilities::default(),
+            asks: None,
+            watched: None,
         }
     }
 
     /// Whether the revision is a stateless one.
     pub(crate) fn modern(&self) -> bool {
         !self.protocol.has_initialize()
+    }
+
+    /// Whether the client may be sent requests of ours.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asks.is_some() && self.abilities.any()
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::asking::Abilities;
 use super::dispatch::Scene;
 use super::errors::WireError;
 use super::params::{self, Meta};
@@ -19,7 +20,7 @@ use crate::server::Engine;
 pub(crate) const VERSIONS: [&str; 1] = ["2026-07-28"];
 
 /// Every revision, oldest first.
-fn all_versions() -> Vec<&'static str> {
+pub(crate) fn all_versions() -> Vec<&'static str> {
     legacy::VERSIONS.iter().chain(&VERSIONS).copied().collect()
 }
 
@@ -35,6 +36,9 @@ pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
     ];
     for (name, _) in lists.iter().filter(|(_, there)| *there || missing) {
         capabilities[*name] = json!({"listChanged": true});
+    }
+    if catalog.watchable && capabilities.get("resources").is_some() {
+        capabilities["resources"]["subscribe"] = true.into();
     }
     if missing || !catalog.prompts.is_empty() || !catalog.templates.is_empty() {
         capabilities["completions"] = json!({});
@@ -70,6 +74,9 @@ pub(crate) fn speaker(
         client: super::client(meta.client_info),
         session: None,
         log_level: meta.log_level()?,
+        abilities: Abilities::read(meta.client_capabilities, &ProtocolVersion::V_2026_07_28),
+        asks: None,
+        watched: None,
     })
 }
 
@@ -102,7 +109,7 @@ pub(crate) fn discover(scene: &Scene<'_>) -> Vec<u8> {
         result_type: "complete",
         supported_versions: all_versions(),
         capabilities: capabilities(engine, true),
-        instructions: engine.plan.instructions.as_deref(),
+        instructions: scene.catalog.rules.instructions.as_deref(),
         ttl_ms: reply::list_ttl_ms(),
         cache_scope: "private",
         meta: serde_json::from_str(engine.info.meta()).ok(),

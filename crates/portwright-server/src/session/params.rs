@@ -40,9 +40,15 @@ pub(crate) struct Params<'a> {
     #[serde(borrow)]
     pub(crate) notifications: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(crate) input_responses: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) request_state: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(crate) request_id: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) protocol_version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) capabilities: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) client_info: Option<&'a RawValue>,
 }

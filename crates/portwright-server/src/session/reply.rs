@@ -161,6 +161,18 @@ impl Serialize for Meta<'_> {
     }
 }
 
+/// A request of ours.
+pub(crate) fn request(id: u64, method: &str, params: &impl Serialize) -> Vec<u8> {
+    #[derive(serde::Serialize)]
+    struct Request<'a, P> {
+        jsonrpc: &'static str,
+        id: u64,
+        method: &'a str,
+        params: &'a P,
+    }
+    json(&Request { jsonrpc: "2.0", id, method, params })
+}
+
 /// A notification.
 pub(crate) fn notification(method: &str, params: &impl Serialize) -> Vec<u8> {
     #[derive(serde::Serialize)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use portwright_core::{Auth, Principal};
 
 use super::legacy::Session;
@@ -12,7 +13,7 @@ use crate::plan::SessionPlan;
 /// Open sessions.
 #[derive(Debug)]
 pub(crate) struct Store {
-    plan: SessionPlan,
+    plan: ArcSwap<SessionPlan>,
     rooms: Arc<Mutex<Rooms>>,
 }
 
@@ -74,7 +75,12 @@ impl Drop for Seat {
 
 impl Store {
     pub(crate) fn new(plan: SessionPlan) -> Self {
-        Self { plan, rooms: Arc::default() }
+        Self { plan: ArcSwap::from_pointee(plan), rooms: Arc::default() }
+    }
+
+    /// The bounds from now on.
+    pub(crate) fn set_plan(&self, plan: SessionPlan) {
+        self.plan.store(Arc::new(plan));
     }
 
     fn rooms(&self) -> std::sync::MutexGuard<'_, Rooms> {
@@ -84,7 +90,7 @@ impl Store {
     /// Keeps a session, if there is room.
     pub(crate) fn insert(&self, session: Arc<Session>) -> Result<(), Full> {
         let mut rooms = self.rooms();
-        rooms.make_room(&self.plan, &session.principal)?;
+        rooms.make_room(&self.plan.load(), &session.principal)?;
         rooms.sessions.insert(session.id.clone(), session);
         Ok(())
     }
@@ -92,7 +98,7 @@ impl Store {
     /// A place for a conversation that lives as long as its connection, if there is room. It counts as a session.
     pub(crate) fn seat(&self, principal: &Principal) -> Result<Seat, Full> {
         let mut rooms = self.rooms();
-        rooms.make_room(&self.plan, principal)?;
+        rooms.make_room(&self.plan.load(), principal)?;
         rooms.seated += 1;
         let who = who(principal);
         *rooms.seats.entry(who.clone()).or_default() += 1;
@@ -103,7 +109,7 @@ impl Store {
     pub(crate) fn get(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
         let sessions = &mut self.rooms().sessions;
         let session = sessions.get(id).filter(|session| session.is_of(principal))?.clone();
-        if session.idle().is_some_and(|idle| idle >= self.plan.idle) {
+        if session.idle().is_some_and(|idle| idle >= self.plan.load().idle) {
             sessions.remove(id);
             return None;
         }
@@ -123,15 +129,16 @@ impl Store {
 
     /// Ends the sessions that were idle too long, and has the others forget what they need not keep.
     pub(crate) fn sweep(&self) {
+        let longest = self.plan.load().idle;
         self.rooms().sessions.retain(|_, session| {
             session.replay.sweep();
-            session.idle().is_none_or(|idle| idle < self.plan.idle)
+            session.idle().is_none_or(|idle| idle < longest)
         });
     }
 
     /// How often to sweep.
     pub(crate) fn sweep_pause(&self) -> Duration {
-        (self.plan.idle / 4).clamp(Duration::from_millis(50), Duration::from_mins(1))
+        (self.plan.load().idle / 4).clamp(Duration::from_millis(50), Duration::from_mins(1))
     }
 }
 
@@ -150,6 +157,7 @@ mod tests {
 
     use super::{Session, Store};
     use crate::plan::SessionPlan;
+    use crate::session::asking::Abilities;
     use crate::session::envelope::Id;
 
     fn store(max: usize, max_of_one: usize, idle: Duration) -> Store {
@@ -158,7 +166,8 @@ mod tests {
 
     fn open(store: &Store, who: &str) -> Option<Arc<Session>> {
         let principal = Arc::new(Principal::new(who, Auth::Key));
-        let session = Session::open(principal, TransportKind::Http, ProtocolVersion::V_2025_11_25, None);
+        let session =
+            Session::open(principal, TransportKind::Http, ProtocolVersion::V_2025_11_25, None, Abilities::default());
         let session = session.expect("random numbers");
         store.insert(session.clone()).is_ok().then_some(session)
     }

@@ -1,20 +1,28 @@
 //! Streams of the server's own messages: `subscriptions/listen` (2026-07-28) and the standing stream of a session.
 
+use std::sync::Arc;
+
 use portwright_core::protocol::SubscriptionFilter;
+use portwright_core::{Operation, limits};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 
 use super::envelope::Id;
 use super::errors::WireError;
+use super::legacy::Session;
 use super::params::{self, Params};
 use super::reply::{self, ServerInfo};
-use crate::catalog::Changed;
+use super::watched::Watched;
+use super::{Speaker, dispatch};
+use crate::catalog::{Catalog, Changed, News};
+use crate::server::Engine;
 
-/// What was heard of a change; all of it, if some was missed; none, if there will be no more.
-pub(crate) fn heard(changed: Result<Changed, &RecvError>) -> Option<Changed> {
-    match changed {
-        Ok(changed) => Some(changed),
-        Err(RecvError::Lagged(_)) => Some(Changed { tools: true, resources: true, prompts: true }),
+/// What was heard; that some was missed, if so; none, if there will be no more.
+pub(crate) fn heard(news: Result<News, &RecvError>) -> Option<News> {
+    match news {
+        Ok(news) => Some(news),
+        Err(RecvError::Lagged(_)) => Some(News::Missed),
         Err(RecvError::Closed) => None,
     }
 }
@@ -23,25 +31,33 @@ pub(crate) fn heard(changed: Result<Changed, &RecvError>) -> Option<Changed> {
 #[derive(Debug, Clone)]
 pub(crate) struct Listening {
     wants: Changed,
+    watched: Arc<Watched>,
     /// The id of the `subscriptions/listen`; none for a session's stream.
     subscription: Option<Id>,
 }
 
 impl Listening {
-    /// A session's stream: all lists.
-    pub(crate) fn session() -> Self {
-        Self { wants: Changed { tools: true, resources: true, prompts: true }, subscription: None }
+    /// A session's stream: all lists, and the resources that the session subscribes to.
+    pub(crate) fn session(session: &Session) -> Self {
+        let wants = Changed { tools: true, resources: true, prompts: true };
+        Self { wants, watched: session.watched.clone(), subscription: None }
     }
 
-    /// Reads the parameters of `subscriptions/listen`.
-    pub(crate) fn read(id: &Id, params: &Params<'_>) -> Result<Self, WireError> {
+    /// Reads the parameters of `subscriptions/listen`. The resources that it names are still to be
+    /// [admitted](Wish::admit).
+    pub(crate) fn read(id: &Id, params: &Params<'_>) -> Result<Wish, WireError> {
         let notifications: SubscriptionFilter = params::read("notifications", params.notifications)?;
         let wants = Changed {
             tools: notifications.tools_list_changed == Some(true),
             resources: notifications.resources_list_changed == Some(true),
             prompts: notifications.prompts_list_changed == Some(true),
         };
-        Ok(Self { wants, subscription: Some(id.clone()) })
+        let uris = notifications.resource_subscriptions.unwrap_or_default();
+        if uris.len() > limits::WATCHED_MAX {
+            let words = format!("`resourceSubscriptions` may name {} resources", limits::WATCHED_MAX);
+            return Err(WireError::invalid_params(words));
+        }
+        Ok(Wish { listening: Self { wants, watched: Arc::default(), subscription: Some(id.clone()) }, uris })
     }
 
     /// The first message of a subscription: what of it is honoured.
@@ -56,13 +72,41 @@ impl Listening {
                 honoured.insert(key.to_owned(), true.into());
             }
         }
+        let watched = self.watched.all();
+        if !watched.is_empty() {
+            honoured.insert("resourceSubscriptions".to_owned(), json!(watched));
+        }
         let mut params = json!({"notifications": honoured});
         self.tag(&mut params);
         reply::notification("notifications/subscriptions/acknowledged", &params)
     }
 
-    /// The messages that tell of a change.
-    pub(crate) fn messages(&self, changed: Changed) -> Vec<Vec<u8>> {
+    /// The messages that tell the news.
+    pub(crate) fn messages(&self, news: &News) -> Vec<Vec<u8>> {
+        match news {
+            News::Lists(changed) => self.lists(*changed),
+            News::Updated(uri) if self.watched.contains(uri) => vec![self.updated(uri)],
+            News::Updated(_) => Vec::new(),
+            News::Missed => {
+                let mut messages = self.lists(Changed { tools: true, resources: true, prompts: true });
+                messages.extend(self.watched());
+                messages
+            }
+        }
+    }
+
+    /// The messages that tell that all that is watched changed.
+    pub(crate) fn watched(&self) -> Vec<Vec<u8>> {
+        self.watched.all().iter().map(|uri| self.updated(uri)).collect()
+    }
+
+    fn updated(&self, uri: &str) -> Vec<u8> {
+        let mut params = json!({"uri": uri});
+        self.tag(&mut params);
+        reply::notification("notifications/resources/updated", &params)
+    }
+
+    fn lists(&self, changed: Changed) -> Vec<Vec<u8>> {
         let told = [
             ("notifications/tools/list_changed", self.wants.tools && changed.tools),
             ("notifications/resources/list_changed", self.wants.resources && changed.resources),
@@ -74,6 +118,14 @@ impl Listening {
             reply::notification(method, &params)
         };
         told.into_iter().filter(|told| told.1).map(tell).collect()
+    }
+
+    /// Tells a client whose messages share one way that the server ends its subscription (specification,
+    /// "Cancellation"). Where a subscription has a stream of its own, that stream ends.
+    pub(crate) fn torn_down(&self) -> Option<Vec<u8>> {
+        let id: Value = serde_json::from_str(self.subscription.as_ref()?.as_json()).ok()?;
+        let params = json!({"requestId": id, "reason": "the server is stopping"});
+        Some(reply::notification("notifications/cancelled", &params))
     }
 
     /// The result that ends a subscription in good order.
@@ -94,5 +146,28 @@ impl Listening {
         {
             params["_meta"]["io.modelcontextprotocol/subscriptionId"] = id;
         }
+    }
+}
+
+/// A subscription that was asked for.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    listening: Listening,
+    uris: Vec<String>,
+}
+
+impl Wish {
+    /// Asks for each resource, as the caller and through the chain; what is refused is left out.
+    pub(crate) async fn admit(self, engine: &Arc<Engine>, catalog: &Arc<Catalog>, speaker: &Speaker) -> Listening {
+        let asked = self.uris.into_iter().map(|uri| async move {
+            let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
+            let (operation, result) = dispatch::call(catalog, Operation::Subscribe { uri }, &cx).await;
+            result.is_ok().then_some(operation)
+        });
+        for operation in futures::future::join_all(asked).await.into_iter().flatten() {
+            // What is too much is not honoured either.
+            let _ = self.listening.watched.add(operation.name());
+        }
+        self.listening
     }
 }

@@ -121,12 +121,17 @@ impl Conversation {
                         self.calls.cancel(&id);
                     }
                 }
-                ("notifications/initialized", Some(_)) if !std::mem::replace(&mut self.listens, true) => {
-                    self.listen(Listening::session(), None);
+                ("notifications/initialized", Some(session)) if !std::mem::replace(&mut self.listens, true) => {
+                    let listening = Listening::session(session);
+                    self.listen(async { listening }, None);
                 }
                 _ => {}
             },
-            Ok(Message::Response) => {}
+            Ok(Message::Response(response)) => {
+                if let Some(session) = &self.session {
+                    session.asks.answered(&response);
+                }
+            }
             Err(wrong) => {
                 if let Some(method) = &wrong.method {
                     self.turn_away(method, &Params::default(), Away::Garbled).await;
@@ -151,10 +156,11 @@ impl Conversation {
                 }
             };
             if request.method == "subscriptions/listen" {
-                let listening = Listening::read(&request.id, params)?;
+                let wish = Listening::read(&request.id, params)?;
                 let cancel = self.gone.child_token();
                 let flight = self.calls.begin(&request.id, cancel.clone())?;
-                self.send(listening.acknowledged()).await;
+                let (engine, catalog) = (self.engine.clone(), self.engine.catalog_for(&request.method, params).await);
+                let listening = async move { wish.admit(&engine, &catalog, &speaker).await };
                 self.listen(listening, Some((flight, cancel)));
                 return Ok(());
             }
@@ -208,6 +214,13 @@ impl Conversation {
             dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Draining).await;
             return Err(WireError::internal("the server is stopping; try again soon"));
         }
+        let round = match engine.round(speaker, &request.method, &request.params) {
+            Ok(round) => round,
+            Err(error) => {
+                dispatch::turn_away(engine, speaker, &request.method, &request.params, Away::Garbled).await;
+                return Err(error);
+            }
+        };
         let cancel = self.gone.child_token();
         let flight = match self.calls.begin(&request.id, cancel.clone()) {
             Ok(flight) => flight,
@@ -218,13 +231,14 @@ impl Conversation {
         };
         let token = request.params.meta.progress_token();
         let Some(outbox) = self.outbox() else { return Ok(()) };
-        let notifier = (token.is_some() || speaker.log_level.is_some())
+        let notifier = (token.is_some() || speaker.log_level.is_some() || speaker.is_asked())
             .then(|| Notifier::new(outbox.clone(), token, speaker.log_level));
         let last_word = notifier.as_ref().map(Notifier::until_dropped);
-        let cx = engine.context(speaker, &catalog, cancel.clone(), notifier);
+        let cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
         let (engine, id, modern) = (engine.clone(), request.id.clone(), speaker.modern());
+        let watched = speaker.watched.clone();
         let mut call = Box::pin(async move {
-            let outcome = dispatch::answer(&engine, &catalog, operation, &cx).await;
+            let outcome = dispatch::answer(&engine, &catalog, operation, &cx, watched.as_deref()).await;
             // A call that the client called off gets no answer (specification, "Cancellation").
             let wanted = !cancel.is_cancelled() || engine.stop.is_cancelled();
             drop((flight, last_word));
@@ -245,13 +259,22 @@ impl Conversation {
         Ok(())
     }
 
-    /// Tells the client of changes from now on, until the conversation ends or the client calls it off.
-    fn listen(&self, listening: Listening, flight: Option<(Flight, CancellationToken)>) {
+    /// Tells the client of changes from now on, until the conversation ends or the client calls it off. A subscription
+    /// of the client's is acknowledged first.
+    fn listen(
+        &self,
+        listening: impl Future<Output = Listening> + Send + 'static,
+        flight: Option<(Flight, CancellationToken)>,
+    ) {
         let Some(outbox) = self.outbox() else { return };
         let mut changes = self.engine.supervisor.changes();
         let (engine, ending) = (self.engine.clone(), self.ending.clone());
         tokio::spawn(async move {
             let cancel = flight.as_ref().map_or_else(CancellationToken::new, |(_, cancel)| cancel.clone());
+            let Some(listening) = cancel.run_until_cancelled(listening).await else { return };
+            if flight.is_some() && outbox.send(listening.acknowledged().into()).await.is_err() {
+                return;
+            }
             loop {
                 let changed = tokio::select! {
                     biased;
@@ -259,14 +282,14 @@ impl Conversation {
                     () = ending.cancelled() => break,
                     changed = changes.recv() => changed,
                 };
-                let Some(changed) = streams::heard(changed.as_ref().copied()) else { break };
-                for message in listening.messages(changed) {
+                let Some(news) = streams::heard(changed.as_ref().cloned()) else { break };
+                for message in listening.messages(&news) {
                     if outbox.send(message.into()).await.is_err() {
                         return;
                     }
                 }
             }
-            if let Some(end) = listening.ended(&engine.info) {
+            for end in [listening.ended(&engine.info), listening.torn_down()].into_iter().flatten() {
                 let _ = outbox.send(end.into()).await;
             }
         });

@@ -45,7 +45,8 @@ impl SourceConfig for Config {
 fn configured(name: &str, way: Way) -> (Mount, Arc<AtomicUsize>) {
     let tried = Arc::new(AtomicUsize::new(0));
     let config = Config { way, tried: tried.clone() };
-    (Mount { name: name.into(), kind: "test".to_owned(), origin: Origin::Config(Box::new(config)) }, tried)
+    let origin = Origin::Config(Box::new(config));
+    (Mount { name: name.into(), kind: "test".to_owned(), origin, print: None }, tried)
 }
 
 /// Its lists, or its health, fail.

@@ -164,10 +164,7 @@ async fn a_slow_call_is_no_slow_client() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_does_not_read_holds_nothing_up() {
-    // Impatient with readers only: on a busy machine the others have their time.
-    let mut plan = plan();
-    (plan.listen.waits.write, plan.listen.waits.tick) = (Duration::from_millis(100), Duration::from_millis(20));
-    let up = up(&usual(plan).await.0).await;
+    let up = impatient().await;
     let mut deaf = up.connect().await;
     let flood = modern(1, "tools/call", json!({"name": "flood", "_meta": {"progressToken": 1}}));
     for _ in 0..20 {

@@ -93,6 +93,8 @@ async fn subscriptions_over_stdio_stand_between_other_messages() {
     let changed = pipe.line().await.expect("a change");
     assert_eq!(changed["params"]["_meta"][SUBSCRIPTION], 2, "the first was called off");
     let rest = pipe.finish().await;
-    assert_eq!(rest.len(), 1, "{rest:?}");
+    assert_eq!(rest.len(), 2, "{rest:?}");
     assert_eq!(rest[0]["result"]["_meta"][SUBSCRIPTION], 2);
+    assert_eq!(rest[1]["method"], "notifications/cancelled");
+    assert_eq!(rest[1]["params"]["requestId"], 2);
 }

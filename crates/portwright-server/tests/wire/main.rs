@@ -2,6 +2,10 @@
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
+mod asker;
+mod asking_rounds;
+mod asking_wire;
+mod cards;
 mod client;
 mod duplex;
 mod duplex_rules;
@@ -11,6 +15,7 @@ mod http_rules;
 mod keys;
 mod listening;
 mod records;
+mod reload;
 mod resuming;
 mod sessions;
 mod shelf;
@@ -19,4 +24,5 @@ mod stdio_rules;
 mod stopping;
 mod support;
 mod transcripts;
+mod watching;
 mod websocket_rules;

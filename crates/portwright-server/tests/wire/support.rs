@@ -1,6 +1,7 @@
 //! Servers to test against, and ways to talk to them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(crate) fn plan() -> ServerPlan {
 }
 
 pub(crate) fn mount(name: &str, source: Arc<dyn Source>) -> Mount {
-    Mount { name: name.into(), kind: "test".to_owned(), origin: Origin::Open(source) }
+    Mount { name: name.into(), kind: "test".to_owned(), origin: Origin::Open(source), print: None }
 }
 
 /// A server with a shelf and a faulty source.
@@ -84,12 +85,17 @@ pub(crate) struct Pipe {
 }
 
 pub(crate) fn pipe(server: &Server) -> Pipe {
+    pipe_of(server, "ada")
+}
+
+/// The same for somebody else.
+pub(crate) fn pipe_of(server: &Server, user: &'static str) -> Pipe {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let shutdown = CancellationToken::new();
     let (server, stop) = (server.clone(), shutdown.clone());
     let serving = tokio::spawn(async move {
         let (reader, writer) = tokio::io::split(theirs);
-        server.serve_io(reader, writer, TransportKind::Stdio, Principal::local("ada"), stop).await
+        server.serve_io(reader, writer, TransportKind::Stdio, Principal::local(user), stop).await
     });
     let (reader, writer) = tokio::io::split(ours);
     Pipe { reader: BufReader::new(reader), writer, shutdown, serving }
@@ -122,6 +128,13 @@ impl Pipe {
         self.serving.await.expect("no panic").expect("served");
         rest
     }
+}
+
+/// What the audit says of the calls that clients made.
+pub(crate) fn records(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).expect("the audit");
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+    records.filter(|record| record["operation"].as_str().is_some_and(|operation| operation.contains('/'))).collect()
 }
 
 /// Waits until something holds.

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::target::{Client, TargetArgs};
 use super::{arguments, content, print, table};
 use crate::config::nearest::{listed, nearest};
+use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portwright call query_customers search_term=ada limit=5\n  \
@@ -31,8 +32,8 @@ pub(crate) struct CallArgs {
     target: TargetArgs,
 }
 
-pub(crate) async fn run(args: &CallArgs) -> Result<Exit, CliError> {
-    let client = args.target.connect().await?;
+pub(crate) async fn run(args: &CallArgs, own: &Own) -> Result<Exit, CliError> {
+    let client = args.target.connect(own).await?;
     let result = call(&client, args).await;
     client.close().await;
     let result = result?;

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::exit::Exit;
 use super::print::{self, BAD, CAREFUL, FAINT, GOOD, STRONG, styled};
-use crate::config::{self, ConfigError, Configured, Environment, Loaded, Origin, Problems};
+use crate::config::{self, ConfigError, Configured, Loaded, Origin, Problems};
+use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(
@@ -47,8 +48,8 @@ struct Tried {
     found: Vec<Diagnostic>,
 }
 
-pub(crate) async fn run(args: &CheckArgs) -> Result<Exit, CliError> {
-    let loaded = match config::load(args.config.as_deref(), Environment::default()) {
+pub(crate) async fn run(args: &CheckArgs, own: &Own) -> Result<Exit, CliError> {
+    let loaded = match config::load(args.config.as_deref(), own.environment()) {
         Ok(loaded) => loaded,
         Err(ConfigError::Problems(problems)) if args.json => {
             print::json(&report(&problems, &[]))?;
@@ -77,7 +78,7 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<Exit, CliError> {
 
 /// Opens a source once, and asks it about itself.
 async fn attempt(source: Configured) -> Tried {
-    let Configured { name, kind, config } = source;
+    let Configured { name, kind, config, print: _ } = source;
     let mut tried = Tried {
         name,
         kind,

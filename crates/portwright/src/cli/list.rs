@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::print::{self, FAINT, STRONG, safe, styled};
 use super::target::{Client, TargetArgs};
+use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portwright list\n  portwright list --url http://127.0.0.1:8722\n  \
@@ -35,8 +36,8 @@ struct Offer {
     prompts: Vec<Prompt>,
 }
 
-pub(crate) async fn run(args: &ListArgs) -> Result<Exit, CliError> {
-    let client = args.target.connect().await?;
+pub(crate) async fn run(args: &ListArgs, own: &Own) -> Result<Exit, CliError> {
+    let client = args.target.connect(own).await?;
     let offer = ask(&client).await;
     client.close().await;
     let offer = offer?;

@@ -17,6 +17,7 @@ mod man;
 pub(crate) mod print;
 mod prompt;
 mod read;
+mod reload;
 mod schema;
 pub(crate) mod serve;
 pub(crate) mod table;
@@ -30,6 +31,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use error::CliError;
 use exit::Exit;
+
+use crate::program::{Own, Program};
 
 /// Turn databases into production MCP servers, by configuration
 #[derive(Debug, Parser)]
@@ -79,6 +82,11 @@ enum Command {
 
 /// What the program does; the exit code is one of [`Exit`].
 pub fn main() -> ExitCode {
+    run(Program::new())
+}
+
+/// The same, with what the author of another program adds.
+pub(crate) fn run(program: Program) -> ExitCode {
     let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -90,7 +98,7 @@ pub fn main() -> ExitCode {
     };
     // TLS of every client goes through one provider; a second call finds it installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let ended = cli.run();
+    let ended = program.own().map_err(CliError::start).and_then(|own| cli.run(&own));
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -101,7 +109,7 @@ pub fn main() -> ExitCode {
 }
 
 impl Cli {
-    fn run(&self) -> Result<Exit, CliError> {
+    fn run(&self, own: &Own) -> Result<Exit, CliError> {
         self.logs.start(match self.command {
             Command::Serve(_) => "info,rmcp=warn",
             _ => "error,portwright_sources=off,portwright_server=off,rmcp=off",
@@ -109,17 +117,17 @@ impl Cli {
         match &self.command {
             Command::Keys(args) => keys::run(args),
             Command::Audit(args) => audit::run(args),
-            Command::Schema => schema::run(),
+            Command::Schema => schema::run(own.kinds),
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
             #[cfg(feature = "sqlite")]
             Command::Demo(args) => wait_for(demo::run(args)),
-            Command::Serve(args) => wait_for(serve::run(args)),
-            Command::Check(args) => wait_for(check::run(args)),
-            Command::List(args) => wait_for(list::run(args)),
-            Command::Call(args) => wait_for(call::run(args)),
-            Command::Read(args) => wait_for(read::run(args)),
-            Command::Prompt(args) => wait_for(prompt::run(args)),
+            Command::Serve(args) => wait_for(serve::run(args, own)),
+            Command::Check(args) => wait_for(check::run(args, own)),
+            Command::List(args) => wait_for(list::run(args, own)),
+            Command::Call(args) => wait_for(call::run(args, own)),
+            Command::Read(args) => wait_for(read::run(args, own)),
+            Command::Prompt(args) => wait_for(prompt::run(args, own)),
         }
     }
 }

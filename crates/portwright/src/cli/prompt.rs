@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::print::{self, STRONG, styled};
 use super::target::TargetArgs;
 use super::{arguments, content};
+use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  portwright prompt summarize_customer customer=ada")]
@@ -24,9 +25,9 @@ pub(crate) struct PromptArgs {
     target: TargetArgs,
 }
 
-pub(crate) async fn run(args: &PromptArgs) -> Result<Exit, CliError> {
+pub(crate) async fn run(args: &PromptArgs, own: &Own) -> Result<Exit, CliError> {
     let arguments = arguments::texts(&args.pairs)?;
-    let client = args.target.connect().await?;
+    let client = args.target.connect(own).await?;
     let params = GetPromptRequestParams::new(args.name.clone()).with_arguments(arguments);
     let result = client.ask(client.peer().get_prompt(params)).await;
     client.close().await;

@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::target::TargetArgs;
 use super::{content, print};
+use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portwright read db://shop/schema\n  \
@@ -21,8 +22,8 @@ pub(crate) struct ReadArgs {
     target: TargetArgs,
 }
 
-pub(crate) async fn run(args: &ReadArgs) -> Result<Exit, CliError> {
-    let client = args.target.connect().await?;
+pub(crate) async fn run(args: &ReadArgs, own: &Own) -> Result<Exit, CliError> {
+    let client = args.target.connect(own).await?;
     let question = client.peer().read_resource(ReadResourceRequestParams::new(args.uri.clone()));
     let result = client.ask(question).await;
     client.close().await;

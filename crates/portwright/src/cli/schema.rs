@@ -3,9 +3,9 @@
 use super::error::CliError;
 use super::exit::Exit;
 use super::print;
-use crate::config::schema;
+use crate::config::{Kinds, schema};
 
-pub(crate) fn run() -> Result<Exit, CliError> {
-    print::json(&schema::published())?;
+pub(crate) fn run(kinds: Kinds) -> Result<Exit, CliError> {
+    print::json(&schema::published(kinds))?;
     Ok(Exit::Ok)
 }

@@ -13,12 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::error::CliError;
 use super::exit::Exit;
 use super::print::{self, STRONG, styled};
+use super::reload::Reloading;
 use crate::App;
-use crate::config::{self, ConfigError, Environment, Loaded, Problems, plan};
+use crate::config::watch::Watch;
+use crate::config::{self, ConfigError, Loaded, Problems, plan};
+use crate::program::Own;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portwright serve\n  portwright serve -c shop.toml --listen 127.0.0.1:9000\n  \
-                        portwright serve --stdio      for a client that starts the server itself")]
+                        portwright serve --stdio      for a client that starts the server itself\n\nThe \
+                        configuration is read again when its files change, or on SIGHUP; a broken one changes nothing.")]
 pub(crate) struct ServeArgs {
     /// The configuration (default: ./portwright.toml, then the platform's config folder)
     #[arg(short, long, value_name = "FILE")]
@@ -31,13 +35,18 @@ pub(crate) struct ServeArgs {
     listen: Option<SocketAddr>,
 }
 
-pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
-    let Loaded { plan, origin } = config::load(args.config.as_deref(), Environment::default())?;
+pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
+    let environment = own.environment();
+    let path = config::locate::locate(args.config.as_deref(), &environment.variable).map_err(ConfigError::from)?;
+    let watch = Watch::new(path, environment);
+    let Loaded { plan, origin } = config::load(Some(watch.path()), environment)?;
     let address = args.listen.unwrap_or(plan.listen);
     let shutdown = CancellationToken::new();
     let impatient = signals(shutdown.clone());
     if args.stdio {
-        let server = start(App::from_plan(plan))?;
+        let server = start(App::from_plan(plan).guards(&own.guards))?;
+        let reloading = Reloading { server: server.clone(), watch, environment, listen: None, hangup: false };
+        let _reloading = reloading.begin();
         return serve(server.serve_stdio(shutdown), impatient).await;
     }
     let place = Pointer::root().join("listen");
@@ -45,12 +54,15 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         return Err(ConfigError::Problems(Problems::new(origin, vec![exposed])).into());
     }
     let name = plan.server.name.clone();
+    let configured = args.listen.is_none().then_some(plan.listen);
     let sources: Vec<Arc<str>> = plan.sources.iter().map(|source| source.name.clone()).collect();
     let listen_failed = |source| CliError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_failed)?;
     let address = listener.local_addr().map_err(listen_failed)?;
-    let server = start(App::from_plan(plan))?;
+    let server = start(App::from_plan(plan).guards(&own.guards))?;
     greet(&name, address, &sources);
+    let reloading = Reloading { server: server.clone(), watch, environment, listen: configured, hangup: true };
+    let _reloading = reloading.begin();
     serve(server.serve_http(listener, shutdown), impatient).await
 }
 

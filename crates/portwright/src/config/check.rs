@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use jsonschema::Validator;
-use portwright_core::{Diagnostic, Pointer, limits};
+use portwright_core::{Diagnostic, Pointer, SourceKind, limits};
 use portwright_server::guard::validate;
-use portwright_sources::{KINDS, declared};
+use portwright_sources::declared;
 use serde_json::{Map, Value, json};
 
+use super::kinds::Kinds;
 use super::nearest::{listed, nearest};
 use super::words::{PATTERN_FORMAT, Piece};
 use super::{later, schema};
@@ -19,6 +20,7 @@ pub(crate) const NAMED: [&str; 4] = ["sources", "tools", "resources", "prompts"]
 /// The schemas, compiled when they are first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Checker {
+    kinds: Kinds,
     compiled: HashMap<(Role, String), Option<(Value, Validator)>>,
 }
 
@@ -44,6 +46,10 @@ struct Run<'a> {
 }
 
 impl Checker {
+    pub(crate) fn new(kinds: Kinds) -> Self {
+        Self { kinds, compiled: HashMap::new() }
+    }
+
     /// Everything that is wrong with the document as written, before a reference is resolved.
     pub(crate) fn written(&mut self, written: &Value) -> Vec<Diagnostic> {
         Run { checker: self, written, value: written, resolved: false, found: Vec::new() }.all()
@@ -68,7 +74,7 @@ impl Checker {
 
     fn get(&mut self, role: Role, kind: &str) -> Option<&(Value, Validator)> {
         let build = || {
-            let kind = schema::kind(kind);
+            let kind = self.kinds.find(kind);
             let built = schema::piece(|generator| match role {
                 Role::Sections => None,
                 Role::Source => kind.map(|kind| kind.schema(generator)),
@@ -166,14 +172,15 @@ impl Run<'_> {
     }
 
     fn kind_of(&mut self, at: &Pointer, table: &Map<String, Value>) -> Option<&'static str> {
-        let names = || KINDS.iter().map(|kind| kind.name());
+        let kinds = self.checker.kinds;
+        let names = || kinds.all().map(SourceKind::name);
         let written = self.text_of(
             "kind",
             at,
             table,
             &format!("the kind of source: {}", listed(names())).replace(" and ", " or "),
         )?;
-        if let Some(kind) = schema::kind(&written) {
+        if let Some(kind) = kinds.find(&written) {
             return Some(kind.name());
         }
         let place = at.join("kind");
@@ -206,7 +213,10 @@ impl Run<'_> {
                 (None, None) => problem.hint(format!("add a table [sources.{name}]")),
             });
         };
-        let Some(kind) = source.get("kind").and_then(Value::as_str).and_then(schema::kind) else { return };
+        let Some(kind) = source.get("kind").and_then(Value::as_str).and_then(|name| self.checker.kinds.find(name))
+        else {
+            return;
+        };
         if self.checker.get(role, kind.name()).is_none() {
             let message = format!("a source of kind `{}` takes no declared {section}", kind.name());
             return self.say(Diagnostic::error(at.join("source"), "wrong-source", message));

@@ -32,6 +32,10 @@ pub(crate) struct ServerSection {
     /// The name for people.
     #[schemars(length(max = 256))]
     pub(crate) title: Option<String>,
+    /// What this server is for, in a line for people. It stands on the server card, which anybody who reaches the
+    /// listener may read.
+    #[schemars(length(max = 256))]
+    pub(crate) description: Option<String>,
     /// What this server is for, in words for the model.
     #[schemars(length(max = 65_536))]
     pub(crate) instructions: Option<String>,
@@ -39,7 +43,7 @@ pub(crate) struct ServerSection {
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { name: "portwright".into(), title: None, instructions: None }
+        Self { name: "portwright".into(), title: None, description: None, instructions: None }
     }
 }
 
@@ -108,6 +112,9 @@ pub(crate) struct KeysSection {
 pub(crate) struct LimitsSection {
     /// How long a call may take: `30s` where nothing is said.
     pub(crate) call_timeout: Option<HumanDuration>,
+    /// How long a call may wait, beside that, for answers of the person or the model behind the client: `5m` where
+    /// nothing is said.
+    pub(crate) ask_timeout: Option<HumanDuration>,
     /// How long a session may be idle before it ends: `30m` where nothing is said.
     pub(crate) session_idle: Option<HumanDuration>,
 }

@@ -1,13 +1,14 @@
 //! `portwright.toml` → [`Plan`].
 //!
-//! The steps, each in its own file: [`locate`] finds the text, [`text`] reads it into plain values with their places,
-//! [`check`] holds these against the schemas, [`reference`] resolves references to secrets, each kind of source decodes
+//! The steps, each in its own file: [`locate`] finds the text, `text` reads it into plain values with their places,
+//! `check` holds these against the schemas, `reference` resolves references to secrets, each kind of source decodes
 //! its own tables, and [`plan`] reads the rest. Nothing is opened but the file and the secrets it refers to. Everything
 //! that is wrong comes back at once as [`Problems`].
 
 mod check;
 mod excerpt;
 mod file;
+pub mod kinds;
 mod later;
 pub mod locate;
 pub(crate) mod nearest;
@@ -17,6 +18,7 @@ mod reference;
 pub mod schema;
 mod sources;
 mod text;
+pub(crate) mod watch;
 mod words;
 
 #[cfg(test)]
@@ -30,6 +32,7 @@ use portwright_core::{Diagnostic, Pointer};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use kinds::Kinds;
 pub use locate::LocateError;
 pub use plan::{Configured, Plan};
 pub use problems::{Origin, Problems};
@@ -58,11 +61,12 @@ pub struct Loaded {
     pub origin: Arc<Origin>,
 }
 
-/// The process's environment variables, or a test's.
+/// What a configuration is read with: the process's environment variables, or a test's, and the kinds of source.
 #[derive(Debug, Clone, Copy)]
 pub struct Environment {
     pub variable: fn(&str) -> Option<OsString>,
     pub names: fn() -> Vec<String>,
+    pub kinds: Kinds,
 }
 
 impl Default for Environment {
@@ -70,6 +74,7 @@ impl Default for Environment {
         Self {
             variable: |name| std::env::var_os(name),
             names: || std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
+            kinds: Kinds::default(),
         }
     }
 }
@@ -124,21 +129,21 @@ impl<'a> Reading<'a> {
     }
 
     fn plan(mut self) -> Outcome {
-        let mut checker = Checker::default();
+        let mut checker = Checker::new(self.environment.kinds);
         let written = &self.document.value;
         self.found = checker.written(written);
         let secrets = self.secrets(&mut checker);
 
         let mut value = written.clone();
         let mut resolved = Resolved::new();
-        let Environment { variable, names } = self.environment;
+        let Environment { variable, names, kinds } = self.environment;
         let around = Surroundings { variable: &variable, variables: &names, base: self.base };
         self.found.extend(reference::resolve(&mut value, &Pointer::root(), &around, &mut resolved));
         if !resolved.is_empty() {
             self.found.extend(checker.resolved(written, &value));
         }
 
-        let (sources, mut problems) = sources::decode(&value, self.base, &self.found);
+        let (sources, mut problems) = sources::decode(&value, self.base, kinds, &self.found);
         let file = self.sections(&value, &mut problems);
         let plan = plan::plan(file, self.base).map_err(|mut found| problems.append(&mut found)).ok();
         if self.found.iter().any(|wrong| wrong.place.as_str() == "/listen/anonymous") {

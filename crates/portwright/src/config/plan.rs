@@ -9,6 +9,7 @@ use std::time::Duration;
 use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
 use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, Transports};
+use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{
     AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection, Transport,
@@ -36,6 +37,14 @@ pub struct Configured {
     pub name: Arc<str>,
     pub kind: String,
     pub config: Box<dyn SourceConfig>,
+    /// What its configuration comes to: two that are equal need not be opened twice.
+    pub print: Option<Fingerprint>,
+}
+
+impl Configured {
+    pub(crate) fn into_mount(self) -> Mount {
+        Mount { name: self.name, kind: self.kind, origin: Origin::Config(self.config), print: self.print }
+    }
 }
 
 impl fmt::Debug for Configured {
@@ -49,10 +58,15 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut server = ServerPlan::new(file.server.name);
     server.title = file.server.title;
+    server.description = file.server.description;
     server.instructions = file.server.instructions;
     if let Some(wait) = file.limits.call_timeout {
         let place = Pointer::root().join("limits").join("call_timeout");
         server.call_timeout = positive(wait.0, place, &mut problems);
+    }
+    if let Some(wait) = file.limits.ask_timeout {
+        let place = Pointer::root().join("limits").join("ask_timeout");
+        server.ask_timeout = positive(wait.0, place, &mut problems);
     }
     if let Some(wait) = file.limits.session_idle {
         let place = Pointer::root().join("limits").join("session_idle");

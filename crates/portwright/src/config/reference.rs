@@ -87,6 +87,15 @@ pub(crate) fn walk(value: &mut Value, at: &Pointer, see: &mut dyn FnMut(&mut Str
 }
 
 impl Surroundings<'_> {
+    /// The files that the text refers to.
+    pub(crate) fn files(&self, text: &str) -> Vec<PathBuf> {
+        let file = |part| match part {
+            Part::Reference { scheme: "file", name, .. } => Some(self.path(name)),
+            _ => None,
+        };
+        parts(text).into_iter().filter_map(file).collect()
+    }
+
     fn expand(&self, text: &str, at: &Pointer, resolved: &mut Resolved) -> Result<String, Vec<Diagnostic>> {
         let mut out = String::with_capacity(text.len());
         let mut problems = Vec::new();

@@ -1,32 +1,28 @@
 //! The JSON Schemas of the configuration: one for editors, composed of everything; and one for each piece, by which
-//! [`check`](super::check) finds what is wrong. Knows no values.
+//! `check` finds what is wrong. Knows no values.
 
 use portwright_core::SourceKind;
-use portwright_sources::{KINDS, declared};
+use portwright_sources::declared;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::check::NAMED;
 use super::file::File;
+use super::kinds::Kinds;
 
 /// Names of tools and prompts; those of sources have no dot, since `SOURCE.name` is how two equal names are told apart.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9_.-]{1,64}$";
 pub(crate) const SOURCE_NAME_PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
 
-/// The kind of that name.
-pub(crate) fn kind(name: &str) -> Option<&'static dyn SourceKind> {
-    KINDS.iter().copied().find(|kind| kind.name() == name)
-}
-
-/// The published schema: what an editor needs to complete and check `portwright.toml`.
-pub fn published() -> Value {
+/// The published schema: what an editor needs to complete and check `portwright.toml`, with these kinds of source.
+pub fn published(kinds: Kinds) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let mut root = plain(&mut generator, File::json_schema);
-    let sources: Vec<_> = KINDS.iter().map(|kind| source_of_kind(*kind, &mut generator)).collect();
-    let tools = KINDS.iter().filter_map(|kind| with_source(kind.tool_schema(&mut generator)?, &generator)).collect();
+    let sources: Vec<_> = kinds.all().map(|kind| source_of_kind(kind, &mut generator)).collect();
+    let tools = kinds.all().filter_map(|kind| with_source(kind.tool_schema(&mut generator)?, &generator)).collect();
     let mut resources: Vec<_> =
-        KINDS.iter().filter_map(|kind| with_source(kind.resource_schema(&mut generator)?, &generator)).collect();
+        kinds.all().filter_map(|kind| with_source(kind.resource_schema(&mut generator)?, &generator)).collect();
     resources.push(plain(&mut generator, declared::resource_schema));
     let prompt = plain(&mut generator, declared::prompt_schema);
     let sections = [

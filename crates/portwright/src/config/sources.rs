@@ -5,21 +5,28 @@ use std::sync::Arc;
 
 use portwright_core::protocol::JsonObject;
 use portwright_core::{Declared, Diagnostic, Pointer, SourceSpec};
+use portwright_server::Fingerprint;
 use portwright_sources::declared;
 use serde_json::Value;
 
 use super::check::entries;
+use super::kinds::Kinds;
 use super::plan::Configured;
-use super::{DECLARED, remove, schema};
+use super::{DECLARED, remove};
 
 /// Decodes everything in which nothing wrong was found so far. Opens nothing.
-pub(crate) fn decode(value: &Value, base: &Path, found: &[Diagnostic]) -> (Vec<Configured>, Vec<Diagnostic>) {
+pub(crate) fn decode(
+    value: &Value,
+    base: &Path,
+    kinds: Kinds,
+    found: &[Diagnostic],
+) -> (Vec<Configured>, Vec<Diagnostic>) {
     let mut sources = Vec::new();
     let mut problems = Vec::new();
     let sound = |place: &Pointer| !found.iter().any(|diagnostic| within(&diagnostic.place, place));
     for (name, table) in entries(value, "sources") {
         let place = Pointer::root().join("sources").join(name);
-        let kind = table.get("kind").and_then(Value::as_str).and_then(schema::kind);
+        let kind = table.get("kind").and_then(Value::as_str).and_then(|name| kinds.find(name));
         let Some(kind) = kind else { continue };
         let mut table = table.clone();
         for wrong in found.iter().filter(|wrong| within(&wrong.place, &place)) {
@@ -32,8 +39,11 @@ pub(crate) fn decode(value: &Value, base: &Path, found: &[Diagnostic]) -> (Vec<C
             resources: declared_on(value, "resources", Some(name), &sound),
             base: base.to_owned(),
         };
+        let print = print(kind.name(), &spec);
         match kind.decode(spec) {
-            Ok(config) => sources.push(Configured { name: Arc::from(name.as_str()), kind: kind.name().into(), config }),
+            Ok(config) => {
+                sources.push(Configured { name: Arc::from(name.as_str()), kind: kind.name().into(), config, print });
+            }
             // A table from which something was taken out may lack it; what is declared on the source is told all the same.
             Err(wrong) if !sound(&place) => {
                 problems.extend(wrong.into_iter().filter(|one| !within(&one.place, &place)));
@@ -43,8 +53,11 @@ pub(crate) fn decode(value: &Value, base: &Path, found: &[Diagnostic]) -> (Vec<C
     }
     let resources = declared_on(value, "resources", None, &sound);
     let prompts = declared_on(value, "prompts", None, &sound);
+    let print = fingerprint(DECLARED, None, [&resources, &prompts], base);
     match declared::decode(resources, prompts, base.to_owned()) {
-        Ok(Some(config)) => sources.push(Configured { name: Arc::from(DECLARED), kind: DECLARED.into(), config }),
+        Ok(Some(config)) => {
+            sources.push(Configured { name: Arc::from(DECLARED), kind: DECLARED.into(), config, print });
+        }
         Ok(None) => {}
         Err(mut wrong) => problems.append(&mut wrong),
     }
@@ -61,6 +74,26 @@ fn declared_on(value: &Value, section: &str, source: Option<&str>, sound: &dyn F
         })
         .filter(|declared| sound(&declared.place))
         .collect()
+}
+
+fn print(kind: &str, spec: &SourceSpec) -> Option<Fingerprint> {
+    fingerprint(kind, Some(&spec.table), [&spec.tools, &spec.resources], &spec.base)
+}
+
+/// The print of everything that a source is made of, with references resolved.
+fn fingerprint(
+    kind: &str,
+    table: Option<&JsonObject>,
+    declared: [&Vec<Declared>; 2],
+    base: &Path,
+) -> Option<Fingerprint> {
+    let mut parts = vec![kind.as_bytes().to_vec(), base.as_os_str().as_encoded_bytes().to_vec()];
+    parts.push(serde_json::to_vec(&table).ok()?);
+    for one in declared.into_iter().flatten() {
+        parts.push(one.place.as_str().as_bytes().to_vec());
+        parts.push(serde_json::to_vec(&one.table).ok()?);
+    }
+    Some(Fingerprint::of(parts.iter().map(Vec::as_slice)))
 }
 
 fn without(table: &Value, key: &str) -> JsonObject {

@@ -11,5 +11,6 @@ mod config;
 mod faults;
 mod harness;
 mod interop;
+mod library;
 mod tidy;
 mod transcripts;

@@ -112,6 +112,9 @@ impl Audit {
         if cx.depth > 0 {
             flags.push("nested".to_owned());
         }
+        if !cx.waiting.spent(cx.clock.instant()).is_zero() {
+            flags.push("asked".to_owned());
+        }
         flags.truncate(limits::AUDIT_FLAGS_MAX);
         let principal = cx.principal();
         let name = call.operation.name();
@@ -170,12 +173,12 @@ impl Pending<'_> {
 
     /// What the guards decided: to let it through, to refuse it, or nothing before it ended.
     fn decision(&self, result: &Result<Reply, Refusal>) -> Option<&'static str> {
-        use RefusalKind::{Invalid, Limited, NotFound, Unauthenticated};
+        use RefusalKind::{Incapable, Invalid, Limited, NotFound, Unauthenticated};
         if result.is_ok() || self.cx.trail().reached {
             return Some("allow");
         }
         let refused = result.as_ref().err().map(Refusal::kind);
-        matches!(refused, Some(NotFound | Unauthenticated | Invalid | Limited)).then_some("deny")
+        matches!(refused, Some(NotFound | Unauthenticated | Invalid | Incapable | Limited)).then_some("deny")
     }
 }
 
@@ -199,6 +202,9 @@ fn judge(result: &Result<Reply, Refusal>) -> (&'static str, Option<&'static str>
         Ok(_) => return ("ok", None),
         Err(refusal) => refusal.kind(),
     };
+    if refusal == RefusalKind::InputRequired {
+        return ("input_required", None);
+    }
     let outcome = match refusal {
         RefusalKind::TimedOut => "timed_out",
         RefusalKind::Cancelled => "cancelled",

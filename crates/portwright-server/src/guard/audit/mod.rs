@@ -40,7 +40,7 @@ pub use store::OpenError;
 pub use verify::{Broken, HeadState, Verified, verify};
 
 /// What the plan says of the audit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditPlan {
     /// The file of records. Beside it stand `FILE.head`, the last record's number and hash, and perhaps `FILE.torn`,
     /// half lines that a crash left behind.

@@ -51,6 +51,17 @@ impl Admission {
 
     /// Refuses a Host that is not ours and an Origin that may not call. No Origin: not a browser.
     pub(super) fn host_and_origin(&self, headers: &HeaderMap, uri: &Uri, ends: Ends) -> Result<(), &'static str> {
+        self.host(headers, uri, ends)?;
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => Ok(()),
+            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
+            _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
+        }
+    }
+
+    /// Refuses a Host that is not ours.
+    pub(super) fn host(&self, headers: &HeaderMap, uri: &Uri, ends: Ends) -> Result<(), &'static str> {
         const FOREIGN: &str = "this Host is not served here; set listen.public_url to serve it";
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(FOREIGN) };
@@ -60,12 +71,7 @@ impl Admission {
                 return Err(FOREIGN);
             }
         }
-        let mut origins = headers.get_all(header::ORIGIN).iter();
-        match (origins.next(), origins.next()) {
-            (None, _) => Ok(()),
-            (Some(origin), None) if origin.to_str().is_ok_and(|origin| self.admits(origin, ends)) => Ok(()),
-            _ => Err("this Origin may not call; list it in listen.allowed_origins to let it"),
-        }
+        Ok(())
     }
 
     /// The path under which the client sees this server: what its proxy says, or what the plan says of the host that

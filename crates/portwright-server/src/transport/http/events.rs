@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::Body;
 use super::respond;
-use crate::catalog::Changed;
+use crate::catalog::News;
 use crate::server::Engine;
 use crate::session::replay::EventId;
 use crate::session::streams::{self, Listening};
@@ -96,16 +96,17 @@ fn begin(events: &mpsc::Sender<Bytes>, listening: &Listening, numbering: Option<
     if numbering.primed {
         let _ = events.try_send(priming(id));
     }
-    if numbering.heard.is_some_and(|heard| heard != id.event) {
-        for message in listening.messages(Changed { tools: true, resources: true, prompts: true }) {
-            let _ = events.try_send(numbered(id, &message));
-        }
+    let Some(heard) = numbering.heard else { return };
+    // Nobody counts what resources were told to have changed, so what is watched may have.
+    let missed = if heard == id.event { listening.watched() } else { listening.messages(&News::Missed) };
+    for message in missed {
+        let _ = events.try_send(numbered(id, &message));
     }
 }
 
 /// What a stream has told so far.
 struct Told {
-    changes: broadcast::Receiver<Changed>,
+    changes: broadcast::Receiver<News>,
     /// The state of the lists, on a stream that is numbered.
     id: Option<u64>,
 }
@@ -131,8 +132,8 @@ async fn tell(
 ) {
     loop {
         let messages = tokio::select! {
-            changed = told.changes.recv() => match streams::heard(changed.as_ref().copied()) {
-                Some(changed) => listening.messages(changed),
+            changed = told.changes.recv() => match streams::heard(changed.as_ref().cloned()) {
+                Some(news) => listening.messages(&news),
                 None => break,
             },
             () = tokio::time::sleep(engine.plan.listen.waits.keep_alive) => {

@@ -52,7 +52,10 @@ async fn within(caller: &Caller<'_>, session: &Arc<Session>, message: Message<'_
             session.notified(&method, &params);
             empty(StatusCode::ACCEPTED)
         }
-        Message::Response => empty(StatusCode::ACCEPTED),
+        Message::Response(response) => {
+            session.asks.answered(&response);
+            empty(StatusCode::ACCEPTED)
+        }
     }
 }
 
@@ -134,7 +137,8 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
     };
     let (accept, meta) = (Accept::of(caller.headers), &request.params.meta);
     let how = run::Tie::Session(session.clone(), flight, cancel);
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, how };
+    let call =
+        run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, round: None, accept, how };
     run::run(call).await
 }
 
@@ -219,7 +223,7 @@ pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
     };
     let open = session.open_stream();
     let numbering = events::Numbering { primed: session.polls(), heard };
-    events::changes(caller.engine, Listening::session(), Some(&numbering), open.token(), open)
+    events::changes(caller.engine, Listening::session(&session), Some(&numbering), open.token(), open)
 }
 
 /// DELETE: the session ends.

@@ -3,6 +3,7 @@
 
 pub(super) mod admission;
 pub(super) mod body;
+mod cards;
 pub(super) mod events;
 mod legacy;
 mod modern;
@@ -40,6 +41,7 @@ use crate::session::reply::{self, Outcome};
 use crate::session::store::Seat;
 use admission::{Admission, Credential};
 use body::Body;
+use cards::Cards;
 use pulse::{Felt, Pulse, Verdict};
 use respond::{plain, refuse};
 
@@ -48,6 +50,7 @@ struct Front {
     engine: Arc<Engine>,
     admission: Admission,
     streams: Arc<sse::Streams>,
+    cards: Cards,
     /// No new requests; connections end when theirs are answered.
     closing: CancellationToken,
     /// Connections that are still there end now.
@@ -81,6 +84,7 @@ pub(crate) async fn serve(
         engine: engine.clone(),
         admission: Admission::new(&engine.plan.listen),
         streams: Arc::default(),
+        cards: Cards::new(&engine.plan),
         closing: CancellationToken::new(),
         closed: CancellationToken::new(),
     });
@@ -219,6 +223,13 @@ async fn route(
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
+    // What anybody may read before they connect, from a page of any origin.
+    if let Some(document) = front.cards.at(request.uri().path()) {
+        return match admission.host(request.headers(), request.uri(), ends) {
+            Ok(()) => document.answer(request.method(), request.headers()),
+            Err(refused) => plain(StatusCode::FORBIDDEN, refused),
+        };
+    }
     if let Err(refused) = admission.host_and_origin(request.headers(), request.uri(), ends) {
         return plain(StatusCode::FORBIDDEN, refused);
     }
@@ -321,7 +332,7 @@ async fn post(caller: &Caller<'_>, body: Incoming) -> Response<Body> {
     let meta = match &message {
         Message::Request(request) => &request.params.meta,
         Message::Notification { params, .. } => &params.meta,
-        Message::Response => &none.meta,
+        Message::Response(_) => &none.meta,
     };
     if modern::speaks(caller, meta) {
         modern::message(caller, message).await

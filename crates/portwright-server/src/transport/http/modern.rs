@@ -30,7 +30,7 @@ pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Respon
             Err(error) => refuse(Some(&request.id), error, StatusCode::BAD_REQUEST),
         },
         Message::Notification { .. } => empty(StatusCode::ACCEPTED),
-        Message::Response => {
+        Message::Response(_) => {
             refuse(None, WireError::invalid_request("responses are not part of this revision"), StatusCode::BAD_REQUEST)
         }
     }
@@ -65,7 +65,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         if !accept.stream {
             return Ok(plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream"));
         }
-        let listening = Listening::read(&request.id, &request.params)?;
+        let listening = Listening::read(&request.id, &request.params)?.admit(engine, &catalog, &speaker).await;
         return Ok(events::changes(engine, listening, None, CancellationToken::new(), ()));
     }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
@@ -77,8 +77,15 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
             return Ok(send(&request.id, Outcome::Error(error)));
         }
     };
+    let round = match engine.round(&speaker, &request.method, &request.params) {
+        Ok(round) => round,
+        Err(error) => {
+            dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Garbled).await;
+            return Ok(send(&request.id, Outcome::Error(error)));
+        }
+    };
     let how = run::Tie::Client(caller.stop.child_token());
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, accept, how };
+    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, round, accept, how };
     Ok(run::run(call).await)
 }
 

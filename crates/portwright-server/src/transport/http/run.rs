@@ -21,6 +21,7 @@ use super::respond::{self, json};
 use super::resume::{self, Speech};
 use crate::catalog::Catalog;
 use crate::server::Engine;
+use crate::session::asking::rounds::Round;
 use crate::session::downstream::Notifier;
 use crate::session::envelope::Id;
 use crate::session::inflight::Flight;
@@ -37,6 +38,8 @@ pub(super) struct Call<'a> {
     pub(super) speaker: &'a Speaker,
     pub(super) id: &'a Id,
     pub(super) meta: &'a Meta<'a>,
+    /// What a request of the stateless era brings along of earlier rounds.
+    pub(super) round: Option<Round>,
     pub(super) accept: Accept,
     pub(super) how: Tie,
 }
@@ -51,7 +54,7 @@ pub(super) enum Tie {
 
 /// Runs it.
 pub(super) async fn run(call: Call<'_>) -> Response<Body> {
-    let Call { engine, catalog, operation, speaker, id, meta, accept, how } = call;
+    let Call { engine, catalog, operation, speaker, id, meta, round, accept, how } = call;
     let (session, flight, cancel) = match how {
         Tie::Client(cancel) => (None, None, cancel),
         Tie::Session(session, flight, cancel) => (Some(session), Some(flight), cancel),
@@ -60,7 +63,8 @@ pub(super) async fn run(call: Call<'_>) -> Response<Body> {
     let polls = session.as_ref().is_some_and(|session| session.polls());
     let token = meta.progress_token();
     let hang_up = Arc::new(Notify::new());
-    let (notifier, notifications) = if accept.stream && (polls || token.is_some() || speaker.log_level.is_some()) {
+    let speaks = polls || token.is_some() || speaker.log_level.is_some() || speaker.is_asked();
+    let (notifier, notifications) = if accept.stream && speaks {
         let (sender, receiver) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
         let notifier = Notifier::new(sender, token, speaker.log_level);
         let notifier = if polls { notifier.on_a_connection(hang_up.clone()) } else { notifier };
@@ -69,11 +73,11 @@ pub(super) async fn run(call: Call<'_>) -> Response<Body> {
         (None, None)
     };
     let last_word = notifier.as_ref().map(Notifier::until_dropped);
-    let cx = engine.context(speaker, &catalog, cancel.clone(), notifier);
+    let cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
     let (own, id, modern) = (engine.clone(), id.clone(), speaker.modern());
-    let in_flight = engine.calls.token();
+    let (watched, in_flight) = (speaker.watched.clone(), engine.calls.token());
     let work = Box::pin(async move {
-        let outcome = dispatch::answer(&own, &catalog, operation, &cx).await;
+        let outcome = dispatch::answer(&own, &catalog, operation, &cx, watched.as_deref()).await;
         // A call that its client called off gets no answer (specification, "Cancellation").
         let unwanted = !tied && cx.cancel.is_cancelled() && !own.stop.is_cancelled();
         drop((flight, last_word, in_flight));

@@ -28,7 +28,7 @@ pub(super) struct Wanted {
     /// The operation, such as `tools/call`
     #[arg(long)]
     operation: Option<String>,
-    /// How it ended: ok, failed, refused, timed_out, cancelled, intent
+    /// How it ended: ok, failed, refused, timed_out, cancelled, input_required, intent
     #[arg(long)]
     outcome: Option<String>,
     /// Something that was noticed, such as `stray`

@@ -12,7 +12,8 @@ use super::Client;
 use crate::App;
 use crate::cli::error::CliError;
 use crate::cli::print;
-use crate::config::{self, Environment};
+use crate::config;
+use crate::program::Own;
 
 /// The server's side of the conversation.
 #[derive(Debug)]
@@ -28,12 +29,12 @@ impl Running {
     }
 }
 
-pub(super) async fn connect(config: Option<&Path>) -> Result<Client, CliError> {
+pub(super) async fn connect(config: Option<&Path>, own: &Own) -> Result<Client, CliError> {
     /// Bytes in flight between the two sides.
     const PIPE_BYTES: usize = 64 * 1024;
-    let loaded = config::load(config, Environment::default())?;
+    let loaded = config::load(config, own.environment())?;
     let what = loaded.plan.server.name.clone();
-    let server = App::from_plan(loaded.plan).start().map_err(start_failed)?;
+    let server = App::from_plan(loaded.plan).guards(&own.guards).start().map_err(start_failed)?;
     server.settled(limits::CONNECT_WAIT).await;
     for source in server.health().await.sources {
         if let Some(reason) = source.reason {

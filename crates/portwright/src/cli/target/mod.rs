@@ -15,6 +15,7 @@ use rmcp::transport::IntoTransport;
 use rmcp::{ClientLifecycleMode, ClientServiceExt};
 
 use super::error::CliError;
+use crate::program::Own;
 
 /// Which server: ours by its configuration, one behind a URL, or a command's.
 #[derive(Debug, Args)]
@@ -45,13 +46,13 @@ pub(crate) struct Client {
 }
 
 impl TargetArgs {
-    pub(crate) async fn connect(&self) -> Result<Client, CliError> {
+    pub(crate) async fn connect(&self, own: &Own) -> Result<Client, CliError> {
         if let Some(url) = &self.url {
             return http::connect(url).await;
         }
         match self.command.split_first() {
             Some((program, arguments)) => process::connect(program, arguments).await,
-            None => in_process::connect(self.config.as_deref()).await,
+            None => in_process::connect(self.config.as_deref(), own).await,
         }
     }
 }

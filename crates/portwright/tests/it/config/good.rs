@@ -22,7 +22,7 @@ fn every_section_reaches_the_plan() {
     let text = "[server]\nname = \"acme\"\ntitle = \"Acme\"\ninstructions = \"For ${env:DATABASE_URL}, $${x}.\"\n\
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\
                 allowed_origins = [\"https://chat.acme.example\"]\nanonymous = \"never\"\ndrain = \"2s\"\n\
-                transports = [\"http\", \"websocket\"]\n[limits]\ncall_timeout = \"250ms\"\n\
+                transports = [\"http\", \"websocket\"]\n[limits]\ncall_timeout = \"250ms\"\nask_timeout = \"1m\"\n\
                 [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n\
                 [auth.keys]\nfile = \"keys.toml\"\n";
     let plan = parse(text).unwrap().plan;
@@ -35,6 +35,7 @@ fn every_section_reaches_the_plan() {
     assert_eq!(server.listen.anonymous, Anonymous::Never);
     assert_eq!(server.listen.transports, Transports { http: true, sse: false, websocket: true });
     assert_eq!((server.listen.drain, server.call_timeout), (Duration::from_secs(2), Duration::from_millis(250)));
+    assert_eq!(server.ask_timeout, Duration::from_mins(1));
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
@@ -52,7 +53,7 @@ fn with_keys_a_listener_may_be_reached_from_elsewhere() {
 /// What editors get must agree with what the reader takes.
 #[test]
 fn the_published_schema_takes_what_the_reader_takes() {
-    let schema = portwright::config::schema::published();
+    let schema = portwright::config::schema::published(portwright::config::Kinds::default());
     let validator = jsonschema::validator_for(&schema).unwrap();
     let good = "[sources.shop]\nkind = \"sqlite\"\npath = \"shop.db\"\ntimeout = \"5s\"\nmax_bytes = 4096\n\
                 [tools.find]\nsource = \"shop\"\ndescription = \"Finds.\"\nsql = \"SELECT :id\"\n\

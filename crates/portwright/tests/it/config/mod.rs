@@ -8,7 +8,7 @@ mod wrong;
 use std::ffi::OsString;
 use std::path::Path;
 
-use portwright::config::{self, Environment, Loaded, Problems};
+use portwright::config::{self, Environment, Kinds, Loaded, Problems};
 
 /// What the environment variable `DATABASE_URL` holds.
 pub(crate) const CANARY: &str = "postgres://canary:s3cr3t-canary@db.example/shop";
@@ -22,6 +22,7 @@ pub(crate) const ENVIRONMENT: Environment = Environment {
         _ => None,
     },
     names: || vec!["DATABASE_URL".into(), "TIMEOUT".into(), "EMPTY".into()],
+    kinds: Kinds::BUILT_IN,
 };
 
 pub(crate) fn parse(text: &str) -> Result<Loaded, Problems> {

@@ -96,6 +96,11 @@ impl Portwright {
         signal(self.child.id(), "TERM");
     }
 
+    /// Asks it to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        signal(self.child.id(), "HUP");
+    }
+
     /// Waits until it has ended.
     pub(crate) fn wait_end(&mut self) -> ExitStatus {
         wait_for("the server's end", || self.child.try_wait().expect("its state"))

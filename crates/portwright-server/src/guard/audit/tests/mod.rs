@@ -34,7 +34,7 @@ struct House {
 impl House {
     fn new(audit: Audit) -> Self {
         let source = Arc::new(Faulty::default());
-        Self { guards: chain(CALL_TIMEOUT, Some(&audit)), end: Direct(source.clone()), source, audit }
+        Self { guards: chain(CALL_TIMEOUT, Some(&audit), &[]), end: Direct(source.clone()), source, audit }
     }
 
     fn at(file: &Path) -> Self {
