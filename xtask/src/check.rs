@@ -55,6 +55,12 @@ pub(crate) fn generate() -> Result<()> {
 /// Prints the table of clients, transports and databases.
 pub(crate) fn interop() -> Result<()> {
     Step::cargo(
+        "an example whose tool tells of its progress",
+        &["build", "--locked", "--package", "portwright", "--example", "steps"],
+        "Mend what the compiler says above.",
+    )
+    .run()?;
+    Step::cargo(
         "interoperability",
         &["test", "--locked", "--package", "portwright", "--test", "it", "--", "interop::", "--nocapture"],
         "The table above names what each client saw. If clients are missing, ./test installs them.",
