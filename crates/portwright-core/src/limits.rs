@@ -313,3 +313,19 @@ pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);
 
 /// How long our own client waits for an answer.
 pub const CLIENT_CALL_WAIT: Duration = Duration::from_mins(2);
+
+/// Bytes of text in a reply that are cleaned on the spot; a larger reply is cleaned on a thread that may block. A tenth
+/// of a second of work would hold up other calls.
+pub const SANITIZE_INLINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Encoded payloads of one text that are decoded and looked at.
+pub const PAYLOADS_MAX: usize = 64;
+
+/// Bytes of one encoded payload that are decoded. Orders are short.
+pub const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Rules that a call's record names when its reply looked like an order.
+pub const INJECTION_RULES_MAX: usize = 4;
+
+/// Expressions of the plan that redact.
+pub const REDACT_PATTERNS_MAX: usize = 32;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portwright_core::limits;
 
-use crate::guard::AuditPlan;
+use crate::guard::{AuditPlan, SanitizePlan};
 
 /// The plan of one server.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct ServerPlan {
     pub listen: ListenPlan,
     /// No file, no audit.
     pub audit: Option<AuditPlan>,
+    /// What is done about orders, secrets and hidden characters in what sources say.
+    pub sanitize: SanitizePlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
 }
@@ -46,6 +48,7 @@ impl ServerPlan {
             tasks: TaskPlan::default(),
             listen: ListenPlan::default(),
             audit: None,
+            sanitize: SanitizePlan::default(),
             keys: None,
         }
     }

@@ -17,6 +17,7 @@ mod listening;
 mod records;
 mod reload;
 mod resuming;
+mod sanitize;
 mod sessions;
 mod shelf;
 mod sse_rules;
