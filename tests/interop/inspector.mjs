@@ -2,7 +2,7 @@
 //
 // Read from standard input by node, in the folder that holds the packages. PLAN in the environment is JSON:
 // {"transport", "command", "url", "era", "steps"}. Prints one JSON line with each step's result or error as the CLI gives
-// them. What is right is judged by the test that starts this script.
+// them; without steps, with why there was no conversation. What is right is judged by the test that starts this script.
 
 import { spawn } from 'node:child_process';
 
@@ -24,6 +24,8 @@ function options(step) {
       const pairs = Object.entries(step.arguments).map(([key, value]) => `${key}=${value}`);
       return ['--prompt-name', step.name, ...(pairs.length > 0 ? ['--prompt-args', ...pairs] : [])];
     }
+    case 'completion/complete':
+      return ['--prompt-name', step.name];
     default:
       return undefined;
   }
@@ -32,7 +34,8 @@ function options(step) {
 async function run(step) {
   const own = options(step);
   if (own === undefined) return { skipped: `the inspector's CLI has no ${step.method}` };
-  const target = plan.transport === 'http' ? ['--server-url', plan.url] : plan.command;
+  const url = ['--server-url', plan.url, '--transport', plan.transport];
+  const target = plan.transport === 'stdio' ? plan.command : url;
   const general = ['--protocol-era', plan.era, '--format', 'json', '--quiet', '--connect-timeout', '20000'];
   const child = spawn(process.execPath, [cli, '--cli', ...target, ...general, '--method', step.method, ...own], {
     env: { ...process.env, ...plan.env },
@@ -52,5 +55,10 @@ async function run(step) {
 }
 
 const steps = {};
+if (plan.steps.length === 0) {
+  const answer = await run({ method: 'tools/list' });
+  console.log(JSON.stringify(answer.result ? { protocol: plan.era } : { unable: JSON.stringify(answer) }));
+  process.exit(0);
+}
 for (const step of plan.steps) steps[step.as] = await run(step);
 console.log(JSON.stringify({ steps }));

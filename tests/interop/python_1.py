@@ -1,16 +1,20 @@
 """Drives an MCP server with the official Python SDK, version 1.
 
-Takes one argument, a JSON plan: {"transport", "command", "url", "steps"}; prints one JSON line with each step's result
-or error as it stands on the wire. What is right is judged by the test that starts this script.
+Takes one argument, a JSON plan: {"transport", "command", "url", "env", "steps"}; prints one JSON line with each step's
+result or error as it stands on the wire, or with why there was no conversation. A step with a "target" has a conversation
+of its own, with another server. What is right is judged by the test that starts this script.
 """
 
 import asyncio
+import contextlib
 import json
 import sys
 
 from mcp import ClientSession, McpError, StdioServerParameters, types
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.websocket import websocket_client
 
 PLAN = json.loads(sys.argv[1])
 LISTS = {
@@ -47,7 +51,7 @@ async def cancelled(session, step):
     note = types.CancelledNotification(params=types.CancelledNotificationParams(requestId=number, reason="test"))
     await session.send_notification(types.ClientNotification(note))
     slow.cancel()
-    return {"beside": wire(beside), "finished": finished}
+    return {"beside": wire(beside), "finished": wire(slow.result()) if finished else False}
 
 
 async def run(session, step):
@@ -67,37 +71,55 @@ async def run(session, step):
         return await cancelled(session, step)
     seen = []
 
-    async def progress(*values):
-        seen.append(values)
+    async def progress(value, total, message):
+        seen.append([value, total, message])
 
     result = wire(await session.call_tool(step["name"], step["arguments"], progress_callback=progress))
-    return result | {"progress": len(seen)}
+    return result | {"progress": seen}
+
+
+async def elsewhere(step):
+    async with connected(step["target"]) as (session, _):
+        return await run(session, step)
 
 
 async def attempt(session, step):
     try:
-        return {"result": await asyncio.wait_for(run(session, step), 30)}
+        return {"result": await asyncio.wait_for(elsewhere(step) if "target" in step else run(session, step), 30)}
     except McpError as error:
         return {"error": {"code": error.error.code, "message": error.error.message}}
     except Exception as error:  # noqa: BLE001 - whatever the SDK raises is the finding
         return {"raised": f"{type(error).__name__}: {error}"}
 
 
-async def drive(read, write, *_):
-    async with ClientSession(read, write) as session:
-        hello = await session.initialize()
-        steps = {step["as"]: await attempt(session, step) for step in PLAN["steps"]}
-        return {"protocol": hello.protocolVersion, "server": wire(hello.serverInfo), "steps": steps}
+@contextlib.asynccontextmanager
+async def connected(target):
+    transport = target["transport"]
+    if transport == "stdio":
+        command, *args = target["command"]
+        connection = stdio_client(StdioServerParameters(command=command, args=args, env=target["env"]))
+    else:
+        connect = {"http": streamable_http_client, "sse": sse_client, "websocket": websocket_client}[transport]
+        connection = connect(target["url"])
+    async with connection as streams:
+        async with ClientSession(*streams[:2]) as session:
+            yield session, await session.initialize()
+
+
+def innermost(error):
+    """What lies under task groups' wrappings."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
 
 
 async def main():
-    if PLAN["transport"] == "http":
-        connection = streamable_http_client(PLAN["url"])
-    else:
-        command, *args = PLAN["command"]
-        connection = stdio_client(StdioServerParameters(command=command, args=args, env=PLAN["env"]))
-    async with connection as streams:
-        report = await drive(*streams)
+    try:
+        async with connected(PLAN) as (session, hello):
+            steps = {step["as"]: await attempt(session, step) for step in PLAN["steps"]}
+            report = {"protocol": hello.protocolVersion, "server": wire(hello.serverInfo), "steps": steps}
+    except Exception as error:  # noqa: BLE001
+        report = {"unable": innermost(error)}
     print(json.dumps(report))
 
 

@@ -1,11 +1,13 @@
 // Drives an MCP server with the official TypeScript SDK, version 1 or 2.
 //
-// Read from standard input by node, in the folder that holds the packages. PLAN in the environment is JSON: {"sdk",
-// "transport", "command", "url", "era", "steps"}. Prints one JSON line with each step's result or error as it stands on
-// the wire. What is right is judged by the test that starts this script.
+// Read from standard input by node, in the folder that holds the packages. PLAN in the environment is JSON: {"client",
+// "transport", "command", "url", "env", "era", "steps"}. Prints one JSON line with each step's result or error as it
+// stands on the wire, or with why there was no conversation. A step with a "target" has a conversation of its own, with
+// another server. What is right is judged by the test that starts this script.
 
 const plan = JSON.parse(process.env.PLAN);
-const sdk = await load(plan.sdk);
+const old = plan.client === 'typescript-1';
+const sdk = await load();
 const lists = {
   'tools/list': ['listTools', 'tools'],
   'resources/list': ['listResources', 'resources'],
@@ -13,19 +15,18 @@ const lists = {
   'prompts/list': ['listPrompts', 'prompts'],
 };
 
-async function load(version) {
-  if (version === 1) {
-    const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
-    const { StdioClientTransport } = await import('@modelcontextprotocol/sdk/client/stdio.js');
-    const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
-    return { Client, StdioClientTransport, StreamableHTTPClientTransport };
+async function load() {
+  if (!old) {
+    const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
+    return { ...(await import('@modelcontextprotocol/client')), StdioClientTransport };
   }
-  const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
-  const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
-  return { Client, StdioClientTransport, StreamableHTTPClientTransport };
+  // This node has no WebSocket of its own before version 22.
+  globalThis.WebSocket ??= (await import('ws')).WebSocket;
+  const parts = ['index', 'stdio', 'streamableHttp', 'sse', 'websocket'];
+  return Object.assign({}, ...(await Promise.all(parts.map((part) => import(`@modelcontextprotocol/sdk/client/${part}.js`)))));
 }
 
-async function pages(method) {
+async function pages(client, method) {
   const [name, key] = lists[method];
   const items = [];
   let cursor;
@@ -40,30 +41,28 @@ async function pages(method) {
 }
 
 // Calls a slow tool, makes another call while it runs, calls the slow one off.
-async function cancelled({ name, arguments: args, beside: other }) {
+async function cancelled(client, { name, arguments: args, beside: other }) {
   const abort = new AbortController();
   let finished = false;
-  const slow = call(name, args, { signal: abort.signal }).then(
-    () => (finished = true),
+  const slow = call(client, name, args, { signal: abort.signal }).then(
+    (result) => (finished = result),
     () => {},
   );
-  const beside = await call(other.name, other.arguments, {});
+  const beside = await call(client, other.name, other.arguments, {});
   const early = finished;
   abort.abort('test');
   await slow;
   return { beside, finished: early };
 }
 
-function call(name, args, options) {
+function call(client, name, args, options) {
   const params = { name, arguments: args };
-  return plan.sdk === 1 ? client.callTool(params, undefined, options) : client.callTool(params, options);
+  return old ? client.callTool(params, undefined, options) : client.callTool(params, options);
 }
 
-async function run(step) {
-  if (lists[step.method]) return pages(step.method);
+async function run(client, step) {
+  if (lists[step.method]) return pages(client, step.method);
   switch (step.method) {
-    case 'ping':
-      return client.ping();
     case 'resources/read':
       return client.readResource({ uri: step.uri });
     case 'prompts/get':
@@ -71,45 +70,71 @@ async function run(step) {
     case 'completion/complete':
       return client.complete({ ref: { type: 'ref/prompt', name: step.name }, argument: step.argument });
     case 'cancel':
-      return cancelled(step);
+      return cancelled(client, step);
     default: {
-      let progress = 0;
-      const result = await call(step.name, step.arguments, { onprogress: () => (progress += 1) });
+      const progress = [];
+      const onprogress = (told) => progress.push([told.progress, told.total, told.message]);
+      const result = await call(client, step.name, step.arguments, { onprogress });
       return { ...result, progress };
     }
   }
 }
 
-async function attempt(step) {
+async function elsewhere(step) {
+  const { client } = await connect(step.target);
   try {
-    return { result: await run(step) };
+    return await run(client, step);
+  } finally {
+    await client.close();
+  }
+}
+
+async function attempt(client, step) {
+  try {
+    return { result: await (step.target ? elsewhere(step) : run(client, step)) };
   } catch (error) {
     if (typeof error.code === 'number') return { error: { code: error.code, message: error.message } };
     return { raised: `${error.name}: ${error.message}` };
   }
 }
 
-const info = { name: 'interop', version: '1' };
-const mode = plan.era === 'modern' ? 'auto' : 'legacy';
-const client = new sdk.Client(info, plan.sdk === 1 ? {} : { versionNegotiation: { mode } });
-const [command, ...args] = plan.command;
-const transport =
-  plan.transport === 'http'
-    ? new sdk.StreamableHTTPClientTransport(new URL(plan.url))
-    : new sdk.StdioClientTransport({ command, args, env: { ...process.env, ...plan.env }, stderr: 'ignore' });
-let protocol;
-if (plan.sdk === 1) transport.setProtocolVersion = within(transport.setProtocolVersion?.bind(transport));
-await client.connect(transport);
-const steps = {};
-for (const step of plan.steps) steps[step.as] = await attempt(step);
-protocol ??= client.getNegotiatedProtocolVersion?.();
-console.log(JSON.stringify({ protocol, server: client.getServerVersion(), steps }));
-await client.close();
+function transportTo({ transport, url, command: [command, ...args], env }) {
+  switch (transport) {
+    case 'stdio':
+      return new sdk.StdioClientTransport({ command, args, env: { ...process.env, ...env }, stderr: 'ignore' });
+    case 'http':
+      return new sdk.StreamableHTTPClientTransport(new URL(url));
+    case 'sse':
+      return new sdk.SSEClientTransport(new URL(url));
+    default:
+      return new sdk.WebSocketClientTransport(new URL(url));
+  }
+}
 
-// Version 1 tells the agreed protocol version to its transport only.
-function within(tell) {
-  return (version) => {
+async function connect(target) {
+  const info = { name: 'interop', version: '1' };
+  const mode = plan.era === 'modern' ? 'auto' : 'legacy';
+  const client = new sdk.Client(info, old ? {} : { versionNegotiation: { mode } });
+  const transport = transportTo(target);
+  let protocol;
+  // Version 1 tells the agreed protocol version to its transport only.
+  const tell = transport.setProtocolVersion?.bind(transport);
+  transport.setProtocolVersion = (version) => {
     protocol = version;
     tell?.(version);
   };
+  await client.connect(transport);
+  return { client, protocol: client.getNegotiatedProtocolVersion?.() ?? protocol };
 }
+
+async function converse() {
+  const { client, protocol } = await connect(plan);
+  const steps = {};
+  for (const step of plan.steps) steps[step.as] = await attempt(client, step);
+  return { report: { protocol, server: client.getServerVersion(), steps }, client };
+}
+
+const { report, client } = await converse().catch((error) => ({ report: { unable: `${error.name}: ${error.message}` } }));
+console.log(JSON.stringify(report));
+await client?.close();
+process.exit(0);

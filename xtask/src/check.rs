@@ -1,4 +1,4 @@
-//! The tasks that only start other programs: `check`, `gen` and `interop`.
+//! The tasks that only start other programs: `check`, `gen`, `interop` and `conformance`.
 //!
 //! Tests run under plain `cargo test`, not nextest: its process for each test would take from them what the tests of one
 //! program share, a PostgreSQL server and the clients' warm caches, and it runs no documentation tests.
@@ -55,9 +55,25 @@ pub(crate) fn generate() -> Result<()> {
 /// Prints the table of clients, transports and databases.
 pub(crate) fn interop() -> Result<()> {
     Step::cargo(
+        "an example whose tool tells of its progress",
+        &["build", "--locked", "--package", "portwright", "--example", "steps"],
+        "Mend what the compiler says above.",
+    )
+    .run()?;
+    Step::cargo(
         "interoperability",
         &["test", "--locked", "--package", "portwright", "--test", "it", "--", "interop::", "--nocapture"],
         "The table above names what each client saw. If clients are missing, ./test installs them.",
+    )
+    .run()
+}
+
+/// Prints the table of the conformance suite's scenarios.
+pub(crate) fn conformance() -> Result<()> {
+    Step::cargo(
+        "conformance",
+        &["test", "--locked", "--package", "portwright", "--test", "it", "--", "conformance::", "--nocapture"],
+        "The table above names what the suite found. If the suite is missing, ./test installs it.",
     )
     .run()
 }

@@ -1,4 +1,4 @@
-//! What developers of Portwright run: `cargo xtask check | gen | interop | bench`.
+//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | bench`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers talks to them")]
 
@@ -25,6 +25,8 @@ enum Task {
     Gen,
     /// Drive the binary with the official clients and print which of them agrees with it, on which transport and database.
     Interop,
+    /// Run the official conformance suite against the library's fixture and print what it found, for both eras.
+    Conformance,
     /// Measure Portwright beside a bare HTTP server, the official Rust SDK and pgbench, all in one run.
     Bench(bench::Options),
     /// One of the servers that `bench` measures.
@@ -47,6 +49,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Check => check::run(),
         Task::Gen => check::generate(),
         Task::Interop => check::interop(),
+        Task::Conformance => check::conformance(),
         Task::Bench(options) => bench::run(&options),
         Task::BenchServer { server } => bench::serve(server),
     }

@@ -23,13 +23,7 @@ pub(super) fn call(source: &Faulty, tool: &str) -> Call {
         && let Some(listed) = &target.tool
     {
         let arguments = validate::compile(&listed.input_schema).ok();
-        call.target = Some(Arc::new(Target {
-            source: "faulty".into(),
-            name: tool.to_owned(),
-            effects: target.effects,
-            tool: target.tool.clone(),
-            arguments,
-        }));
+        call.target = Some(Arc::new(Target { source: "faulty".into(), arguments, ..Target::clone(target) }));
     }
     call
 }

@@ -24,6 +24,7 @@ mod sse_rules;
 mod stdio_rules;
 mod stopping;
 mod support;
+mod tasks;
 mod transcripts;
 mod watching;
 mod websocket_rules;

@@ -120,6 +120,10 @@ pub(crate) struct LimitsSection {
     pub(crate) ask_timeout: Option<HumanDuration>,
     /// How long a session may be idle before it ends: `30m` where nothing is said.
     pub(crate) session_idle: Option<HumanDuration>,
+    /// How long a call may take that goes on as a task: `30m` where nothing is said.
+    pub(crate) task_timeout: Option<HumanDuration>,
+    /// How long a task is kept for its client, from its beginning: `1h` where nothing is said.
+    pub(crate) task_ttl: Option<HumanDuration>,
 }
 
 /// The record of every call.
