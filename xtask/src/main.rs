@@ -1,9 +1,10 @@
-//! What developers of Portwright run: `cargo xtask check | gen | interop | bench`.
+//! What developers of Portwright run: `cargo xtask check | gen | interop | bench | fuzz`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers talks to them")]
 
 mod bench;
 mod check;
+mod fuzz;
 mod step;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Task {
     Interop,
     /// Measure Portwright beside a bare HTTP server, the official Rust SDK and pgbench, all in one run.
     Bench(bench::Options),
+    /// Throw generated input at the way of a message, for some time.
+    Fuzz(fuzz::Options),
     /// One of the servers that `bench` measures.
     #[command(hide = true)]
     BenchServer { server: bench::ServerName },
@@ -48,6 +51,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Gen => check::generate(),
         Task::Interop => check::interop(),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::BenchServer { server } => bench::serve(server),
     }
 }
