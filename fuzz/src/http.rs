@@ -1,7 +1,6 @@
 //! Bytes at the listener, over real sockets. The first byte says what the others are; see [`Form`].
 
 use std::cell::RefCell;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -203,7 +202,8 @@ fn frame(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
         }
     }
     head.extend([0; 4]);
-    out.write_all(&head).and_then(|()| out.write_all(payload)).expect("memory takes it");
+    out.extend_from_slice(&head);
+    out.extend_from_slice(payload);
 }
 
 fn replaced(bytes: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {

@@ -1,9 +1,10 @@
-//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | bench`.
+//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | bench | fuzz`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers talks to them")]
 
 mod bench;
 mod check;
+mod fuzz;
 mod step;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Task {
     Conformance,
     /// Measure Portwright beside a bare HTTP server, the official Rust SDK and pgbench, all in one run.
     Bench(bench::Options),
+    /// Throw generated input at the way of a message, for some time.
+    Fuzz(fuzz::Options),
     /// One of the servers that `bench` measures.
     #[command(hide = true)]
     BenchServer { server: bench::ServerName },
@@ -51,6 +54,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Interop => check::interop(),
         Task::Conformance => check::conformance(),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::BenchServer { server } => bench::serve(server),
     }
 }

@@ -80,7 +80,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     });
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
     let proven = server.keys.is_some();
-    server.sanitize = sanitize::plan(file.sanitize, &mut problems);
+    server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, proven, &mut problems);
     if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
 }

@@ -10,7 +10,7 @@ use super::DECLARED;
 use super::file::{InjectionSection, SanitizeSection};
 
 /// The section → the plan of the guard.
-pub(super) fn plan(section: SanitizeSection, problems: &mut Vec<Diagnostic>) -> SanitizePlan {
+pub(super) fn plan(section: &SanitizeSection, problems: &mut Vec<Diagnostic>) -> SanitizePlan {
     let place = Pointer::root().join("sanitize");
     if section.patterns.len() > limits::REDACT_PATTERNS_MAX {
         let message = format!("more than {} patterns", limits::REDACT_PATTERNS_MAX);

@@ -116,13 +116,29 @@ impl Client {
     }
 
     /// What it leaves out on a way that it goes.
-    pub(super) fn gaps(self, _: Way) -> &'static [Gap] {
-        match self {
-            Self::Inspector => &[
+    pub(super) fn gaps(self, way: Way) -> &'static [Gap] {
+        match (self, way) {
+            (Self::Inspector, _) => &[
                 Gap { ability: Ability::Complete, why: "its CLI has no method completion/complete" },
                 Gap { ability: Ability::Cancel, why: "its CLI makes one call a process and calls none off" },
                 Gap { ability: Ability::Progress, why: "its CLI prints results and no progress" },
             ],
+            (Self::McpRemote, Way::HttpModern) => {
+                &[Gap { ability: Ability::Cancel, why: "keeps a request open that its client calls off" }]
+            }
+            (Self::McpProxy, _) => &[Gap {
+                ability: Ability::Cancel,
+                why: "forgets a call that its client calls off, and tells the server nothing",
+            }],
+            (Self::Supergateway, Way::Stdio) => {
+                &[Gap { ability: Ability::Cancel, why: "gives calls new ids, but not the notes that call them off" }]
+            }
+            (Self::Supergateway, Way::StdioModern) => {
+                &[Gap { ability: Ability::Cancel, why: "starts a server for each request and calls none off" }]
+            }
+            (Self::Supergateway, Way::Http | Way::Sse) => {
+                &[Gap { ability: Ability::Progress, why: "makes calls anew, without asking for progress" }]
+            }
             _ => &[],
         }
     }

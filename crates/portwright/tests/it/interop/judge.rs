@@ -19,18 +19,19 @@ impl Verdict {
         Self { wrong: vec![reason] }
     }
 
-    /// The audit tells whether the call that was called off ended then, or went on for nobody: it was over before the
-    /// last step, which came a good while later.
-    pub(super) fn expect_cancelled(&mut self, shop: &Shop) {
+    /// The audit tells whether the call that was called off ended then, or went on for nobody: whether it was over before
+    /// the last step, which came a good while later.
+    pub(super) fn expect_cancelled(&mut self, shop: &Shop, can: bool) {
         if !self.wrong.is_empty() {
             return;
         }
         let records = shop.outcomes();
         let place = |name: &str| records.iter().position(|record| record["name"] == name);
-        match (place("slow_report"), place("get_order_history")) {
-            (Some(slow), Some(last)) if slow < last && records[slow]["outcome"] == "cancelled" => {}
-            (Some(slow), _) => self.wrong.push(format!("called off, but recorded at {slow} as {}", records[slow])),
-            (None, _) => self.wrong.push("called off, but went on".to_owned()),
+        let (slow, last) = (place("slow_report"), place("get_order_history"));
+        let over = slow.is_some_and(|slow| Some(slow) < last);
+        let said = slow.map_or("nothing yet", |slow| records[slow]["outcome"].as_str().unwrap_or_default());
+        if over != can || (can && said != "cancelled") {
+            self.wrong.push(format!("of a call that was called off the audit says: {said}, in time: {over}"));
         }
     }
 
@@ -66,13 +67,10 @@ pub(super) fn judge(client: Client, way: Way, report: &Value) -> Verdict {
     if client != Client::Inspector {
         greeting(&mut verdict, client, way, report);
         more(&mut verdict, steps);
-    }
-    if client.can(Ability::Cancel, way) {
         cancellation(&mut verdict, steps);
-    }
-    if client.can(Ability::Progress, way) {
-        let progress = &steps["progress"]["result"]["progress"];
-        verdict.expect("progress", progressed(client, progress), &steps["progress"]);
+        let told = &steps["progress"]["result"]["progress"];
+        let told = if client.can(Ability::Progress, way) { progressed(client, told) } else { *told == json!([]) };
+        verdict.expect("progress", told, &steps["progress"]);
     }
     verdict
 }

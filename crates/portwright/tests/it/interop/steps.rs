@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::clients::{Ability, Client};
-use super::ways::Way;
+use super::clients::Client;
 
-/// The steps of a client on a way. The inspector starts a process for each step and leaves out what others have shown.
-pub(super) fn steps(client: Client, way: Way) -> Vec<Value> {
+/// The steps of a client. The inspector starts a process for each step and leaves out what others have shown.
+pub(super) fn steps(client: Client) -> Vec<Value> {
     let ada = json!({ "name": "query_customers", "arguments": { "search_term": "ada" } });
     let customer = json!({ "customer_id": "1" });
     let mut steps = vec![
@@ -28,18 +27,16 @@ pub(super) fn steps(client: Client, way: Way) -> Vec<Value> {
             json!({ "as": "unknown_resource", "method": "resources/read", "uri": "db://shop/nothing/here" }),
         ]);
     }
-    if client.can(Ability::Cancel, way) {
-        steps.extend([
-            json!({ "as": "cancel", "method": "cancel", "name": "slow_report", "arguments": {}, "beside": ada }),
-            json!({ "as": "after", "method": "tools/call", "name": "query_customers", "arguments": { "search_term": "ada" } }),
-        ]);
+    if client == Client::Inspector {
+        return steps;
     }
-    if client.can(Ability::Progress, way) {
-        steps.push(json!({ "as": "progress", "method": "tools/call", "name": "walk", "arguments": { "steps": 3 }, "target": "walk" }));
-    }
-    if client != Client::Inspector {
+    // Also by those that can't call off or tell of progress: the judge sees that they can't.
+    steps.extend([
+        json!({ "as": "cancel", "method": "cancel", "name": "slow_report", "arguments": {}, "beside": ada }),
+        json!({ "as": "after", "method": "tools/call", "name": "query_customers", "arguments": { "search_term": "ada" } }),
+        json!({ "as": "progress", "method": "tools/call", "name": "walk", "arguments": { "steps": 3 }, "target": "walk" }),
         // The last one: by its record, the audit tells what was over when it came.
-        steps.push(json!({ "as": "history", "method": "tools/call", "name": "get_order_history", "arguments": { "customer_id": 1 } }));
-    }
+        json!({ "as": "history", "method": "tools/call", "name": "get_order_history", "arguments": { "customer_id": 1 } }),
+    ]);
     steps
 }
