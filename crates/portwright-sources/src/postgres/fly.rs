@@ -112,7 +112,7 @@ async fn go(session: &mut Session, job: Job<'_>, values: &[Option<String>]) -> s
         match answer {
             flight::PARSED if *every_prepared < EVERY.len() => *every_prepared += 1,
             flight::PARSED => kept.is_named = true,
-            flight::BOUND => {}
+            flight::BOUND | flight::CLOSED => {}
             flight::ROW if done == statement => {
                 if take(&mut gather, flight)? == Wish::Enough {
                     return Ok(Some(Landing { gather, left: true, refused: None, failed: false, clean: false }));
