@@ -1,4 +1,4 @@
-//! The tasks that only start other programs: `check`, `gen` and `interop`.
+//! The tasks that only start other programs: `check`, `gen`, `interop` and `conformance`.
 //!
 //! Tests run under plain `cargo test`, not nextest: its process for each test would take from them what the tests of one
 //! program share, a PostgreSQL server and the clients' warm caches, and it runs no documentation tests.
@@ -74,4 +74,14 @@ fn matrix() -> Step {
         &["test", "--locked", "--package", "portwright", "--test", "it", "--", INTEROP, "--nocapture"],
         "The table above names what each client saw. If clients are missing, ./test installs them.",
     )
+}
+
+/// Prints the table of the conformance suite's scenarios.
+pub(crate) fn conformance() -> Result<()> {
+    Step::cargo(
+        "conformance",
+        &["test", "--locked", "--package", "portwright", "--test", "it", "--", "conformance::", "--nocapture"],
+        "The table above names what the suite found. If the suite is missing, ./test installs it.",
+    )
+    .run()
 }

@@ -1,4 +1,4 @@
-//! What developers of Portwright run: `cargo xtask check | gen | interop | bench | fuzz`.
+//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | bench | fuzz`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers talks to them")]
 
@@ -26,6 +26,8 @@ enum Task {
     Gen,
     /// Drive the binary with the official clients and print which of them agrees with it, on which transport and database.
     Interop,
+    /// Run the official conformance suite against the library's fixture and print what it found, for both eras.
+    Conformance,
     /// Measure Portwright beside a bare HTTP server, the official Rust SDK and pgbench, all in one run.
     Bench(bench::Options),
     /// Throw generated input at the way of a message, for some time.
@@ -50,6 +52,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Check => check::run(),
         Task::Gen => check::generate(),
         Task::Interop => check::interop(),
+        Task::Conformance => check::conformance(),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::BenchServer { server } => bench::serve(server),

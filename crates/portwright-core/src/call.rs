@@ -30,6 +30,7 @@ use crate::protocol::{
     Reference, Tool,
 };
 use crate::refusal::Refusal;
+use crate::task::TaskSupport;
 
 /// What a client asks for. From the guards on it looks the same on every transport and in every protocol revision.
 #[derive(Debug, Clone)]
@@ -151,7 +152,7 @@ impl Effects {
 }
 
 /// What a call's name stands for in the catalog.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// The source's name in the configuration.
     pub source: Arc<str>,
@@ -164,6 +165,8 @@ pub struct Target {
     /// Checks the arguments against the tool's input schema or the prompt's arguments, compiled when the catalog was
     /// built. A tool or prompt without it can't be called.
     pub arguments: Option<Arc<dyn CheckArguments>>,
+    /// Whether calls of it may become tasks.
+    pub tasks: TaskSupport,
 }
 
 /// A compiled input schema.

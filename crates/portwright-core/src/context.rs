@@ -36,6 +36,7 @@ use crate::protocol::{
     ArgumentInfo, CompletionContext, CompletionInfo, Implementation, ProtocolVersion, ReadResourceResult,
 };
 use crate::refusal::Refusal;
+use crate::task::Background;
 use crate::waiting::Waiting;
 
 /// How the call came.
@@ -124,6 +125,10 @@ pub struct Context {
     pub resources: Option<Arc<dyn ReadResource>>,
     /// How many reads deep this call is inside another one.
     pub depth: u8,
+    /// Whether whoever called can follow a task.
+    pub follows_tasks: bool,
+    /// Turns this call into a task, where it may become one.
+    pub background: Option<Arc<dyn Background>>,
     /// The time that the call spends waiting for its client's answers, which counts toward no deadline.
     pub waiting: Arc<Waiting>,
     principal: Arc<OnceLock<Arc<Principal>>>,
@@ -145,6 +150,8 @@ impl Context {
             clock: Arc::new(SystemClock),
             resources: None,
             depth: 0,
+            follows_tasks: false,
+            background: None,
             waiting: Arc::default(),
             principal: Arc::default(),
             trail: Arc::default(),
@@ -159,17 +166,49 @@ impl Context {
         let waited = self.waiting.spent(self.clock.instant());
         let deadline = deadline.checked_sub(waited).unwrap_or(deadline);
         Self {
+            cancel: self.cancel.child_token(),
+            deadline: Some(self.deadline.map_or(deadline, |own| own.min(deadline))),
+            ..self.same()
+        }
+    }
+
+    /// The same call in other hands: cancelled by another token, able to become a task.
+    #[must_use]
+    pub fn handed_over(&self, cancel: CancellationToken, background: Arc<dyn Background>) -> Self {
+        Self { cancel, background: Some(background), ..self.same() }
+    }
+
+    /// Makes this call a task, if it is not one yet: its client is answered now and asks for the result later. Go on
+    /// with the context that comes back: its deadline is the task's, and so is its way to the client.
+    ///
+    /// Where the client can't follow a task, or the server keeps too many, the call simply goes on, unless the tool
+    /// [requires](crate::TaskSupport::REQUIRED) one. Only a tool that says
+    /// [`begun_by_source`](crate::TaskSupport::begun_by_source) needs this.
+    pub fn start_task(&self) -> Result<Self, Refusal> {
+        let begun = self.background.as_ref().map(|background| background.begin()).transpose()?.flatten();
+        let mut cx = self.same();
+        if let Some(begun) = begun {
+            cx.deadline = Some(begun.deadline);
+            cx.downstream = begun.downstream;
+        }
+        Ok(cx)
+    }
+
+    fn same(&self) -> Self {
+        Self {
             request: self.request.clone(),
             transport: self.transport,
             protocol: self.protocol.clone(),
             client: self.client.clone(),
             session: self.session.clone(),
-            cancel: self.cancel.child_token(),
-            deadline: Some(self.deadline.map_or(deadline, |own| own.min(deadline))),
+            cancel: self.cancel.clone(),
+            deadline: self.deadline,
             downstream: self.downstream.clone(),
             clock: self.clock.clone(),
             resources: self.resources.clone(),
             depth: self.depth,
+            follows_tasks: self.follows_tasks,
+            background: self.background.clone(),
             waiting: self.waiting.clone(),
             principal: self.principal.clone(),
             trail: self.trail.clone(),

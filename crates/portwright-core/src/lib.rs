@@ -44,9 +44,10 @@
 //! 4. [`tool`]: a source made of functions.
 //! 5. [`source`]: the contract itself, and how a source comes out of the configuration.
 //! 6. [`downstream`]: what a source may say while it works.
-//! 7. [`guard`]: one step of the chain, and what it may do.
-//! 8. [`diagnostic`], [`secret`], [`human`]: what a configuration holds, and how its faults are told.
-//! 9. `testing` (a feature of that name): the contract every source keeps, as a suite to run.
+//! 7. [`task`]: calls that go on after their client was answered.
+//! 8. [`guard`]: one step of the chain, and what it may do.
+//! 9. [`diagnostic`], [`secret`], [`human`]: what a configuration holds, and how its faults are told.
+//! 10. `testing` (a feature of that name): the contract every source keeps, as a suite to run.
 //!
 //! For reference: [`principal`] (who calls), [`limits`] (every bound, with its reason), [`clock`], [`template`]
 //! (resources with variables), and [`protocol`], the protocol's own types, which are those of the official SDK.
@@ -66,6 +67,7 @@ pub mod protocol;
 pub mod refusal;
 pub mod secret;
 pub mod source;
+pub mod task;
 pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -84,6 +86,7 @@ pub use principal::{Auth, Principal};
 pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};
+pub use task::{Background, Begun, TASKS_EXTENSION, TaskSupport};
 pub use template::UriTemplate;
 pub use tool::{Tools, TypedTool};
 pub use waiting::{Wait, Waiting};

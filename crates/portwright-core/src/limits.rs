@@ -127,6 +127,40 @@ pub const WATCHED_BYTES_MAX: usize = 64 * 1024;
 /// Changes that wait for the streams that tell of them. Who falls behind is told that everything changed.
 pub const CHANGES_MAX: usize = 256;
 
+/// How long a call may take that goes on as a task. The plan may change it (`limits.task_timeout`).
+pub const TASK_WAIT: Duration = Duration::from_mins(30);
+
+/// How long a task is kept for its client, from its beginning. Longer than it may run, so that there is time to fetch
+/// the result. The plan may change it (`limits.task_ttl`).
+pub const TASK_TTL: Duration = Duration::from_hours(1);
+
+/// How often a client should ask how its task is.
+pub const TASK_POLL: Duration = Duration::from_secs(1);
+
+/// Tasks, in all, running or kept. One more is refused, for what is kept was promised.
+pub const TASKS_MAX: usize = 2048;
+
+/// Tasks of one principal. One caller can't take them all.
+pub const TASKS_OF_ONE_MAX: usize = 128;
+
+/// Bytes of one task's result as JSON.
+pub const TASK_RESULT_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes of the results that are kept, in all.
+pub const TASK_RESULTS_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of the results that are kept of one principal.
+pub const TASK_RESULTS_OF_ONE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Bytes of a task's message; what is longer is cut.
+pub const TASK_MESSAGE_BYTES_MAX: usize = 512;
+
+/// Tasks that one subscription may follow.
+pub const TASKS_FOLLOWED_MAX: usize = 64;
+
+/// Changes of tasks that wait for those who follow them. Who misses some is told of all that they follow.
+pub const TASK_CHANGES_MAX: usize = 256;
+
 /// How long a source may take to stop by itself once its call was cancelled or timed out, before the call is dropped:
 /// long enough for a database to cancel a statement.
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
@@ -142,6 +176,9 @@ pub const UPSTREAM_ENTRIES_MAX: usize = 10_000;
 
 /// How often it is looked whether a source that a reload took away still has calls.
 pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
+
+/// How long calls that were called off have for their records and answers, once their sources have stopped.
+pub const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
 
 /// How long calls in flight may take to end when the server stops. The plan may change it (`listen.drain`).
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
@@ -276,3 +313,19 @@ pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);
 
 /// How long our own client waits for an answer.
 pub const CLIENT_CALL_WAIT: Duration = Duration::from_mins(2);
+
+/// Bytes of text in a reply that are cleaned on the spot; a larger reply is cleaned on a thread that may block. A tenth
+/// of a second of work would hold up other calls.
+pub const SANITIZE_INLINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Encoded payloads of one text that are decoded and looked at.
+pub const PAYLOADS_MAX: usize = 64;
+
+/// Bytes of one encoded payload that are decoded. Orders are short.
+pub const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Rules that a call's record names when its reply looked like an order.
+pub const INJECTION_RULES_MAX: usize = 4;
+
+/// Expressions of the plan that redact.
+pub const REDACT_PATTERNS_MAX: usize = 32;

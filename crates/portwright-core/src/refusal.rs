@@ -150,6 +150,13 @@ impl Refusal {
         self
     }
 
+    /// The same refusal in other words.
+    #[must_use]
+    pub fn reworded(mut self, public: impl Into<String>) -> Self {
+        self.public = public.into();
+        self
+    }
+
     /// Adds when to come again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {

@@ -62,6 +62,7 @@ use crate::protocol::{
     Prompt, ReadResourceResult, Reference, Resource, ResourceTemplate, Tool,
 };
 use crate::refusal::Refusal;
+use crate::task::TaskSupport;
 
 /// A type of source, as `kind = "…"` names it.
 pub trait SourceKind: Send + Sync {
@@ -213,6 +214,12 @@ pub trait Source: Debug + Send + Sync {
     /// the other name and the tool's own. A listed name always wins.
     fn aliases(&self) -> Vec<(String, String)> {
         Vec::new()
+    }
+
+    /// Whether calls of one of [`tools`](Self::tools) may become tasks; asked when the lists are. It is no part of the
+    /// tool, and clients are not told: they learn it from the answer to a call.
+    fn task_support(&self, _tool: &str) -> TaskSupport {
+        TaskSupport::NEVER
     }
 
     /// The resources that can be read under a fixed URI.

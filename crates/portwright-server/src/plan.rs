@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portwright_core::limits;
 
-use crate::guard::AuditPlan;
+use crate::guard::{AuditPlan, SanitizePlan};
 
 /// The plan of one server.
 #[derive(Debug, Clone)]
@@ -23,9 +23,12 @@ pub struct ServerPlan {
     /// How long a call may wait for its client's answers, beside that.
     pub ask_timeout: Duration,
     pub sessions: SessionPlan,
+    pub tasks: TaskPlan,
     pub listen: ListenPlan,
     /// No file, no audit.
     pub audit: Option<AuditPlan>,
+    /// What is done about orders, secrets and hidden characters in what sources say.
+    pub sanitize: SanitizePlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
 }
@@ -42,8 +45,10 @@ impl ServerPlan {
             call_timeout: limits::CALL_WAIT,
             ask_timeout: limits::ASK_WAIT,
             sessions: SessionPlan::default(),
+            tasks: TaskPlan::default(),
             listen: ListenPlan::default(),
             audit: None,
+            sanitize: SanitizePlan::default(),
             keys: None,
         }
     }
@@ -58,6 +63,8 @@ impl ServerPlan {
             ("listen", self.listen == other.listen),
             ("audit", self.audit == other.audit),
             ("auth.keys", self.keys == other.keys),
+            ("limits.task_timeout", self.tasks.timeout == other.tasks.timeout),
+            ("limits.task_ttl", self.tasks.ttl == other.tasks.ttl),
         ];
         parts.into_iter().filter(|(_, same)| !same).map(|(part, _)| part.to_owned()).collect()
     }
@@ -77,6 +84,30 @@ pub struct SessionPlan {
 impl Default for SessionPlan {
     fn default() -> Self {
         Self { max: limits::SESSIONS_MAX, max_of_one: limits::SESSIONS_OF_ONE_MAX, idle: limits::SESSION_IDLE }
+    }
+}
+
+/// Calls that go on as tasks.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskPlan {
+    /// How long one may take.
+    pub timeout: Duration,
+    /// How long one is kept, from its beginning; longer than `timeout`.
+    pub ttl: Duration,
+    /// Running or kept, in all.
+    pub max: usize,
+    /// Of one principal.
+    pub max_of_one: usize,
+}
+
+impl Default for TaskPlan {
+    fn default() -> Self {
+        Self {
+            timeout: limits::TASK_WAIT,
+            ttl: limits::TASK_TTL,
+            max: limits::TASKS_MAX,
+            max_of_one: limits::TASKS_OF_ONE_MAX,
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use crate::session::errors::WireError;
 use crate::session::params::{self, Params};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
+use crate::session::tasks::Tasks;
 use crate::session::{Speaker, dispatch};
 use crate::transport::{TransportError, http, stdio};
 
@@ -50,6 +51,7 @@ pub(crate) struct Engine {
     pub(crate) info: ServerInfo,
     pub(crate) authenticate: guard::Authenticate,
     pub(crate) sessions: Store,
+    pub(crate) tasks: Tasks,
     pub(crate) supervisor: Supervisor,
     /// Seals what clients carry for us.
     pub(crate) seal: Arc<Seal>,
@@ -90,7 +92,9 @@ impl Engine {
     /// The catalog as it is now. While sources are opening for the first time, they are waited for a little, so that a
     /// client that asks at once sees them; but nobody waits to learn who is there, or for what is there already.
     pub(crate) async fn catalog_for(&self, method: &str, params: &Params<'_>) -> Arc<Catalog> {
-        if !matches!(method, "server/discover" | "ping") && !self.supervisor.is_settled() {
+        if !matches!(method, "server/discover" | "ping" | "tasks/get" | "tasks/update" | "tasks/cancel")
+            && !self.supervisor.is_settled()
+        {
             let name = params::text("name", params.name.or(params.uri)).unwrap_or_default();
             if !self.supervisor.catalog().serves(method, &name) {
                 self.supervisor.settled(limits::SETTLE_WAIT.saturating_sub(self.started.elapsed())).await;
@@ -123,6 +127,7 @@ impl Engine {
         cx.client.clone_from(&speaker.client);
         cx.session.clone_from(&speaker.session);
         cx.cancel = cancel;
+        cx.follows_tasks = speaker.tasks;
         let asks = match (round, &speaker.asks, &notifier) {
             (Some(round), ..) => Asks::Round(Box::new(round)),
             (None, Some(open), Some(notifier)) if speaker.abilities.any() => {
@@ -149,7 +154,7 @@ impl Engine {
 
 /// What calls are judged by, for a catalog.
 fn rules(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Arc<Rules> {
-    let guards = guard::chain(plan.call_timeout, audit, own);
+    let guards = guard::chain(plan.call_timeout, audit, &plan.sanitize, own);
     Arc::new(Rules { guards, instructions: plan.instructions.clone() })
 }
 
@@ -183,16 +188,17 @@ impl Server {
         }
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
-        let stop = CancellationToken::new();
+        let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
         let engine = Engine {
             info: ServerInfo::new(&info)?,
+            tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own), stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
-            draining: CancellationToken::new(),
+            draining,
             _last: stop.clone().drop_guard(),
             stop,
             started: Instant::now(),
@@ -268,6 +274,7 @@ impl Server {
         let principal = Principal::local(user.as_deref().unwrap_or("local"));
         let (input, output) = stdio::standard_streams()?;
         let served = self.serve_io(input, output, TransportKind::Stdio, principal, shutdown).await;
+        self.engine.tasks.call_off("the client is gone");
         self.stop().await;
         served
     }
@@ -298,7 +305,8 @@ impl Server {
             tracing::warn!("calls in flight did not end in time and are called off");
         }
         engine.stop.cancel();
-        let _ = tokio::time::timeout(limits::STOP_WAIT, engine.calls.wait()).await;
+        // Longer than sources get to stop, so that what is dropped then still leaves its record.
+        let _ = tokio::time::timeout(limits::STOP_WAIT + limits::LAST_WORDS_WAIT, engine.calls.wait()).await;
         engine.supervisor.close().await;
     }
 
@@ -312,7 +320,10 @@ impl Server {
         tokio::spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
                 match engine.upgrade() {
-                    Some(engine) => engine.sessions.sweep(),
+                    Some(engine) => {
+                        engine.sessions.sweep();
+                        engine.tasks.sweep();
+                    }
                     None => return,
                 }
             }

@@ -8,6 +8,7 @@ mod load;
 mod postgres;
 mod process;
 mod report;
+mod sanitize;
 mod servers;
 mod stdio;
 mod subjects;
@@ -47,6 +48,9 @@ pub(crate) struct Options {
     /// Measured milliseconds for each server, number of connections and round.
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(100..=20_000))]
     stretch: u64,
+    /// Instead, measure the sanitize guard on the labelled texts in this folder. Needs an optimised xtask.
+    #[arg(long, value_name = "FOLDER")]
+    texts: Option<PathBuf>,
     /// Measure these programs as they are, without building: a folder with `portwright` and `xtask`.
     #[arg(long, hide = true)]
     programs: Option<PathBuf>,
@@ -64,6 +68,9 @@ pub(crate) enum ServerName {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(folder) = &options.texts {
+        return sanitize::run(folder);
+    }
     let Some(programs) = &options.programs else { return build_and_restart(options) };
     let folder = tempfile::tempdir()?;
     let programs = Programs { folder: programs.clone(), scratch: folder.path().to_owned() };

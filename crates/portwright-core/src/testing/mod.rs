@@ -56,6 +56,7 @@ pub fn call_of(source: &dyn Source, tool: &str, arguments: JsonObject) -> Call {
             effects: Effects::of(&offered),
             tool: Some(Arc::new(offered)),
             arguments: None,
+            tasks: source.task_support(tool),
         })
     });
     Call { operation: Operation::CallTool { name: tool.to_owned(), arguments }, target }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use portwright_core::protocol::{JsonObject, Prompt, Tool};
-use portwright_core::{Effects, Source, Target, UriTemplate, limits};
+use portwright_core::{Effects, Source, Target, TaskSupport, UriTemplate, limits};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -146,6 +146,7 @@ impl Listing {
             effects: Effects::of(&tool),
             tool: Some(tool.clone()),
             arguments: Some(compiled),
+            tasks: self.source.task_support(&tool.name),
         };
         self.tools.push(ToolEntry { tool, target: Arc::new(target), json, headers: headers.into() });
     }
@@ -162,7 +163,14 @@ impl Listing {
     }
 
     fn bare_target(&self, name: &str) -> Target {
-        Target { source: self.name.clone(), name: name.to_owned(), effects: Effects::None, tool: None, arguments: None }
+        Target {
+            source: self.name.clone(),
+            name: name.to_owned(),
+            effects: Effects::None,
+            tool: None,
+            arguments: None,
+            tasks: TaskSupport::NEVER,
+        }
     }
 }
 

@@ -190,6 +190,11 @@ impl Catalog {
         self.tool_entries.get(name).or_else(|| self.tool_entries.get(self.aliases.get(name)?))
     }
 
+    /// Whether any tool's calls may become tasks.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.tool_entries.values().any(|entry| !entry.target.tasks.is_never())
+    }
+
     /// Names that several sources offer, and that are therefore listed as `SOURCE.name`.
     pub fn collisions(&self) -> &[String] {
         &self.collisions

@@ -38,24 +38,34 @@ impl Guard for Deadline {
         if cx.cancel.is_cancelled() {
             return Err(Refusal::cancelled());
         }
-        let now = cx.clock.instant();
-        let bounded = cx.until(now + self.call_timeout);
-        let waited = cx.waiting.spent(now);
-        let allowed = bounded.deadline.map_or(self.call_timeout, |end| (end + waited).saturating_duration_since(now));
+        let start = cx.clock.instant();
+        let bounded = cx.until(start + self.call_timeout);
+        let before = cx.waiting.spent(start);
+        let end = bounded.deadline.map(|end| end + before);
+        let mut allowed = end.map_or(self.call_timeout, |end| end.saturating_duration_since(start));
         let mut work = pin!(next.run(call, &bounded));
         let waiting = &bounded.waiting;
         let end = loop {
             let waits = waiting.is_open();
-            let (left, waited) = (bounded.time_left().unwrap_or(allowed), waiting.spent(cx.clock.instant()));
+            let (now, waited) = (cx.clock.instant(), waiting.spent(cx.clock.instant()));
+            let left = (start + allowed + waited.saturating_sub(before)).saturating_duration_since(now);
             tokio::select! {
                 biased;
-                done = &mut work => return done,
+                done = &mut work => return match done {
+                    // However its source puts it: it ended because it was told to.
+                    Err(refusal) if cx.cancel.is_cancelled() => Err(Refusal::cancelled().because(refusal)),
+                    done => done,
+                },
                 () = cx.cancel.cancelled() => break End::Cancelled,
                 () = waiting.over(), if waits => {}
                 () = sleep(left), if !waits => {
-                    // A call that waited for its client meanwhile has the time that it waited.
-                    if !waiting.is_open() && waiting.spent(cx.clock.instant()) == waited {
-                        break End::TimedOut;
+                    let task = cx.background.as_ref().and_then(|background| background.deadline());
+                    match task.map(|end| end.saturating_duration_since(start)) {
+                        // A call that became a task on its way has the task's time.
+                        Some(longer) if longer > allowed => allowed = longer,
+                        // One that waited for its client meanwhile has the time that it waited.
+                        _ if waiting.is_open() || waiting.spent(cx.clock.instant()) != waited => {}
+                        _ => break End::TimedOut,
                     }
                 }
             }

@@ -8,6 +8,7 @@ mod deadline;
 mod fence;
 mod own;
 mod redact;
+pub mod sanitize;
 mod telemetry;
 pub mod validate;
 
@@ -21,6 +22,7 @@ use portwright_core::Guard;
 
 pub use audit::{Audit, AuditPlan};
 pub use authenticate::Authenticate;
+pub use sanitize::SanitizePlan;
 
 /// The chain, outermost first. The order is fixed here and nowhere else:
 ///
@@ -32,8 +34,14 @@ pub use authenticate::Authenticate;
 /// - guards of one's own come in the order in which they were added, after policy and before validation: they know who
 ///   calls, a call that they forbid does not learn what its arguments should have been, and what they change in a call
 ///   is still held against its schema;
-/// - the intent stands next to the source: only a call that every guard let through had an intent.
-pub fn chain(call_timeout: Duration, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Vec<Arc<dyn Guard>> {
+/// - the intent stands next to the source: only a call that every guard let through had an intent;
+/// - sanitize is innermost: every other guard sees only the cleaned reply.
+pub fn chain(
+    call_timeout: Duration,
+    audit: Option<&Audit>,
+    sanitize: &SanitizePlan,
+    own: &[Arc<dyn Guard>],
+) -> Vec<Arc<dyn Guard>> {
     let before: [Option<Arc<dyn Guard>>; 4] = [
         Some(Arc::new(telemetry::Telemetry)),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
@@ -44,11 +52,11 @@ pub fn chain(call_timeout: Duration, audit: Option<&Audit>, own: &[Arc<dyn Guard
         // policy: may this principal do this, with these arguments
     ];
     let own = own.iter().map(|guard| Arc::new(own::Own::new(guard.clone())) as Arc<dyn Guard>);
-    let after: [Option<Arc<dyn Guard>>; 2] = [
+    let after: [Option<Arc<dyn Guard>>; 3] = [
         Some(Arc::new(validate::Validate)),
         // approve: a person says yes; the deadline does not count that wait
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
-        // sanitize: innermost, so that every other guard sees only the cleaned reply
+        Some(Arc::new(sanitize::Sanitize::new(sanitize))),
     ];
     before.into_iter().flatten().chain(own).chain(after.into_iter().flatten()).collect()
 }

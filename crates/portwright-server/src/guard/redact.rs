@@ -69,7 +69,9 @@ pub(super) fn looks_secret(text: &str) -> bool {
             starts && follows >= *least
         })
     });
-    prefixed || !plain && (text.contains("-----BEGIN ") || has_user_password(text) || is_assigned(text))
+    prefixed
+        || super::sanitize::secrets::find(text).map_or(true, |found| !found.is_empty())
+        || !plain && (text.contains("-----BEGIN ") || has_user_password(text) || is_assigned(text))
 }
 
 /// `password=…`, `Bearer …`

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::deadline::Deadline;
 use super::fence::Fence;
 use super::telemetry::{Clean, Telemetry};
-use super::{Audit, AuditPlan, chain, validate};
+use super::{Audit, AuditPlan, SanitizePlan, chain, validate};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -23,13 +23,7 @@ pub(super) fn call(source: &Faulty, tool: &str) -> Call {
         && let Some(listed) = &target.tool
     {
         let arguments = validate::compile(&listed.input_schema).ok();
-        call.target = Some(Arc::new(Target {
-            source: "faulty".into(),
-            name: tool.to_owned(),
-            effects: target.effects,
-            tool: target.tool.clone(),
-            arguments,
-        }));
+        call.target = Some(Arc::new(Target { source: "faulty".into(), arguments, ..Target::clone(target) }));
     }
     call
 }
@@ -43,15 +37,17 @@ async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &C
 fn the_chain_has_this_order() {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
-    let names =
-        |audit: Option<&Audit>| chain(CALL_TIMEOUT, audit, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>();
-    assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent"]);
-    assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate"]);
+    let names = |audit: Option<&Audit>| {
+        chain(CALL_TIMEOUT, audit, &SanitizePlan::default(), &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent", "sanitize"]);
+    assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate", "sanitize"]);
     let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];
-    let names: Vec<_> = chain(CALL_TIMEOUT, Some(&audit), &own).iter().map(|guard| guard.name()).collect();
+    let names: Vec<_> =
+        chain(CALL_TIMEOUT, Some(&audit), &SanitizePlan::default(), &own).iter().map(|guard| guard.name()).collect();
     assert_eq!(
         names,
-        ["telemetry", "audit", "fence", "deadline", "mood", "mood", "validate", "intent"],
+        ["telemetry", "audit", "fence", "deadline", "mood", "mood", "validate", "intent", "sanitize"],
         "own guards have one place, in the order they were given"
     );
 }
@@ -334,7 +330,7 @@ impl Guard for Mood {
 
 async fn behind(mood: Mood, tool: &str, cx: &Context) -> (Result<Reply, Refusal>, Arc<Faulty>) {
     let source = Arc::new(Faulty::default());
-    let guards = chain(CALL_TIMEOUT, None, &[Arc::new(mood)]);
+    let guards = chain(CALL_TIMEOUT, None, &SanitizePlan::default(), &[Arc::new(mood)]);
     (run(&guards, &source, tool, cx).await, source)
 }
 

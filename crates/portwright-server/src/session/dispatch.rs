@@ -22,7 +22,7 @@ use super::errors::{self, Mapped, WireError};
 use super::params::{self, Params};
 use super::reply::Outcome;
 use super::watched::Watched;
-use super::{Speaker, asking, lists, modern};
+use super::{Speaker, asking, lists, modern, tasks};
 use crate::catalog::Catalog;
 use crate::server::Engine;
 
@@ -60,6 +60,9 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
         "resources/list" => list("resources", &catalog.resources),
         "resources/templates/list" => list("resourceTemplates", &catalog.templates),
         "prompts/list" => list("prompts", &catalog.prompts),
+        "tasks/get" | "tasks/update" | "tasks/cancel" if scene.speaker.modern() => {
+            tasks::answer(scene, method, params).map(Step::Done)
+        }
         "server/discover" if scene.speaker.modern() => Ok(Step::Done(modern::discover(scene))),
         "ping" if !scene.speaker.modern() => Ok(Step::Done(b"{}".to_vec())),
         _ => Err(WireError::method_not_found(method)),
@@ -106,37 +109,58 @@ fn complete(from: &Params<'_>) -> Result<Operation, WireError> {
     })
 }
 
-/// One operation through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there
-/// is always an answer.
+/// One call through the whole chain. A panic outside of the chain's own fence is an internal fault as well: there is
+/// always an answer.
+pub(crate) async fn through(
+    catalog: &Catalog,
+    end: &dyn Endpoint,
+    call: &Call,
+    cx: &Context,
+) -> Result<Reply, Refusal> {
+    let way = Next::new(&catalog.rules.guards, end).run(call, cx);
+    let result = AssertUnwindSafe(way).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(Refusal::internal("panic outside of the fence")))
+}
+
+/// One operation through the whole chain.
 pub(crate) async fn call(catalog: &Catalog, operation: Operation, cx: &Context) -> (Operation, Result<Reply, Refusal>) {
     let target = catalog.target(&operation);
     let call = Call { operation, target };
-    let way = Next::new(&catalog.rules.guards, catalog).run(&call, cx);
-    let result = AssertUnwindSafe(way).catch_unwind().await;
-    let result = result.unwrap_or_else(|_| Err(Refusal::internal("panic outside of the fence")));
+    let result = through(catalog, catalog, &call, cx).await;
     (call.operation, result)
 }
 
 /// The same, as a client sees it. `watched`: the resources that its session watches.
 pub(crate) async fn answer(
-    engine: &Engine,
-    catalog: &Catalog,
+    engine: &Arc<Engine>,
+    catalog: &Arc<Catalog>,
     operation: Operation,
     cx: &Context,
     watched: Option<&Watched>,
 ) -> Outcome {
-    let (operation, result) = call(catalog, operation, cx).await;
-    let modern = !cx.protocol.has_initialize();
-    match result {
-        Ok(Reply::Subscribed) => match watched.map_or(Ok(()), |watched| watched.add(operation.name())) {
+    let target = catalog.target(&operation);
+    let call = Call { operation, target };
+    if tasks::may_become(&call, cx) {
+        return tasks::run(engine, catalog, call, cx).await;
+    }
+    match through(catalog, &**catalog, &call, cx).await {
+        Ok(Reply::Subscribed) => match watched.map_or(Ok(()), |watched| watched.add(call.operation.name())) {
             Ok(()) => Outcome::Reply(Box::new(Reply::Subscribed)),
             Err(full) => Outcome::Error(full),
         },
+        result => outcome(engine, result, &call.operation, cx),
+    }
+}
+
+/// What a client is told of a call's end.
+pub(crate) fn outcome(engine: &Engine, result: Result<Reply, Refusal>, operation: &Operation, cx: &Context) -> Outcome {
+    let modern = !cx.protocol.has_initialize();
+    match result {
         Ok(reply) => Outcome::Reply(Box::new(reply)),
         Err(refusal) if modern && refusal.input().is_some() => Outcome::Result(
             refusal.input().map(|input| asking::rounds::required(input, &engine.info)).unwrap_or_default(),
         ),
-        Err(refusal) => match errors::map(&refusal, &operation, cx, modern) {
+        Err(refusal) => match errors::map(&refusal, operation, cx, modern) {
             Mapped::Reply(reply) => Outcome::Reply(Box::new(reply)),
             Mapped::Error(error) => Outcome::Error(error),
         },
@@ -184,15 +208,8 @@ pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &
         _ => return,
     };
     let catalog = &engine.supervisor.catalog();
-    let target = catalog.target(&operation).map(|target| {
-        Arc::new(Target {
-            source: target.source.clone(),
-            name: target.name.clone(),
-            effects: target.effects,
-            tool: target.tool.clone(),
-            arguments: Some(Arc::new(Unanswered)),
-        })
-    });
+    let unanswered = |target: Arc<Target>| Target { arguments: Some(Arc::new(Unanswered)), ..Target::clone(&target) };
+    let target = catalog.target(&operation).map(unanswered).map(Arc::new);
     let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
     cx.note(|trail| trail.flags.push(why.flag().to_owned()));
     // The client has its answer already; a guard of one's own that replies all the same changes nothing.

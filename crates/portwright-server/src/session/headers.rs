@@ -30,6 +30,7 @@ pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>, catalog: &Catalo
     let named = match &*request.method {
         "tools/call" | "prompts/get" => params.name,
         "resources/read" => params.uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => params.task_id,
         _ => return Ok(()),
     };
     let name = named.and_then(|raw| params::text("name", Some(raw)).ok());

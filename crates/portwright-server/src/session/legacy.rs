@@ -102,6 +102,7 @@ impl Session {
             client: self.client.clone(),
             session: Some(self.id.clone()),
             log_level: LEVELS.get(usize::from(asked).wrapping_sub(1)).copied(),
+            tasks: false,
             abilities: self.abilities,
             asks: Some(self.asks.clone()),
             watched: Some(self.watched.clone()),

@@ -17,6 +17,7 @@ pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod store;
 pub(crate) mod streams;
+pub(crate) mod tasks;
 pub(crate) mod watched;
 
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(crate) struct Speaker {
     pub(crate) session: Option<Arc<str>>,
     /// The mildest log messages that the client asked for.
     pub(crate) log_level: Option<LogLevel>,
+    /// Whether it can follow tasks.
+    pub(crate) tasks: bool,
     /// Which questions the client answers.
     pub(crate) abilities: Abilities,
     /// The open questions of its session, where there is one.
@@ -57,6 +60,7 @@ impl Speaker {
             client: None,
             session: None,
             log_level: None,
+            tasks: false,
             abilities: Abilities::default(),
             asks: None,
             watched: None,

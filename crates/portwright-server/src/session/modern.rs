@@ -13,7 +13,7 @@ use super::asking::Abilities;
 use super::dispatch::Scene;
 use super::errors::WireError;
 use super::params::{self, Meta};
-use super::{Speaker, legacy, reply};
+use super::{Speaker, legacy, reply, tasks};
 use crate::server::Engine;
 
 /// The stateless revisions, oldest first.
@@ -42,6 +42,9 @@ pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
     }
     if missing || !catalog.prompts.is_empty() || !catalog.templates.is_empty() {
         capabilities["completions"] = json!({});
+    }
+    if modern && (missing || catalog.has_tasks()) {
+        capabilities["extensions"] = tasks::capability()["extensions"].take();
     }
     if !modern {
         capabilities["logging"] = json!({});
@@ -74,6 +77,7 @@ pub(crate) fn speaker(
         client: super::client(meta.client_info),
         session: None,
         log_level: meta.log_level()?,
+        tasks: tasks::declared(meta.client_capabilities),
         abilities: Abilities::read(meta.client_capabilities, &ProtocolVersion::V_2026_07_28),
         asks: None,
         watched: None,

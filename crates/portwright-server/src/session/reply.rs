@@ -97,6 +97,13 @@ fn write_error(bytes: &mut Vec<u8>, error: &WireError) -> u16 {
     error.http_status()
 }
 
+/// A reply on its own, without what belongs to the message around it.
+pub(crate) fn result(reply: &Reply) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(512);
+    write_reply(&mut bytes, reply, None)?;
+    Ok(bytes)
+}
+
 /// A reply as its client's revision wants it: what only the stateless era knows is there for it alone.
 fn write_reply(bytes: &mut Vec<u8>, reply: &Reply, modern: Option<&ServerInfo>) -> serde_json::Result<()> {
     let mut serializer = serde_json::Serializer::new(bytes);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portwright_core::protocol::SubscriptionFilter;
 use portwright_core::{Operation, limits};
 use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -13,17 +14,29 @@ use super::errors::WireError;
 use super::legacy::Session;
 use super::params::{self, Params};
 use super::reply::{self, ServerInfo};
+use super::tasks::{self, Followed};
 use super::watched::Watched;
 use super::{Speaker, dispatch};
 use crate::catalog::{Catalog, Changed, News};
 use crate::server::Engine;
 
-/// What was heard; that some was missed, if so; none, if there will be no more.
-pub(crate) fn heard(news: Result<News, &RecvError>) -> Option<News> {
-    match news {
-        Ok(news) => Some(news),
-        Err(RecvError::Lagged(_)) => Some(News::Missed),
-        Err(RecvError::Closed) => None,
+/// Where a stream hears of what it tells.
+#[derive(Debug)]
+pub(crate) struct Ears {
+    news: Receiver<News>,
+    tasks: Receiver<Arc<str>>,
+    /// Whether the tasks that are followed were looked at once: they may have changed before anybody listened.
+    caught_up: bool,
+}
+
+impl Ears {
+    pub(crate) fn of(engine: &Engine) -> Self {
+        Self { news: engine.supervisor.changes(), tasks: engine.tasks.changes(), caught_up: false }
+    }
+
+    /// Whether there is no news of lists and resources that was not told yet.
+    pub(crate) fn have_heard_all(&self) -> bool {
+        self.news.is_empty()
     }
 }
 
@@ -32,6 +45,7 @@ pub(crate) fn heard(news: Result<News, &RecvError>) -> Option<News> {
 pub(crate) struct Listening {
     wants: Changed,
     watched: Arc<Watched>,
+    tasks: Vec<Followed>,
     /// The id of the `subscriptions/listen`; none for a session's stream.
     subscription: Option<Id>,
 }
@@ -40,13 +54,14 @@ impl Listening {
     /// A session's stream: all lists, and the resources that the session subscribes to.
     pub(crate) fn session(session: &Session) -> Self {
         let wants = Changed { tools: true, resources: true, prompts: true };
-        Self { wants, watched: session.watched.clone(), subscription: None }
+        Self { wants, watched: session.watched.clone(), tasks: Vec::new(), subscription: None }
     }
 
     /// Reads the parameters of `subscriptions/listen`. The resources that it names are still to be
     /// [admitted](Wish::admit).
-    pub(crate) fn read(id: &Id, params: &Params<'_>) -> Result<Wish, WireError> {
+    pub(crate) fn read(engine: &Engine, speaker: &Speaker, id: &Id, params: &Params<'_>) -> Result<Wish, WireError> {
         let notifications: SubscriptionFilter = params::read("notifications", params.notifications)?;
+        let tasks = tasks::followed(engine, speaker, params.notifications)?;
         let wants = Changed {
             tools: notifications.tools_list_changed == Some(true),
             resources: notifications.resources_list_changed == Some(true),
@@ -57,7 +72,8 @@ impl Listening {
             let words = format!("`resourceSubscriptions` may name {} resources", limits::WATCHED_MAX);
             return Err(WireError::invalid_params(words));
         }
-        Ok(Wish { listening: Self { wants, watched: Arc::default(), subscription: Some(id.clone()) }, uris })
+        let listening = Self { wants, watched: Arc::default(), tasks, subscription: Some(id.clone()) };
+        Ok(Wish { listening, uris })
     }
 
     /// The first message of a subscription: what of it is honoured.
@@ -76,9 +92,39 @@ impl Listening {
         if !watched.is_empty() {
             honoured.insert("resourceSubscriptions".to_owned(), json!(watched));
         }
+        if !self.tasks.is_empty() {
+            honoured.insert("taskIds".to_owned(), self.tasks.iter().map(|task| Value::from(&*task.id)).collect());
+        }
         let mut params = json!({"notifications": honoured});
         self.tag(&mut params);
         reply::notification("notifications/subscriptions/acknowledged", &params)
+    }
+
+    /// Waits for something to tell; none, if there will be no more.
+    pub(crate) async fn hear(&self, ears: &mut Ears) -> Option<Vec<Vec<u8>>> {
+        if !std::mem::replace(&mut ears.caught_up, true) {
+            return Some(self.told(self.tasks.iter().filter_map(|task| task.notice(false))));
+        }
+        tokio::select! {
+            news = ears.news.recv() => Some(self.messages(&match news {
+                Ok(news) => news,
+                Err(RecvError::Lagged(_)) => News::Missed,
+                Err(RecvError::Closed) => return None,
+            })),
+            task = ears.tasks.recv(), if !self.tasks.is_empty() => Some(match task {
+                Ok(id) => self.told(self.tasks.iter().filter(|task| task.id == id).filter_map(|task| task.notice(true))),
+                Err(RecvError::Lagged(_)) => self.told(self.tasks.iter().filter_map(|task| task.notice(true))),
+                Err(RecvError::Closed) => return None,
+            }),
+        }
+    }
+
+    fn told(&self, notices: impl Iterator<Item = Value>) -> Vec<Vec<u8>> {
+        let tell = |mut params: Value| {
+            self.tag(&mut params);
+            reply::notification("notifications/tasks", &params)
+        };
+        notices.map(tell).collect()
     }
 
     /// The messages that tell the news.

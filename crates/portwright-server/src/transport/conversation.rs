@@ -21,8 +21,8 @@ use crate::session::inflight::{Flight, InFlight};
 use crate::session::legacy::{self, Session};
 use crate::session::params::{Meta, Params};
 use crate::session::reply::{self, Outcome};
-use crate::session::streams::Listening;
-use crate::session::{Speaker, modern, streams};
+use crate::session::streams::{Ears, Listening};
+use crate::session::{Speaker, modern};
 
 /// One client.
 pub(super) struct Conversation {
@@ -156,7 +156,7 @@ impl Conversation {
                 }
             };
             if request.method == "subscriptions/listen" {
-                let wish = Listening::read(&request.id, params)?;
+                let wish = Listening::read(&self.engine, &speaker, &request.id, params)?;
                 let cancel = self.gone.child_token();
                 let flight = self.calls.begin(&request.id, cancel.clone())?;
                 let (engine, catalog) = (self.engine.clone(), self.engine.catalog_for(&request.method, params).await);
@@ -267,7 +267,7 @@ impl Conversation {
         flight: Option<(Flight, CancellationToken)>,
     ) {
         let Some(outbox) = self.outbox() else { return };
-        let mut changes = self.engine.supervisor.changes();
+        let mut ears = Ears::of(&self.engine);
         let (engine, ending) = (self.engine.clone(), self.ending.clone());
         tokio::spawn(async move {
             let cancel = flight.as_ref().map_or_else(CancellationToken::new, |(_, cancel)| cancel.clone());
@@ -276,14 +276,14 @@ impl Conversation {
                 return;
             }
             loop {
-                let changed = tokio::select! {
+                let messages = tokio::select! {
                     biased;
                     () = cancel.cancelled() => return,
                     () = ending.cancelled() => break,
-                    changed = changes.recv() => changed,
+                    messages = listening.hear(&mut ears) => messages,
                 };
-                let Some(news) = streams::heard(changed.as_ref().cloned()) else { break };
-                for message in listening.messages(&news) {
+                let Some(messages) = messages else { break };
+                for message in messages {
                     if outbox.send(message.into()).await.is_err() {
                         return;
                     }

@@ -81,7 +81,7 @@ pub(crate) fn headers_for(message: &Value) -> Vec<(String, String)> {
     if let Some(version) = params["_meta"]["io.modelcontextprotocol/protocolVersion"].as_str() {
         headers.push(("mcp-protocol-version".to_owned(), version.to_owned()));
         headers.push(("mcp-method".to_owned(), message["method"].as_str().unwrap_or_default().to_owned()));
-        let name = params["name"].as_str().or_else(|| params["uri"].as_str());
+        let name = params["name"].as_str().or(params["uri"].as_str()).or(params["taskId"].as_str());
         if let Some(name) = name {
             headers.push(("mcp-name".to_owned(), name.to_owned()));
         }

@@ -1,5 +1,6 @@
 //! [`File`]: the sections of `portwright.toml` that belong to no source, as written.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use portwright_core::HumanDuration;
@@ -20,6 +21,8 @@ pub(crate) struct File {
     pub(crate) limits: LimitsSection,
     /// The record of every call.
     pub(crate) audit: Option<AuditSection>,
+    /// What is done about orders, secrets and hidden characters in what sources say.
+    pub(crate) sanitize: SanitizeSection,
 }
 
 /// What the server says it is.
@@ -117,6 +120,10 @@ pub(crate) struct LimitsSection {
     pub(crate) ask_timeout: Option<HumanDuration>,
     /// How long a session may be idle before it ends: `30m` where nothing is said.
     pub(crate) session_idle: Option<HumanDuration>,
+    /// How long a call may take that goes on as a task: `30m` where nothing is said.
+    pub(crate) task_timeout: Option<HumanDuration>,
+    /// How long a task is kept for its client, from its beginning: `1h` where nothing is said.
+    pub(crate) task_ttl: Option<HumanDuration>,
 }
 
 /// The record of every call.
@@ -162,4 +169,36 @@ pub(crate) enum DurabilitySection {
     Process,
     /// When the disk has it: it survives a power cut.
     Disk,
+}
+
+/// What is done about orders, secrets and hidden characters in what sources say.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SanitizeSection {
+    /// What is done with text that reads like an order to the model.
+    pub(crate) injection: InjectionSection,
+    /// What is taken out: `secrets`, `email`, `card`, `iban`, `phone`, or the name of a pattern; `["secrets"]` where
+    /// nothing is said.
+    pub(crate) redact: Vec<String>,
+    /// Regular expressions, by the names under which `redact` uses them.
+    pub(crate) patterns: BTreeMap<String, String>,
+}
+
+impl Default for SanitizeSection {
+    fn default() -> Self {
+        Self { injection: InjectionSection::default(), redact: vec!["secrets".into()], patterns: BTreeMap::new() }
+    }
+}
+
+/// What is done with text that reads like an order to the model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum InjectionSection {
+    /// It is not looked for.
+    Off,
+    /// It is put between borders, with a warning. The default.
+    #[default]
+    Mark,
+    /// The call is refused.
+    Block,
 }

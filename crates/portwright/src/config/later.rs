@@ -5,7 +5,6 @@
 const KEYS: &[&str] = &[
     "/auth/oauth",
     "/roles",
-    "/sanitize",
     "/telemetry",
     "/listen/tls",
     "/limits/calls",

@@ -15,6 +15,7 @@ pub(crate) mod nearest;
 pub mod plan;
 mod problems;
 mod reference;
+mod sanitize;
 pub mod schema;
 mod sources;
 mod text;
@@ -174,6 +175,7 @@ impl<'a> Reading<'a> {
             auth: self.section(&sound, "auth", problems),
             limits: self.section(&sound, "limits", problems),
             audit: self.section(&sound, "audit", problems),
+            sanitize: self.section(&sound, "sanitize", problems),
         }
     }
 

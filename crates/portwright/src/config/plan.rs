@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use portwright_core::{Diagnostic, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
-use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, Transports};
+use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Transports};
 use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{
-    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, ListenSection, Transport,
+    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, LimitsSection, ListenSection, Transport,
 };
+use super::sanitize;
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -72,14 +73,32 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         let place = Pointer::root().join("limits").join("session_idle");
         server.sessions.idle = positive(wait.0, place, &mut problems);
     }
+    tasks(&file.limits, &mut server.tasks, &mut problems);
     server.keys = file.auth.keys.and_then(|section| {
         let place = Pointer::root().join("auth").join("keys").join("file");
         file_in(base, section.file, place, "such as `keys.toml`", &mut problems)
     });
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
     let proven = server.keys.is_some();
+    server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, proven, &mut problems);
     if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
+}
+
+fn tasks(section: &LimitsSection, plan: &mut TaskPlan, problems: &mut Vec<Diagnostic>) {
+    let place = |key: &str| Pointer::root().join("limits").join(key);
+    if let Some(wait) = &section.task_timeout {
+        plan.timeout = positive(wait.0, place("task_timeout"), problems);
+    }
+    if let Some(ttl) = &section.task_ttl {
+        plan.ttl = ttl.0;
+    }
+    if plan.ttl <= plan.timeout {
+        let key = if section.task_ttl.is_some() { "task_ttl" } else { "task_timeout" };
+        let message = "a task must be kept longer than it may run, or its result can't be fetched";
+        let hint = "`task_ttl` must be longer than `task_timeout`; 1h and 30m where nothing is said";
+        problems.push(Diagnostic::error(place(key), "out-of-range", message).hint(hint));
+    }
 }
 
 /// Fills in how callers are judged; gives the address. `proven`: callers can prove who they are.

@@ -8,6 +8,7 @@
 
 mod cli;
 mod config;
+mod conformance;
 mod faults;
 mod harness;
 mod interop;

@@ -19,8 +19,11 @@ use std::sync::Arc;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
 use portwright_core::protocol::{JsonObject, Prompt};
-use portwright_core::{Call, CheckArguments, Context, Guard, Next, Operation, Refusal, Reply, async_trait, limits};
-use serde_json::Value;
+use portwright_core::{
+    Call, CheckArguments, Context, Guard, Next, Operation, Refusal, Reply, TASKS_EXTENSION, TransportKind, async_trait,
+    limits,
+};
+use serde_json::{Value, json};
 
 use faults::Faults;
 use shape::Shape;
@@ -37,6 +40,7 @@ impl Guard for Validate {
 
     async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
         judge(call)?;
+        capable(call, cx)?;
         next.run(call, cx).await
     }
 }
@@ -64,6 +68,16 @@ fn judge(call: &Call) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+/// A tool that must run as a task is none for a client that can't follow one. Callers within this process can wait.
+fn capable(call: &Call, cx: &Context) -> Result<(), Refusal> {
+    let required = call.target.as_ref().is_some_and(|target| target.tasks.is_required());
+    if !required || cx.follows_tasks || cx.transport == TransportKind::InProcess {
+        return Ok(());
+    }
+    let text = "this tool takes long and runs as a task only; the client must support the tasks extension";
+    Err(Refusal::incapable(text, json!({"extensions": {TASKS_EXTENSION: {}}})))
 }
 
 #[derive(Debug, thiserror::Error)]

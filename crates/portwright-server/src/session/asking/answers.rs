@@ -26,7 +26,7 @@ pub(super) fn params(question: &Question, protocol: &ProtocolVersion, page: Opti
 }
 
 /// Reads an answer. A refusal of kind `Failed` says that it does not fit its question.
-pub(super) fn read(question: &Question, raw: &RawValue) -> Result<Answer, Refusal> {
+pub(in crate::session) fn read(question: &Question, raw: &RawValue) -> Result<Answer, Refusal> {
     let unfit = |_| Refusal::failed("the client's answer can't be read");
     match question.kind() {
         QuestionKind::Sample => {

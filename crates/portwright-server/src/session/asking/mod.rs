@@ -4,7 +4,7 @@
 //! the stateless era it ends the call, and the client makes the same call again with its answer: [`rounds`].
 
 mod abilities;
-mod answers;
+pub(super) mod answers;
 pub(crate) mod rounds;
 mod seal;
 pub(crate) mod wire;

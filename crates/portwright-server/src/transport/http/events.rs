@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, Response, StatusCode};
 use portwright_core::limits;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::body::Body;
@@ -14,7 +14,7 @@ use super::respond;
 use crate::catalog::News;
 use crate::server::Engine;
 use crate::session::replay::EventId;
-use crate::session::streams::{self, Listening};
+use crate::session::streams::{Ears, Listening};
 
 /// What keeps a stream open that has nothing to say.
 pub(in crate::transport) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
@@ -76,7 +76,7 @@ pub(super) fn changes<G: Send + 'static>(
         return respond::busy(respond::plain(StatusCode::SERVICE_UNAVAILABLE, refused));
     };
     let (events, queue) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
-    let told = Told { changes: engine.supervisor.changes(), id: numbering.map(|_| engine.supervisor.version()) };
+    let told = Told { ears: Ears::of(engine), id: numbering.map(|_| engine.supervisor.version()) };
     begin(&events, &listening, numbering, &told);
     let engine = engine.clone();
     tokio::spawn(async move {
@@ -106,7 +106,7 @@ fn begin(events: &mpsc::Sender<Bytes>, listening: &Listening, numbering: Option<
 
 /// What a stream has told so far.
 struct Told {
-    changes: broadcast::Receiver<News>,
+    ears: Ears,
     /// The state of the lists, on a stream that is numbered.
     id: Option<u64>,
 }
@@ -116,7 +116,7 @@ impl Told {
         let Some(id) = &mut self.id else { return event(message) };
         // Each state is told before it is counted: with nothing left to tell, all that is counted was told.
         let version = engine.supervisor.version();
-        if self.changes.is_empty() {
+        if self.ears.have_heard_all() {
             *id = version;
         }
         numbered(EventId { stream: 0, event: *id }, message)
@@ -132,8 +132,8 @@ async fn tell(
 ) {
     loop {
         let messages = tokio::select! {
-            changed = told.changes.recv() => match streams::heard(changed.as_ref().cloned()) {
-                Some(news) => listening.messages(&news),
+            messages = listening.hear(&mut told.ears) => match messages {
+                Some(messages) => messages,
                 None => break,
             },
             () = tokio::time::sleep(engine.plan.listen.waits.keep_alive) => {

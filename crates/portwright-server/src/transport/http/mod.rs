@@ -72,8 +72,6 @@ pub(crate) async fn serve(
 ) -> Result<(), TransportError> {
     /// A pause where the system can't accept now, because it is out of file descriptors.
     const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-    /// For the answers of calls that were called off, after those had their time to stop.
-    const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
     let address = listener.local_addr()?;
     let anonymous = engine.plan.listen.anonymous;
     let somebody = anonymous == Anonymous::Anywhere || (anonymous == Anonymous::Loopback && address.ip().is_loopback());
@@ -120,7 +118,7 @@ pub(crate) async fn serve(
     if tokio::time::timeout(engine.plan.listen.drain, connections.wait()).await.is_err() {
         tracing::warn!(connections = connections.len(), "what is in flight did not end in time and is called off");
         engine.stop.cancel();
-        let _ = tokio::time::timeout(limits::STOP_WAIT + LAST_WORDS_WAIT, connections.wait()).await;
+        let _ = tokio::time::timeout(limits::STOP_WAIT + limits::LAST_WORDS_WAIT, connections.wait()).await;
         front.closed.cancel();
         connections.wait().await;
     }

@@ -65,7 +65,8 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         if !accept.stream {
             return Ok(plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream"));
         }
-        let listening = Listening::read(&request.id, &request.params)?.admit(engine, &catalog, &speaker).await;
+        let wish = Listening::read(engine, &speaker, &request.id, &request.params)?;
+        let listening = wish.admit(engine, &catalog, &speaker).await;
         return Ok(events::changes(engine, listening, None, CancellationToken::new(), ()));
     }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };

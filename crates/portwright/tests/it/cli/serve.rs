@@ -83,8 +83,10 @@ fn a_changed_configuration_is_served_without_a_restart() {
     assert!(reason.contains("2 errors in ") && reason.ends_with("the last good one is served"), "{reason}");
     assert_eq!((&health["status"], sources(&health)), (&json!("degraded"), vec!["one".into(), "two".into()]));
     assert_eq!(server.get("/ready").status, 200);
-    let errors = server.errors();
-    assert!(errors.contains("portwright.toml:2:1") && errors.contains("did you mean"), "{errors}");
+    wait_for("the places", || {
+        let errors = server.errors();
+        (errors.contains("portwright.toml:2:1") && errors.contains("did you mean")).then_some(())
+    });
 
     write(&folder, TWO);
     server.wait_health("the mended one", |health| health["reason"].is_null() && sources(health) == ["two"]);

@@ -23,6 +23,7 @@ fn every_section_reaches_the_plan() {
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\
                 allowed_origins = [\"https://chat.acme.example\"]\nanonymous = \"never\"\ndrain = \"2s\"\n\
                 transports = [\"http\", \"websocket\"]\n[limits]\ncall_timeout = \"250ms\"\nask_timeout = \"1m\"\n\
+                task_timeout = \"2m\"\ntask_ttl = \"3m\"\n\
                 [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n\
                 [auth.keys]\nfile = \"keys.toml\"\n";
     let plan = parse(text).unwrap().plan;
@@ -36,6 +37,7 @@ fn every_section_reaches_the_plan() {
     assert_eq!(server.listen.transports, Transports { http: true, sse: false, websocket: true });
     assert_eq!((server.listen.drain, server.call_timeout), (Duration::from_secs(2), Duration::from_millis(250)));
     assert_eq!(server.ask_timeout, Duration::from_mins(1));
+    assert_eq!((server.tasks.timeout, server.tasks.ttl), (Duration::from_mins(2), Duration::from_mins(3)));
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);

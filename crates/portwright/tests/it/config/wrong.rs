@@ -58,6 +58,12 @@ fn durations_that_overflow() {
 }
 
 #[test]
+fn tasks_that_are_forgotten_before_they_end() {
+    assert_snapshot!(said("[limits]\ntask_ttl = \"30m\"\n"));
+    assert_snapshot!(said("[limits]\ntask_timeout = \"1h\"\n"));
+}
+
+#[test]
 fn missing_keys() {
     assert_snapshot!(said("[audit]\nrequired = true\n[sources.shop]\n[tools.find]\nsql = \"SELECT 1\"\n"));
 }

@@ -27,9 +27,9 @@ impl Notes {
 pub(super) fn table(database: &str, ways: &[Way], rows: &[(Client, Vec<Verdict>)]) -> String {
     let mut notes = Notes::default();
     let mut text = format!("\n{:<22}", format!("on {database}"));
-    ways.iter().for_each(|way| {
+    for way in ways {
         let _ = write!(text, " {:<14}", way.title());
-    });
+    }
     for (client, verdicts) in rows {
         let _ = write!(text, "\n{:<22}", client.title());
         for (way, verdict) in ways.iter().zip(verdicts) {

@@ -1,6 +1,6 @@
 //! Dependencies are declared once, each with its reason; lints hold everywhere.
 
-use crate::harness::files::{files, text};
+use crate::harness::files::{File, files, text};
 
 use super::report;
 
@@ -18,10 +18,15 @@ fn every_dependency_has_its_reason() {
     report("a dependency says in the root's Cargo.toml why it is there", &findings);
 }
 
+/// The manifests of this workspace's crates: not of the fuzz targets, which are a workspace of their own.
+fn members() -> impl Iterator<Item = File> {
+    files("", &["Cargo.toml"]).into_iter().filter(|file| !file.text.contains("[workspace]"))
+}
+
 #[test]
 fn every_dependency_is_declared_at_the_root() {
     let mut findings = Vec::new();
-    for file in files("", &["Cargo.toml"]).into_iter().filter(|file| file.path != "Cargo.toml") {
+    for file in members() {
         let manifest: toml::Table = file.text.parse().expect("a manifest");
         for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
             for (name, value) in manifest.get(section).and_then(|section| section.as_table()).into_iter().flatten() {
@@ -36,10 +41,7 @@ fn every_dependency_is_declared_at_the_root() {
 
 #[test]
 fn every_crate_takes_the_lints() {
-    let findings: Vec<_> = files("", &["Cargo.toml"])
-        .into_iter()
-        .filter(|file| file.path != "Cargo.toml" && !file.text.contains("[lints]\nworkspace = true"))
-        .map(|file| file.path)
-        .collect();
+    let bare = |file: &File| !file.text.contains("[lints]\nworkspace = true");
+    let findings: Vec<_> = members().filter(bare).map(|file| file.path).collect();
     report("a crate takes the workspace's lints", &findings);
 }

@@ -17,11 +17,8 @@ fn with_arguments(house: &House, tool: &str, arguments: Value) -> Call {
     // The faulty source's tools take nothing; these tests are about what is recorded of what they are given.
     if let Some(target) = call.target.take() {
         call.target = Some(Arc::new(portwright_core::Target {
-            source: target.source.clone(),
-            name: target.name.clone(),
-            effects: target.effects,
-            tool: target.tool.clone(),
             arguments: Some(Arc::new(Anything)),
+            ..portwright_core::Target::clone(&target)
         }));
     }
     call
