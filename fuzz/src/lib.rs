@@ -22,7 +22,7 @@ async fn server() -> Server {
     plan.call_timeout = Duration::from_secs(2);
     plan.listen.drain = Duration::from_millis(50);
     let source = Origin::Open(Arc::new(shelf::Shelf::new(3)));
-    let mounts = vec![Mount { name: "shelf".into(), kind: "fuzz".to_owned(), origin: source }];
+    let mounts = vec![Mount { name: "shelf".into(), kind: "fuzz".to_owned(), origin: source, print: None }];
     let server = Server::start(plan, mounts).expect("the server starts");
     server.settled(Duration::from_secs(5)).await;
     server

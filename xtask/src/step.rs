@@ -1,6 +1,7 @@
 //! [`Step`]: one command that a task runs; named, timed, and with a word on what to do when it fails.
 
 use std::io::{BufRead, BufReader, Write};
+use std::ops::AddAssign;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -81,6 +82,14 @@ impl Step {
         }
         println!("== {}: {seconds:.1} s", self.name);
         Ok(())
+    }
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, more: Self) {
+        self.passed += more.passed;
+        self.failed += more.failed;
+        self.skipped += more.skipped;
     }
 }
 

@@ -10,29 +10,32 @@ mod process;
 mod report;
 mod sanitize;
 mod servers;
+mod stdio;
+mod subjects;
+mod wire;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use load::{Calls, Load};
+use load::Calls;
 use postgres::Postgres;
-use process::{Process, first_answer};
-use report::{Cell, Memory, Report};
+use process::first_answer;
+use report::{Memory, Report};
+use stdio::Pipes;
+use subjects::{Programs, ROWS, WARM_UP, idle_sessions};
 
 pub(crate) use servers::serve;
 
 use crate::step::{Step, root};
 
-/// Rows of the table that the by-id calls read.
-const ROWS: u64 = 10_000;
-/// Calls before a measured stretch: connections are opened, caches filled.
-const WARM_UP: Duration = Duration::from_millis(200);
 /// Starts whose median is the cold start.
 const STARTS: usize = 15;
+/// Sessions that are opened and left alone; the last is as many as there may be.
+const IDLE_SESSIONS: &[u64] = &[1000, 10_000];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -64,15 +67,6 @@ pub(crate) enum ServerName {
     RmcpStdio,
 }
 
-/// A server under measurement.
-struct Subject {
-    name: &'static str,
-    process: Process,
-    tool: &'static str,
-    calls: Calls,
-    idle: u64,
-}
-
 pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(folder) = &options.texts {
         return sanitize::run(folder);
@@ -80,37 +74,76 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let Some(programs) = &options.programs else { return build_and_restart(options) };
     let folder = tempfile::tempdir()?;
     let programs = Programs { folder: programs.clone(), scratch: folder.path().to_owned() };
+    let stretch = Duration::from_millis(options.stretch);
     let postgres = Postgres::start(ROWS)?;
-    let mut subjects = vec![programs.bench_server("floor")?, programs.bench_server("rmcp")?, programs.echo()?];
+    let mut subjects = programs.subjects()?;
     match &postgres {
         Some(postgres) => subjects.push(programs.by_id(postgres)?),
         None => eprintln!("PostgreSQL's programs are not here; the by-id call is left out. ./test installs them."),
     }
+    let idle: Vec<u64> = subjects.iter().map(|subject| subject.process.memory()).collect::<Result<_>>()?;
+    let mut pipes = Pipes::start({
+        let mut command = programs.load_command(0)?;
+        command.arg("--stdio");
+        command
+    })?;
     let mut report = Report::default();
     for round in 0..options.rounds {
-        for connections in [1, 32] {
-            for subject in &subjects {
-                let database = postgres.as_ref().filter(|_| matches!(subject.calls, Calls::ById { .. }));
-                report.add(subject.measure(connections, options.stretch, database)?);
+        for subject in &subjects {
+            for connections in subject.connections {
+                report.add(subject.measure(*connections, stretch, postgres.as_ref())?);
             }
-            if let Some(postgres) = &postgres {
-                report.add(postgres.pgbench(connections, options.stretch)?);
-            }
+        }
+        pipes.measure("stdio", Calls::Echo, WARM_UP)?;
+        report.add(pipes.measure("stdio", Calls::Echo, stretch)?);
+        for (connections, postgres) in [1, 32].into_iter().zip(postgres.iter().cycle()) {
+            report.add(postgres.pgbench(connections, options.stretch)?);
         }
         eprintln!("round {} of {} is done", round + 1, options.rounds);
     }
-    for subject in &subjects {
-        report.memory.push(Memory { name: subject.name, idle: subject.idle, after: subject.process.memory()? });
+    for (subject, idle) in subjects.iter().zip(idle) {
+        report.memory.push(Memory { name: subject.name, idle, after: subject.process.memory()? });
     }
     drop(subjects);
-    programs.cold_starts(&mut report)?;
+    drop(pipes);
+    let process = programs.load(0)?;
+    report.sessions = idle_sessions(&process, IDLE_SESSIONS)?;
+    cold_starts(&programs, &mut report)?;
     report.print(options.json)
+}
+
+fn cold_starts(programs: &Programs, report: &mut Report) -> Result<()> {
+    let request = String::from_utf8(wire::hello())?;
+    let mut rmcp = Vec::new();
+    let mut ours = Vec::new();
+    let config = programs.sqlite_config()?;
+    for _ in 0..STARTS {
+        let mut command = Command::new(programs.folder.join("xtask"));
+        command.args(["bench-server", "rmcp-stdio"]);
+        rmcp.push(first_answer(command, &request)?);
+        let mut command = Command::new(programs.folder.join("portwright"));
+        command.args(["serve", "--stdio", "-c"]).arg(&config);
+        ours.push(first_answer(command, &request)?);
+    }
+    report.starts.push(("rmcp", median(&mut rmcp)));
+    report.starts.push(("portwright, sqlite", median(&mut ours)));
+    Ok(())
 }
 
 /// Measures with optimised programs only: builds them and starts this one anew.
 fn build_and_restart(options: &Options) -> Result<()> {
-    let arguments =
-        ["build", "--release", "--locked", "--package", "xtask", "--package", "portwright", "--bins", "--examples"];
+    let arguments = [
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "xtask",
+        "--package",
+        "portwright",
+        "--bins",
+        "--example",
+        "load",
+    ];
     Step::cargo("optimised build", &arguments, "Mend what the compiler says above.").run()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let programs = target.join("release");
@@ -124,103 +157,6 @@ fn build_and_restart(options: &Options) -> Result<()> {
         bail!("the measurement broke off");
     }
     Ok(())
-}
-
-/// Where the programs are that are measured, and where their files go.
-struct Programs {
-    folder: PathBuf,
-    scratch: PathBuf,
-}
-
-impl Programs {
-    fn bench_server(&self, name: &'static str) -> Result<Subject> {
-        let mut command = Command::new(self.folder.join("xtask"));
-        command.args(["bench-server", name]);
-        Subject::start(name, command, "echo", Calls::Echo)
-    }
-
-    /// Portwright with a source that does nothing: the chain and the wire.
-    fn echo(&self) -> Result<Subject> {
-        let config = self.config("echo.toml", "")?;
-        let mut command = Command::new(self.folder.join("examples/echo"));
-        command.arg(config);
-        Subject::start("portwright echo", command, "echo", Calls::Echo)
-    }
-
-    /// Portwright with a declared tool on PostgreSQL.
-    fn by_id(&self, postgres: &Postgres) -> Result<Subject> {
-        let config = self.config("by_id.toml", &postgres.config())?;
-        let mut command = Command::new(self.folder.join("portwright"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "-c"]).arg(config);
-        Subject::start("portwright by id", command, "customer_by_id", Calls::ById { rows: ROWS })
-    }
-
-    /// A configuration as a careful operator has it: with an audit file.
-    fn config(&self, name: &str, sources: &str) -> Result<PathBuf> {
-        let file = self.scratch.join(name);
-        let audit = self.scratch.join(name).with_extension("audit.jsonl");
-        let text =
-            format!("[server]\nname = \"bench\"\n\n[audit]\nfile = {:?}\n\n{sources}", audit.display().to_string());
-        std::fs::write(&file, text).with_context(|| format!("{} can't be written", file.display()))?;
-        Ok(file)
-    }
-
-    fn cold_starts(&self, report: &mut Report) -> Result<()> {
-        let request = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#;
-        let mut rmcp = Vec::new();
-        let mut ours = Vec::new();
-        let config = self.sqlite_config()?;
-        for _ in 0..STARTS {
-            let mut command = Command::new(self.folder.join("xtask"));
-            command.args(["bench-server", "rmcp-stdio"]);
-            rmcp.push(first_answer(command, request)?);
-            let mut command = Command::new(self.folder.join("portwright"));
-            command.args(["serve", "--stdio", "-c"]).arg(&config);
-            ours.push(first_answer(command, request)?);
-        }
-        report.starts.push(("rmcp", median(&mut rmcp)));
-        report.starts.push(("portwright, sqlite", median(&mut ours)));
-        Ok(())
-    }
-
-    fn sqlite_config(&self) -> Result<PathBuf> {
-        let database = self.scratch.join("empty.sqlite");
-        std::fs::write(&database, b"")?;
-        self.config("start.toml", &format!("[sources.shop]\nkind = \"sqlite\"\npath = {:?}\n", display(&database)))
-    }
-}
-
-impl Subject {
-    fn start(name: &'static str, command: Command, tool: &'static str, calls: Calls) -> Result<Self> {
-        let process = Process::start(command)?;
-        // The first calls wait until the source behind the tool is connected.
-        let load = Load { address: process.address, tool, calls };
-        let end = std::time::Instant::now() + Duration::from_secs(10);
-        while let Err(error) = load.run(1, Duration::from_millis(1)) {
-            if std::time::Instant::now() > end {
-                return Err(error).with_context(|| format!("{name} does not answer"));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let idle = process.memory()?;
-        Ok(Self { name, process, tool, calls, idle })
-    }
-
-    fn measure(&self, connections: usize, stretch: u64, database: Option<&Postgres>) -> Result<Cell> {
-        let load = Load { address: self.process.address, tool: self.tool, calls: self.calls };
-        load.run(connections, WARM_UP)?;
-        let before = self.process.cpu()?;
-        let database_before = database.map(Postgres::cpu).transpose()?;
-        let outcome = load.run(connections, Duration::from_millis(stretch)).with_context(|| self.name.to_owned())?;
-        let cpu = self.process.cpu()?.saturating_sub(before);
-        let cell = Cell::new(self.name, connections, outcome.latencies, outcome.elapsed, cpu);
-        let Some((database, before)) = database.zip(database_before) else { return Ok(cell) };
-        Ok(cell.with_database(database.cpu()?.saturating_sub(before)))
-    }
-}
-
-fn display(path: &Path) -> String {
-    path.display().to_string()
 }
 
 fn median<T: Ord + Copy + Default>(values: &mut [T]) -> T {

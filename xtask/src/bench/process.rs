@@ -44,8 +44,7 @@ impl Process {
 
     /// CPU time so far, user and system.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let (user, system, ..) = times(self.child.id())?;
-        Ok(user + system)
+        cpu_of(self.child.id())
     }
 
     /// Resident memory now, in bytes.
@@ -96,6 +95,12 @@ fn times(process: u32) -> Result<(Duration, Duration, Duration)> {
         Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
     };
     Ok((ticks(11)?, ticks(12)?, ticks(13)? + ticks(14)?))
+}
+
+/// CPU time of a process so far, user and system.
+pub(crate) fn cpu_of(process: u32) -> Result<Duration> {
+    let (user, system, ..) = times(process)?;
+    Ok(user + system)
 }
 
 /// CPU time of this process's children that have ended.

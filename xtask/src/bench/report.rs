@@ -38,6 +38,8 @@ pub(crate) struct Report {
     cells: Vec<Cell>,
     pub(crate) memory: Vec<Memory>,
     pub(crate) starts: Vec<(&'static str, Duration)>,
+    /// Sessions that nobody uses, and the resident bytes with so many of them.
+    pub(crate) sessions: Vec<(u64, u64)>,
 }
 
 /// A ratio that says how Portwright stands.
@@ -111,6 +113,10 @@ impl Report {
         for memory in &self.memory {
             println!("{:<18} {:>12.1} {:>16.1}", memory.name, mega(memory.idle), mega(memory.after));
         }
+        println!("\n{:<18} {:>12} {:>16}", "idle sessions", "MB", "kB each");
+        for ((count, bytes), each) in self.sessions.iter().zip(self.bytes_each()) {
+            println!("{count:<18} {:>12.1} {:>16.2}", mega(*bytes), micro(each));
+        }
         println!("\n{:<18} {:>24}", "", "start to first answer ms");
         for (name, start) in &self.starts {
             println!("{name:<18} {:>24.2}", start.as_secs_f64() * 1000.0);
@@ -121,6 +127,12 @@ impl Report {
             println!("{:<64} {:>6.2}   aim ≤ {:.1}: {verdict}", ratio.what, ratio.value, ratio.aim);
         }
         Ok(())
+    }
+
+    /// What each session more than the first one costs.
+    fn bytes_each(&self) -> impl Iterator<Item = u64> {
+        let (first, least) = self.sessions.first().copied().unwrap_or_default();
+        self.sessions.iter().map(move |(count, bytes)| bytes.saturating_sub(least) / (count - first).max(1))
     }
 
     /// The median round of each server and number of connections.
@@ -168,6 +180,10 @@ impl Report {
                 "idle_bytes": memory.idle,
                 "after_bytes": memory.after,
             })).collect::<Vec<_>>(),
+            "idle_sessions": self.sessions.iter().map(|(count, bytes)| json!({
+                "sessions": count,
+                "resident_bytes": bytes,
+            })).collect::<Vec<_>>(),
             "first_answer_ms": self.starts.iter().map(|(name, start)| json!({
                 "name": name,
                 "ms": start.as_secs_f64() * 1000.0,
@@ -183,30 +199,33 @@ impl Report {
 
 /// The ratios that the aims are about.
 fn ratios(rows: &[Cell]) -> Vec<Ratio> {
+    let find = |name: &str, connections| rows.iter().find(|row| row.name == name && row.connections == connections);
     let mut ratios = Vec::new();
+    let mut add = |what: String, (ours, theirs): (Option<u64>, Option<u64>), aim| {
+        if let Some((ours, theirs)) = ours.zip(theirs) {
+            ratios.push(Ratio { what, value: over(ours, theirs), aim });
+        }
+    };
     for connections in [1, 32] {
-        let find = |name: &str| rows.iter().find(|row| row.name == name && row.connections == connections);
-        let (Some(floor), Some(rmcp), Some(echo)) = (find("floor"), find("rmcp"), find("portwright echo")) else {
-            continue;
-        };
         let plural = if connections == 1 { "connection" } else { "connections" };
-        ratios.push(Ratio {
-            what: format!("echo: CPU over bare rmcp, {connections} {plural}"),
-            value: over(echo.cpu, rmcp.cpu),
-            aim: 1.3,
-        });
-        let (Some(by_id), Some(pgbench)) = (find("portwright by id"), find("pgbench")) else { continue };
-        ratios.push(Ratio {
-            what: format!("by id: CPU over floor + pgbench, {connections} {plural}"),
-            value: over(by_id.cpu, floor.cpu + pgbench.cpu),
-            aim: 2.0,
-        });
-        ratios.push(Ratio {
-            what: format!("by id: p50 over floor + pgbench, {connections} {plural}"),
-            value: over(by_id.p50, floor.p50 + pgbench.p50),
-            aim: 2.0,
-        });
+        let cpu = |name: &str| find(name, connections).map(|row| row.cpu);
+        let p50 = |name: &str| find(name, connections).map(|row| row.p50);
+        add(format!("http 2026: CPU over bare rmcp, {connections} {plural}"), (cpu("http 2026"), cpu("rmcp")), 1.3);
+        for wire in ["http 2026", "http session", "sse", "websocket", "stdio"] {
+            add(format!("{wire}: CPU over floor, {connections} {plural}"), (cpu(wire), cpu("floor")), 2.0);
+        }
+        let sum = |one: Option<u64>, other: Option<u64>| one.zip(other).map(|(one, other)| one + other);
+        let least = sum(cpu("floor"), cpu("pgbench"));
+        add(format!("by id: CPU over floor + pgbench, {connections} {plural}"), (cpu("portwright by id"), least), 2.0);
+        let least = sum(p50("floor"), p50("pgbench"));
+        add(format!("by id: p50 over floor + pgbench, {connections} {plural}"), (p50("portwright by id"), least), 2.0);
     }
+    let cpu = |name: &str| find(name, 1).map(|row| row.cpu);
+    let calls = (cpu("call, 10000 tools"), cpu("call, 10 tools"));
+    add("call: CPU with 10000 tools over 10".to_owned(), calls, 1.3);
+    // Both have full pages.
+    let lists = (cpu("list, 10000 tools"), cpu("list, 1000 tools"));
+    add("list, one page: CPU with 10000 tools over 1000".to_owned(), lists, 1.3);
     ratios
 }
 
