@@ -114,12 +114,14 @@ def innermost(error):
 
 
 async def main():
+    report = None
     try:
         async with connected(PLAN) as (session, hello):
             steps = {step["as"]: await attempt(session, step) for step in PLAN["steps"]}
             report = {"protocol": hello.protocolVersion, "server": wire(hello.serverInfo), "steps": steps}
     except Exception as error:  # noqa: BLE001
-        report = {"unable": innermost(error)}
+        # What the SDK stumbles over while it closes, after all steps, says nothing about the conversation.
+        report = report or {"unable": innermost(error)}
     print(json.dumps(report))
 
 

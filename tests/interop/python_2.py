@@ -126,13 +126,15 @@ def connected(target):
 
 
 async def main():
+    report = None
     try:
         async with connected(PLAN) as client:
             steps = {step["as"]: await attempt(client, step) for step in PLAN["steps"]}
             server = client.server_info
             report = {"protocol": client.protocol_version, "server": wire(server) if server else None, "steps": steps}
     except Exception as error:  # noqa: BLE001
-        report = {"unable": innermost(error)}
+        # What the SDK stumbles over while it closes, after all steps, says nothing about the conversation.
+        report = report or {"unable": innermost(error)}
     print(json.dumps(report))
 
 
