@@ -41,6 +41,7 @@ impl std::fmt::Debug for Flight {
 pub(super) const READY: u8 = b'Z';
 /// The server's answers, by the byte that they begin with.
 pub(super) const PARSED: u8 = b'1';
+pub(super) const FORGOTTEN: u8 = b'3';
 pub(super) const BOUND: u8 = b'2';
 pub(super) const ROW: u8 = b'D';
 pub(super) const COMPLETE: u8 = b'C';
@@ -153,6 +154,16 @@ fn frame(input: &[u8]) -> io::Result<Option<(u8, usize)>> {
 pub(super) struct Messages<'a>(&'a mut BytesMut);
 
 impl Messages<'_> {
+    /// Prepares a statement under a name that may be taken: a flight that nobody waited for to the end prepared it, and
+    /// nobody heard of it.
+    pub(super) fn parse_anew(&mut self, name: &str, sql: &str, types: &[u32]) {
+        self.message(b'C', |out| {
+            out.put_u8(b'S');
+            text(out, name);
+        });
+        self.parse(name, sql, types);
+    }
+
     /// Prepares a statement under a name; no name is good until the next of none.
     pub(super) fn parse(&mut self, name: &str, sql: &str, types: &[u32]) {
         self.message(b'P', |out| {
