@@ -153,7 +153,7 @@ async fn a_plan_may_block_orders_or_not_look_for_them() {
         let text = result["content"][0]["text"].as_str().expect("words").to_owned();
         assert!(result["isError"] == true && text.contains("withheld"), "{result}");
         assert!(!result.to_string().contains("mallory"), "{result}");
-        assert_eq!(flags.as_array().expect("flags").contains(&json!("injection")), true, "{flags}");
+        assert!(flags.as_array().expect("flags").contains(&json!("injection")), "{flags}");
     }
     let mut off = plan();
     off.sanitize.injection = Injection::Off;

@@ -41,8 +41,8 @@ impl std::fmt::Debug for Flight {
 pub(super) const READY: u8 = b'Z';
 /// The server's answers, by the byte that they begin with.
 pub(super) const PARSED: u8 = b'1';
-pub(super) const FORGOTTEN: u8 = b'3';
 pub(super) const BOUND: u8 = b'2';
+pub(super) const CLOSED: u8 = b'3';
 pub(super) const ROW: u8 = b'D';
 pub(super) const COMPLETE: u8 = b'C';
 pub(super) const EMPTY: u8 = b'I';
@@ -154,18 +154,15 @@ fn frame(input: &[u8]) -> io::Result<Option<(u8, usize)>> {
 pub(super) struct Messages<'a>(&'a mut BytesMut);
 
 impl Messages<'_> {
-    /// Prepares a statement under a name that may be taken: a flight that nobody waited for to the end prepared it, and
-    /// nobody heard of it.
-    pub(super) fn parse_anew(&mut self, name: &str, sql: &str, types: &[u32]) {
-        self.message(b'C', |out| {
-            out.put_u8(b'S');
-            text(out, name);
-        });
-        self.parse(name, sql, types);
-    }
-
-    /// Prepares a statement under a name; no name is good until the next of none.
+    /// Prepares a statement under a name; no name is good until the next of none. A flight that was given up may have
+    /// prepared it already, and nobody read that: so the name is freed first, which is no error where nothing has it.
     pub(super) fn parse(&mut self, name: &str, sql: &str, types: &[u32]) {
+        if !name.is_empty() {
+            self.message(b'C', |out| {
+                out.put_u8(b'S');
+                text(out, name);
+            });
+        }
         self.message(b'P', |out| {
             text(out, name);
             text(out, sql);
@@ -240,7 +237,7 @@ mod tests {
         messages.parse("a", "SELECT $1", &[23]);
         messages.run("a", &[Some("7".into()), None]);
         messages.sync();
-        let mut expected = b"P\0\0\0\x16a\0SELECT $1\0\0\x01\0\0\0\x17".to_vec();
+        let mut expected = b"C\0\0\0\x07Sa\0P\0\0\0\x16a\0SELECT $1\0\0\x01\0\0\0\x17".to_vec();
         expected.extend(b"B\0\0\0\x18\0a\0\0\0\0\x02\0\0\0\x017\xff\xff\xff\xff\0\x01\0\x01");
         expected.extend(b"E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04");
         assert_eq!(out, expected);

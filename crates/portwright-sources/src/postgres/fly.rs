@@ -79,11 +79,11 @@ async fn go(session: &mut Session, job: Job<'_>, values: &[Option<String>]) -> s
     let Some(kept) = statements.get_mut(job.sql) else { return Ok(None) };
     let Some(mut messages) = flight.start() else { return Ok(None) };
     for (name, sql) in &EVERY[*every_prepared..] {
-        messages.parse_anew(name, sql, &[]);
+        messages.parse(name, sql, &[]);
     }
     if !kept.is_named {
         let types: Vec<u32> = kept.prepared.statement.params().iter().map(tokio_postgres::types::Type::oid).collect();
-        messages.parse_anew(&kept.name, job.sql, &types);
+        messages.parse(&kept.name, job.sql, &types);
     }
     messages.run(BEGIN.0, &[]);
     for sql in &own_waits {
@@ -112,7 +112,7 @@ async fn go(session: &mut Session, job: Job<'_>, values: &[Option<String>]) -> s
         match answer {
             flight::PARSED if *every_prepared < EVERY.len() => *every_prepared += 1,
             flight::PARSED => kept.is_named = true,
-            flight::BOUND | flight::FORGOTTEN => {}
+            flight::BOUND | flight::CLOSED => {}
             flight::ROW if done == statement => {
                 if take(&mut gather, flight)? == Wish::Enough {
                     return Ok(Some(Landing { gather, left: true, refused: None, failed: false, clean: false }));

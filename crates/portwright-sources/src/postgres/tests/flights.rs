@@ -152,26 +152,6 @@ async fn a_flight_is_called_off_on_the_server() {
     }
 }
 
-/// What it prepared stays prepared, though nobody was there to hear of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_flight_is_called_off_and_the_next_takes_off() {
-    let fixture = Fixture::new("");
-    let database = alone(&fixture).await;
-    // The first call goes the longer way, so the second is the first flight of its session.
-    assert_eq!(fly(&database, SERIES, &[json!(2)]).await.unwrap().rows, [[json!(4)]]);
-    let values = [json!(100_000)];
-    let (first, context) = (declared(SERIES, &values), cx());
-    tokio::select! {
-        answer = database.run(first, &context) => panic!("{answer:?}"),
-        () = until("it runs", || running(&fixture)) => {}
-    }
-    until("the server has stopped", || !running(&fixture)).await;
-    for _ in 0..3 {
-        assert_eq!(fly(&database, SERIES, &[json!(3)]).await.unwrap().rows, [[json!(9)]]);
-    }
-    assert_eq!(named(&database).await, json!(4));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flight_whose_connection_dies_is_tried_again() {
     let fixture = Fixture::new("");

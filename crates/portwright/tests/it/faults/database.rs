@@ -122,3 +122,23 @@ fn a_call_that_takes_too_long_is_stopped() {
     assert!(words.contains("200ms"), "{answer}");
     assert!(client.close().success());
 }
+
+/// A session whose statement was called off serves the next call as if nothing had been.
+#[test]
+fn calls_after_a_cancelled_one_are_unharmed() {
+    let shop = Shop::postgres();
+    let server = Portwright::start(&shop.config());
+    let postgres = shop.database().expect("a server");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%customers f%' AND pid <> pg_backend_pid()";
+    for _ in 0..12 {
+        let mut client = Http::connect(server.address, Era::Modern);
+        let (_, stream) = client.send("tools/call", &json!({ "name": "slow_report", "arguments": {} }));
+        let found = client.call("query_customers", json!({ "search_term": "Ada Lovelace" }));
+        assert_eq!(found["result"]["structuredContent"]["row_count"], 1, "{found}");
+        crate::harness::wait_for("the statement to run", || (postgres.ask(running) == "1").then_some(()));
+        drop(stream);
+        crate::harness::wait_for("the statement to end", || (postgres.ask(running) == "0").then_some(()));
+    }
+    let slow = shop.outcomes().into_iter().filter(|record| record["name"] == "slow_report");
+    assert!(slow.map(|record| record["outcome"].clone()).all(|outcome| outcome == "cancelled"), "{}", server.errors());
+}
