@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +48,9 @@ impl Place {
     fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let address = runtime.block_on(async {
+            // A program whose `main` is not Rust's ends when it writes to a connection that is closed, unless it listens
+            // for that; the listener stays for good.
+            signal(SignalKind::pipe()).expect("a signal to listen for");
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("its address");
             let server = crate::server().await;
