@@ -123,10 +123,11 @@ async fn a_line_that_is_too_long_is_refused_and_the_next_one_read() {
     assert!(pipe.ask(&modern(2, "tools/list", json!({}))).await["result"].is_object());
 }
 
-async fn impatient() -> Up {
+/// A server that waits for its clients a tenth of a second, and for their next request this long.
+async fn impatient(idle: Duration) -> Up {
     let mut plan = plan();
     let brief = Duration::from_millis(100);
-    (plan.listen.waits.head, plan.listen.waits.body, plan.listen.waits.idle) = (brief, brief, brief * 20);
+    (plan.listen.waits.head, plan.listen.waits.body, plan.listen.waits.idle) = (brief, brief, idle);
     plan.listen.waits.tick = Duration::from_millis(20);
     plan.listen.waits.write = brief;
     up(&usual(plan).await.0).await
@@ -134,7 +135,7 @@ async fn impatient() -> Up {
 
 #[tokio::test]
 async fn slow_clients_are_let_go() {
-    let up = impatient().await;
+    let up = impatient(Duration::from_millis(300)).await;
     let mut head = up.connect().await;
     head.write(b"POST /mcp HTTP/1.1\r\nhost: loc").await;
     head.closed().await;
@@ -151,7 +152,7 @@ async fn slow_clients_are_let_go() {
 
 #[tokio::test]
 async fn a_slow_call_is_no_slow_client() {
-    let up = impatient().await;
+    let up = impatient(Duration::from_millis(300)).await;
     let (mut http, id) = up.session("2025-11-25").await;
     let wait = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "wait"}});
     http.start(&wait, &[("mcp-session-id", &id)]).await;
@@ -164,7 +165,8 @@ async fn a_slow_call_is_no_slow_client() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_does_not_read_holds_nothing_up() {
-    let up = impatient().await;
+    // The other client may come to its turn late.
+    let up = impatient(Duration::from_secs(2)).await;
     let mut deaf = up.connect().await;
     let flood = modern(1, "tools/call", json!({"name": "flood", "_meta": {"progressToken": 1}}));
     for _ in 0..20 {

@@ -84,8 +84,13 @@ fn file(args: &KeysArgs) -> Result<PathBuf, CliError> {
     })
 }
 
-fn failed(error: KeyFileError) -> CliError {
-    CliError::start(error)
+/// The file is what the operator named, so they can mend it.
+fn failed(error: &KeyFileError) -> CliError {
+    let message = match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    };
+    CliError::usage(message)
 }
 
 fn add(file: &Path, name: &str, roles: &[String], expires: Option<HumanDuration>, json: bool) -> Result<(), CliError> {
@@ -100,7 +105,7 @@ fn add(file: &Path, name: &str, roles: &[String], expires: Option<HumanDuration>
         Some(known) if known.revoked.is_none() => Err(()),
         _ => Ok(keys.keys.insert(name.to_owned(), entry.clone())),
     });
-    if added.map_err(failed)?.is_err() {
+    if added.map_err(|error| failed(&error))?.is_err() {
         return Err(CliError::Usage {
             message: format!("`{name}` has a key"),
             hint: Some(format!("revoke it first: portwright keys revoke {name}")),
@@ -116,7 +121,7 @@ fn add(file: &Path, name: &str, roles: &[String], expires: Option<HumanDuration>
 }
 
 fn list(file: &Path, json: bool) -> Result<(), CliError> {
-    let keys = KeyFile::read(file).map_err(failed)?.keys;
+    let keys = KeyFile::read_or_new(file).map_err(|error| failed(&error))?.keys;
     let (used, now) = (last_uses(file), Timestamp::now());
     let row = |(name, entry): (&String, &Entry)| {
         let state = match entry {
@@ -146,7 +151,7 @@ fn revoke(file: &Path, name: &str, json: bool) -> Result<(), CliError> {
         Some(entry) => Ok(*entry.revoked.get_or_insert_with(Timestamp::now)),
         None => Err(keys.keys.keys().cloned().collect::<Vec<_>>()),
     });
-    match revoked.map_err(failed)? {
+    match revoked.map_err(|error| failed(&error))? {
         Ok(at) if json => print::json(&json!({ "name": name, "revoked": at })),
         Ok(_) => print::out(&format!("the key of {name} is revoked")),
         Err(known) => Err(CliError::Usage {

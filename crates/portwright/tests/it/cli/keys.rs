@@ -18,6 +18,9 @@ fn list(folder: &Folder) -> Vec<Value> {
 #[test]
 fn keys_are_made_listed_and_revoked() {
     let folder = Folder::with(CONFIG);
+    let none = folder.run(&["keys", "list"]);
+    assert_eq!((none.code, none.out.as_str()), (0, "there are no keys\n"));
+    assert_eq!(list(&folder), [] as [Value; 0]);
     let added = folder.run(&["keys", "add", "ci", "--role", "analyst", "--role", "reader", "--expires", "90d"]);
     assert_eq!(added.code, 0, "{}", added.errors);
     let key = added.out.trim();
@@ -59,6 +62,9 @@ fn a_configuration_without_keys_says_what_to_write() {
 fn a_broken_file_of_keys_stops_the_server_before_it_serves() {
     let folder = Folder::with(CONFIG);
     std::fs::write(folder.file("keys.toml"), "[keys.ada]\nid = 7\n").expect("written");
+    let listed = folder.run(&["keys", "list"]);
+    assert_eq!(listed.code, 2);
+    assert!(listed.errors.contains("keys.toml is no file of keys"), "{}", listed.errors);
     let ended = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_ne!(ended.code, 0);
     assert!(ended.errors.contains("keys.toml"), "{}", ended.errors);

@@ -88,8 +88,8 @@ impl KeyFile {
         Ok(read)
     }
 
-    /// Reads it, or begins one.
-    fn read_or_new(path: &Path) -> Result<Self, KeyFileError> {
+    /// Reads it; one that is not there yet has no keys.
+    pub fn read_or_new(path: &Path) -> Result<Self, KeyFileError> {
         match Self::read(path) {
             Err(KeyFileError::Unreadable(_, error)) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             read => read,

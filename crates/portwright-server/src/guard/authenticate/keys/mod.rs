@@ -51,10 +51,7 @@ impl Keys {
     /// Reads the file. One that is not there yet has no keys.
     pub fn open(path: &Path) -> Result<Self, KeyFileError> {
         let seen = stamp(path);
-        let holders = match KeyFile::read(path) {
-            Err(KeyFileError::Unreadable(_, error)) if error.kind() == std::io::ErrorKind::NotFound => HashMap::new(),
-            read => holders(read?, &HashMap::new()),
-        };
+        let holders = holders(KeyFile::read_or_new(path)?, &HashMap::new());
         let watch = Watch { looked: Instant::now(), seen, noted: Instant::now() };
         Ok(Self { path: path.to_owned(), holders: ArcSwap::from_pointee(holders), watch: Mutex::new(watch) })
     }
