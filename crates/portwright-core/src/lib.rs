@@ -49,7 +49,7 @@
 //! 9. [`diagnostic`], [`secret`], [`human`]: what a configuration holds, and how its faults are told.
 //! 10. `testing` (a feature of that name): the contract every source keeps, as a suite to run.
 //!
-//! For reference: [`principal`] (who calls), [`limits`] (every bound, with its reason), [`clock`], [`template`]
+//! For reference: [`principal`] (who calls), [`fetch`] (pages of other hosts), [`limits`] (every bound, with its reason), [`clock`], [`template`]
 //! (resources with variables), and [`protocol`], the protocol's own types, which are those of the official SDK.
 
 #![warn(missing_docs)]
@@ -59,6 +59,7 @@ pub mod clock;
 pub mod context;
 pub mod diagnostic;
 pub mod downstream;
+pub mod fetch;
 pub mod guard;
 pub mod human;
 pub mod limits;
@@ -80,6 +81,7 @@ pub use clock::{Clock, SystemClock};
 pub use context::{Context, ReadResource, Trail, TransportKind};
 pub use diagnostic::{Diagnostic, Pointer, Severity};
 pub use downstream::{Answer, Downstream, InputRequired, LogLevel, Question, QuestionKind, Root, Sampled, Silent};
+pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};
 pub use guard::{Endpoint, Guard, Next};
 pub use human::{ByteSize, HumanDuration};
 pub use principal::{Auth, Principal};

@@ -329,3 +329,12 @@ pub const INJECTION_RULES_MAX: usize = 4;
 
 /// Expressions of the plan that redact.
 pub const REDACT_PATTERNS_MAX: usize = 32;
+
+/// Bytes of a pattern in a rule of the plan.
+pub const RULE_PATTERN_BYTES_MAX: usize = 256;
+
+/// Bytes of a page that the server fetches for itself: keys of an issuer, its metadata.
+pub const FETCHED_BYTES_MAX: usize = 256 * 1024;
+
+/// How long such a page may take, with connecting.
+pub const FETCH_WAIT: Duration = Duration::from_secs(10);

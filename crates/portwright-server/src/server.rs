@@ -154,7 +154,7 @@ impl Engine {
 
 /// What calls are judged by, for a catalog.
 fn rules(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Arc<Rules> {
-    let guards = guard::chain(plan.call_timeout, audit, &plan.sanitize, own);
+    let guards = guard::chain(plan, audit, own);
     Arc::new(Rules { guards, instructions: plan.instructions.clone() })
 }
 

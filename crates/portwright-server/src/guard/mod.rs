@@ -7,6 +7,7 @@ pub mod authenticate;
 mod deadline;
 mod fence;
 mod own;
+pub mod policy;
 mod redact;
 pub mod sanitize;
 mod telemetry;
@@ -16,13 +17,14 @@ pub mod validate;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use portwright_core::Guard;
 
 pub use audit::{Audit, AuditPlan};
 pub use authenticate::Authenticate;
 pub use sanitize::SanitizePlan;
+
+use crate::plan::ServerPlan;
 
 /// The chain, outermost first. The order is fixed here and nowhere else:
 ///
@@ -36,17 +38,12 @@ pub use sanitize::SanitizePlan;
 ///   is still held against its schema;
 /// - the intent stands next to the source: only a call that every guard let through had an intent;
 /// - sanitize is innermost: every other guard sees only the cleaned reply.
-pub fn chain(
-    call_timeout: Duration,
-    audit: Option<&Audit>,
-    sanitize: &SanitizePlan,
-    own: &[Arc<dyn Guard>],
-) -> Vec<Arc<dyn Guard>> {
+pub fn chain(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Vec<Arc<dyn Guard>> {
     let before: [Option<Arc<dyn Guard>>; 4] = [
         Some(Arc::new(telemetry::Telemetry)),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
-        Some(Arc::new(deadline::Deadline::new(call_timeout))),
+        Some(Arc::new(deadline::Deadline::new(plan.call_timeout))),
         // authenticate: done where the credential came in, before a session was looked for
         // rate limit: per principal, per tool
         // policy: may this principal do this, with these arguments
@@ -56,7 +53,7 @@ pub fn chain(
         Some(Arc::new(validate::Validate)),
         // approve: a person says yes; the deadline does not count that wait
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
-        Some(Arc::new(sanitize::Sanitize::new(sanitize))),
+        Some(Arc::new(sanitize::Sanitize::new(&plan.sanitize))),
     ];
     before.into_iter().flatten().chain(own).chain(after.into_iter().flatten()).collect()
 }

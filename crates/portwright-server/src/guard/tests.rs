@@ -12,9 +12,15 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::deadline::Deadline;
 use super::fence::Fence;
 use super::telemetry::{Clean, Telemetry};
-use super::{Audit, AuditPlan, SanitizePlan, chain, validate};
+use super::{Audit, AuditPlan, chain, validate};
+use crate::plan::ServerPlan;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A plan with every default, and this time for a call.
+fn plan() -> ServerPlan {
+    ServerPlan { call_timeout: CALL_TIMEOUT, ..ServerPlan::new("test") }
+}
 
 /// A call of one of the faulty source's tools, with what a catalog would know of it.
 pub(super) fn call(source: &Faulty, tool: &str) -> Call {
@@ -37,14 +43,11 @@ async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &C
 fn the_chain_has_this_order() {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
-    let names = |audit: Option<&Audit>| {
-        chain(CALL_TIMEOUT, audit, &SanitizePlan::default(), &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>()
-    };
+    let names = |audit: Option<&Audit>| chain(&plan(), audit, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>();
     assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent", "sanitize"]);
     assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate", "sanitize"]);
     let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];
-    let names: Vec<_> =
-        chain(CALL_TIMEOUT, Some(&audit), &SanitizePlan::default(), &own).iter().map(|guard| guard.name()).collect();
+    let names: Vec<_> = chain(&plan(), Some(&audit), &own).iter().map(|guard| guard.name()).collect();
     assert_eq!(
         names,
         ["telemetry", "audit", "fence", "deadline", "mood", "mood", "validate", "intent", "sanitize"],
@@ -330,7 +333,7 @@ impl Guard for Mood {
 
 async fn behind(mood: Mood, tool: &str, cx: &Context) -> (Result<Reply, Refusal>, Arc<Faulty>) {
     let source = Arc::new(Faulty::default());
-    let guards = chain(CALL_TIMEOUT, None, &SanitizePlan::default(), &[Arc::new(mood)]);
+    let guards = chain(&plan(), None, &[Arc::new(mood)]);
     (run(&guards, &source, tool, cx).await, source)
 }
 

@@ -4,7 +4,7 @@
 //! finds some is the expression for that shape run. Everything takes linear time.
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use regex::Regex;
@@ -125,7 +125,8 @@ struct Shapes {
     clues: AhoCorasick,
     /// Which shape each clue belongs to.
     owners: Vec<usize>,
-    patterns: Vec<Regex>,
+    /// Compiled when a clue of theirs is first met: all of them at once would be most of what a start costs.
+    patterns: Vec<OnceLock<Option<Regex>>>,
 }
 
 static COMPILED: LazyLock<Option<Shapes>> = LazyLock::new(|| {
@@ -138,7 +139,7 @@ static COMPILED: LazyLock<Option<Shapes>> = LazyLock::new(|| {
             .build(clues)
             .ok()?,
         owners,
-        patterns: SHAPES.iter().map(|shape| Regex::new(shape.pattern)).collect::<Result<_, _>>().ok()?,
+        patterns: SHAPES.iter().map(|_| OnceLock::new()).collect(),
     })
 });
 
@@ -147,9 +148,15 @@ static COMPILED: LazyLock<Option<Shapes>> = LazyLock::new(|| {
 #[error("the shapes of secrets do not compile")]
 pub struct Broken;
 
-/// Compiles the shapes, so that the first call does not wait for it.
+/// Makes the matcher of clues, so that the first call does not wait for it.
 pub(super) fn prepare() -> Result<(), Broken> {
     COMPILED.as_ref().map(|_| ()).ok_or(Broken)
+}
+
+/// Compiles every shape.
+#[cfg(test)]
+pub(super) fn all_compile() -> bool {
+    SHAPES.iter().all(|shape| Regex::new(shape.pattern).is_ok())
 }
 
 /// Where secrets stand.
@@ -165,6 +172,7 @@ pub(in crate::guard) fn find(text: &str) -> Result<Vec<Range<usize>>, Broken> {
     }
     for (number, (shape, pattern)) in SHAPES.iter().zip(&shapes.patterns).enumerate() {
         if hinted & (1 << number) != 0 {
+            let pattern = pattern.get_or_init(|| Regex::new(shape.pattern).ok()).as_ref().ok_or(Broken)?;
             let secrets = pattern.captures_iter(text).filter_map(|groups| groups.get(1).or_else(|| groups.get(0)));
             found.extend(secrets.filter(|secret| (shape.proof)(secret.as_str())).map(|secret| secret.range()));
         }

@@ -196,7 +196,7 @@ fn text_about_attacks_may_show_them() {
 
 #[test]
 fn the_lists_compile() {
-    assert!(secrets::prepare().is_ok() && personal::prepare() && injection::prepare());
+    assert!(secrets::prepare().is_ok() && secrets::all_compile() && personal::all_compile() && injection::prepare());
 }
 
 #[test]

@@ -21,8 +21,13 @@ use super::{Arguments, Audit, AuditPlan, Verified, verify};
 use crate::guard::sanitize::Injection;
 use crate::guard::tests::call;
 use crate::guard::{SanitizePlan, chain};
+use crate::plan::ServerPlan;
 
 const CALL_TIMEOUT: Duration = Duration::from_millis(200);
+
+fn server() -> ServerPlan {
+    ServerPlan { call_timeout: CALL_TIMEOUT, ..ServerPlan::new("test") }
+}
 
 /// A server's inside: a chain before a source.
 struct House {
@@ -37,7 +42,8 @@ impl House {
         // Orders are another guard's business; looking for them takes its time where nothing is optimised.
         let sanitize = SanitizePlan { injection: Injection::Off, redact: Vec::new(), ..SanitizePlan::default() };
         let source = Arc::new(Faulty::default());
-        Self { guards: chain(CALL_TIMEOUT, Some(&audit), &sanitize, &[]), end: Direct(source.clone()), source, audit }
+        let plan = ServerPlan { sanitize, ..server() };
+        Self { guards: chain(&plan, Some(&audit), &[]), end: Direct(source.clone()), source, audit }
     }
 
     fn at(file: &Path) -> Self {
