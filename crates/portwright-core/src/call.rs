@@ -158,6 +158,8 @@ pub struct Target {
     pub source: Arc<str>,
     /// The name within the source, which may differ from the listed one where two sources offer the same name.
     pub name: String,
+    /// Other names that it answers to and that are not listed.
+    pub aliases: Vec<String>,
     /// What a call of it does to the world outside.
     pub effects: Effects,
     /// The tool as listed, for a call of a tool.

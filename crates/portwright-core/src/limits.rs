@@ -344,3 +344,12 @@ pub const TRACE_STATE_BYTES_MAX: usize = 512;
 
 /// Bytes of an icon's address, which may be the picture itself. It stands in every list.
 pub const ICON_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a condition in a rule of the plan.
+pub const CONDITION_BYTES_MAX: usize = 1024;
+
+/// Bytes of arguments that a condition looks at. It does not hold for larger ones.
+pub const CONDITION_ARGUMENTS_BYTES_MAX: usize = 64 * 1024;
+
+/// Lists that a catalog keeps ready, one for each set of roles that was asked for.
+pub const LIST_VIEWS_MAX: usize = 64;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use portwright_core::limits;
 use portwright_core::protocol::Icon;
 
+use crate::guard::policy::PolicyPlan;
 use crate::guard::{AuditPlan, SanitizePlan};
 
 /// The plan of one server.
@@ -34,6 +35,8 @@ pub struct ServerPlan {
     pub audit: Option<AuditPlan>,
     /// What is done about orders, secrets and hidden characters in what sources say.
     pub sanitize: SanitizePlan,
+    /// Who may do what. No roles: whoever is let in may do everything.
+    pub policy: PolicyPlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
 }
@@ -56,6 +59,7 @@ impl ServerPlan {
             listen: ListenPlan::default(),
             audit: None,
             sanitize: SanitizePlan::default(),
+            policy: PolicyPlan::default(),
             keys: None,
         }
     }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use portwright_core::protocol::Implementation;
-use portwright_core::{Context, Guard, Operation, Principal, Refusal, Reply, TransportKind, limits};
+use portwright_core::{Call, Context, Guard, Operation, Principal, Refusal, Reply, TransportKind, limits};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::{Catalog, Mount, Reloaded, Rules, Supervisor};
+use crate::catalog::{Catalog, Mount, Reloaded, Rules, Sight, Supervisor};
+use crate::guard::policy::{BadPattern, Decision, Policy};
 use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
 use crate::ops::random;
@@ -37,6 +38,8 @@ pub enum StartError {
     Audit(#[from] guard::audit::OpenError),
     #[error("the API keys can't be used")]
     Keys(#[from] guard::authenticate::KeyFileError),
+    #[error("the rules of a role can't be used")]
+    Policy(#[from] BadPattern),
     #[error("the system gives no random numbers")]
     Random,
     #[error("the server's name can't be written as JSON")]
@@ -153,9 +156,11 @@ impl Engine {
 }
 
 /// What calls are judged by, for a catalog.
-fn rules(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Arc<Rules> {
-    let guards = guard::chain(plan, audit, own);
-    Arc::new(Rules { guards, instructions: plan.instructions.clone() })
+fn rules(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Result<Arc<Rules>, BadPattern> {
+    let policy = Policy::new(&plan.policy)?;
+    let guards = guard::chain(plan, audit, policy.as_ref(), own);
+    let policy = policy.map(|policy| policy as Arc<dyn Sight>);
+    Ok(Arc::new(Rules { guards, policy, instructions: plan.instructions.clone() }))
 }
 
 fn named_once(mounts: &[Mount]) -> Result<(), StartError> {
@@ -197,7 +202,7 @@ impl Server {
             tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
-            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own), stop.clone()),
+            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own)?, stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
@@ -225,7 +230,7 @@ impl Server {
         named_once(&mounts)?;
         let engine = &self.engine;
         engine.sessions.set_plan(plan.sessions);
-        let rules = rules(plan, engine.audit.as_ref(), &engine.own);
+        let rules = rules(plan, engine.audit.as_ref(), &engine.own)?;
         let patience = engine.plan.call_timeout.max(plan.call_timeout) + limits::STOP_WAIT;
         let mut reloaded = engine.supervisor.replace(mounts, rules, patience).await;
         reloaded.after_restart = engine.plan.fixed_parts_that_differ(plan);
@@ -249,7 +254,24 @@ impl Server {
 
     /// How the server and its sources are now.
     pub async fn health(&self) -> HealthReport {
-        health::report(&self.engine).await
+        health::report(&self.engine, &self.catalog().all).await
+    }
+
+    /// What the rules of a plan say of an operation on what is served now, and why. It leaves no record and reaches no
+    /// source.
+    pub fn explain(
+        &self,
+        plan: &ServerPlan,
+        principal: &Principal,
+        operation: Operation,
+    ) -> Result<Decision, BadPattern> {
+        let catalog = self.catalog();
+        let target = catalog.target(&operation);
+        let call = Call { operation, target };
+        Policy::new(&plan.policy).map(|policy| match policy {
+            Some(policy) => policy.judge(Some(principal), &call),
+            None => Decision::without_policy(&call),
+        })
     }
 
     /// One operation through the whole chain.

@@ -143,6 +143,7 @@ impl Listing {
         let target = Target {
             source: self.name.clone(),
             name: tool.name.to_string(),
+            aliases: self.aliases.iter().filter(|alias| alias.1 == tool.name).map(|alias| alias.0.clone()).collect(),
             effects: Effects::of(&tool),
             tool: Some(tool.clone()),
             arguments: Some(compiled),
@@ -166,6 +167,7 @@ impl Listing {
         Target {
             source: self.name.clone(),
             name: name.to_owned(),
+            aliases: Vec::new(),
             effects: Effects::None,
             tool: None,
             arguments: None,

@@ -3,6 +3,7 @@
 
 mod listing;
 mod supervisor;
+mod views;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
 pub(crate) use supervisor::Supervisor;
 pub use supervisor::{Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
+pub(crate) use views::{Entry, Sight, Standing};
 
 /// One page-able list: entries as they go over the wire, with the names that order them.
 #[derive(Debug, Default)]
@@ -82,8 +84,17 @@ pub(crate) enum News {
 pub(crate) struct Rules {
     /// The chain.
     pub(crate) guards: Vec<Arc<dyn Guard>>,
+    /// What the lists are filtered by; the chain judges calls by the same.
+    pub(crate) policy: Option<Arc<dyn Sight>>,
     /// What this server is for, for the model.
     pub(crate) instructions: Option<String>,
+}
+
+impl Rules {
+    /// Whether everybody sees the same of the same.
+    fn sees_as(&self, other: &Self) -> bool {
+        self.policy.as_ref().map(|policy| policy.written()) == other.policy.as_ref().map(|policy| policy.written())
+    }
 }
 
 impl fmt::Debug for Rules {
@@ -91,18 +102,26 @@ impl fmt::Debug for Rules {
         f.debug_struct("Rules")
             .field("guards", &self.guards.iter().map(|guard| guard.name()).collect::<Vec<_>>())
             .field("instructions", &self.instructions)
-            .finish()
+            .finish_non_exhaustive()
     }
+}
+
+/// What is listed.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    pub(crate) tools: Section,
+    pub(crate) resources: Section,
+    pub(crate) templates: Section,
+    pub(crate) prompts: Section,
 }
 
 /// Names and their owners.
 #[derive(Debug)]
 pub struct Catalog {
     pub(crate) rules: Arc<Rules>,
-    pub(crate) tools: Section,
-    pub(crate) resources: Section,
-    pub(crate) templates: Section,
-    pub(crate) prompts: Section,
+    /// Everything that is listed for those who may do everything.
+    pub(crate) all: Arc<Lists>,
+    views: views::Views,
     tool_entries: HashMap<String, ToolEntry>,
     aliases: HashMap<String, String>,
     prompt_targets: HashMap<String, Arc<Target>>,
@@ -120,10 +139,8 @@ impl Catalog {
     pub(crate) fn merge(listings: &[Arc<Listing>], rules: Arc<Rules>) -> Self {
         let mut catalog = Self {
             rules,
-            tools: Section::default(),
-            resources: Section::default(),
-            templates: Section::default(),
-            prompts: Section::default(),
+            all: Arc::default(),
+            views: views::Views::default(),
             tool_entries: HashMap::new(),
             aliases: HashMap::new(),
             prompt_targets: HashMap::new(),
@@ -165,10 +182,12 @@ impl Catalog {
         catalog.alias(listings);
         catalog.collisions = tools.into_iter().chain(prompts).map(str::to_owned).collect();
         catalog.collisions.sort();
-        catalog.tools = Section::sorted(tool_rows);
-        catalog.prompts = Section::sorted(prompt_rows);
-        catalog.resources = Section::sorted(resource_rows);
-        catalog.templates = Section::sorted(template_rows);
+        catalog.all = Arc::new(Lists {
+            tools: Section::sorted(tool_rows),
+            resources: Section::sorted(resource_rows),
+            templates: Section::sorted(template_rows),
+            prompts: Section::sorted(prompt_rows),
+        });
         catalog
     }
 
@@ -202,7 +221,7 @@ impl Catalog {
 
     /// The names of the tools, as listed.
     pub fn tool_names(&self) -> Vec<String> {
-        self.tools.names().map(str::to_owned).collect()
+        self.all.tools.names().map(str::to_owned).collect()
     }
 
     /// What an operation's name stands for.
@@ -241,10 +260,14 @@ impl Catalog {
 
     /// What changed since `old`.
     pub(crate) fn changed_since(&self, old: &Self) -> Changed {
+        if !self.rules.sees_as(&old.rules) {
+            return Changed { tools: true, resources: true, prompts: true };
+        }
+        let (new, old) = (&self.all, &old.all);
         Changed {
-            tools: !self.tools.same_as(&old.tools),
-            resources: !(self.resources.same_as(&old.resources) && self.templates.same_as(&old.templates)),
-            prompts: !self.prompts.same_as(&old.prompts),
+            tools: !new.tools.same_as(&old.tools),
+            resources: !(new.resources.same_as(&old.resources) && new.templates.same_as(&old.templates)),
+            prompts: !new.prompts.same_as(&old.prompts),
         }
     }
 }

@@ -25,6 +25,7 @@ pub use authenticate::Authenticate;
 pub use sanitize::SanitizePlan;
 
 use crate::plan::ServerPlan;
+use policy::Policy;
 
 /// The chain, outermost first. The order is fixed here and nowhere else:
 ///
@@ -38,15 +39,20 @@ use crate::plan::ServerPlan;
 ///   is still held against its schema;
 /// - the intent stands next to the source: only a call that every guard let through had an intent;
 /// - sanitize is innermost: every other guard sees only the cleaned reply.
-pub fn chain(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Vec<Arc<dyn Guard>> {
-    let before: [Option<Arc<dyn Guard>>; 4] = [
+pub fn chain(
+    plan: &ServerPlan,
+    audit: Option<&Audit>,
+    policy: Option<&Arc<Policy>>,
+    own: &[Arc<dyn Guard>],
+) -> Vec<Arc<dyn Guard>> {
+    let before: [Option<Arc<dyn Guard>>; 5] = [
         Some(Arc::new(telemetry::Telemetry)),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
         Some(Arc::new(deadline::Deadline::new(plan.call_timeout))),
         // authenticate: done where the credential came in, before a session was looked for
         // rate limit: per principal, per tool
-        // policy: may this principal do this, with these arguments
+        policy.map(|policy| Arc::new(policy::Judge::new(policy.clone())) as Arc<dyn Guard>),
     ];
     let own = own.iter().map(|guard| Arc::new(own::Own::new(guard.clone())) as Arc<dyn Guard>);
     let after: [Option<Arc<dyn Guard>>; 3] = [

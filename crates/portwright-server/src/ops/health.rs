@@ -6,7 +6,7 @@ use portwright_core::{Health, limits};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use crate::catalog::{SourceHealth, State, Supervisor};
+use crate::catalog::{Lists, SourceHealth, State, Supervisor};
 use crate::server::Engine;
 
 /// How the server is.
@@ -68,8 +68,8 @@ impl Cache {
     }
 }
 
-/// How it is now.
-pub(crate) async fn report(engine: &Engine) -> HealthReport {
+/// How it is now, for somebody who sees these lists.
+pub(crate) async fn report(engine: &Engine, seen: &Lists) -> HealthReport {
     let sources = engine.health.sources(&engine.supervisor).await;
     let audit = engine.audit().map(crate::guard::Audit::health);
     let audit = match audit {
@@ -92,8 +92,8 @@ pub(crate) async fn report(engine: &Engine) -> HealthReport {
         uptime_seconds: engine.started.elapsed().as_secs(),
         sessions: engine.sessions.len(),
         sources,
-        collisions: catalog.collisions().to_vec(),
-        tools: catalog.tool_names(),
+        collisions: catalog.collisions_in(seen),
+        tools: seen.tools.names().map(str::to_owned).collect(),
         reason,
     }
 }

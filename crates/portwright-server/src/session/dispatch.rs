@@ -23,7 +23,7 @@ use super::params::{self, Params};
 use super::reply::Outcome;
 use super::watched::Watched;
 use super::{Speaker, asking, lists, modern, tasks};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Section};
 use crate::server::Engine;
 
 /// What a request came to.
@@ -44,7 +44,8 @@ pub(crate) struct Scene<'a> {
 /// Method → step. `initialize`, `logging/setLevel` and the streams belong to their lifecycle and never come here.
 pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Result<Step, WireError> {
     let catalog = scene.catalog;
-    let list = |key, section| lists::page(scene, key, section, params.cursor).map(Step::Done);
+    let seen = || catalog.lists_for(Some(&scene.speaker.principal));
+    let list = |key, section: &Section| lists::page(scene, key, section, params.cursor).map(Step::Done);
     match method {
         "tools/call" => call_tool(params).map(Step::Call),
         "resources/read" => read_resource(params).map(Step::Call),
@@ -56,10 +57,10 @@ pub(crate) fn step(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Resu
         }
         "prompts/get" => get_prompt(params).map(Step::Call),
         "completion/complete" => complete(params).map(Step::Call),
-        "tools/list" => list("tools", &catalog.tools),
-        "resources/list" => list("resources", &catalog.resources),
-        "resources/templates/list" => list("resourceTemplates", &catalog.templates),
-        "prompts/list" => list("prompts", &catalog.prompts),
+        "tools/list" => list("tools", &seen().tools),
+        "resources/list" => list("resources", &seen().resources),
+        "resources/templates/list" => list("resourceTemplates", &seen().templates),
+        "prompts/list" => list("prompts", &seen().prompts),
         "tasks/get" | "tasks/update" | "tasks/cancel" if scene.speaker.modern() => {
             tasks::answer(scene, method, params).map(Step::Done)
         }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use portwright_core::Principal;
 use serde_json::Value;
 
 use super::envelope::Request;
@@ -23,7 +24,14 @@ pub(crate) fn check_version(headers: &HeaderMap, version: &str) -> Result<(), Wi
 }
 
 /// Holds the other headers of a request against its body.
-pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>, catalog: &Catalog) -> Result<(), WireError> {
+///
+/// Whoever may not know of a tool does not learn which headers it wants.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    request: &Request<'_>,
+    catalog: &Catalog,
+    principal: &Principal,
+) -> Result<(), WireError> {
     let params = &request.params;
     same(METHOD, one(headers, METHOD)?, &request.method)?;
     // The parameter that `Mcp-Name` mirrors.
@@ -40,7 +48,7 @@ pub(crate) fn check(headers: &HeaderMap, request: &Request<'_>, catalog: &Catalo
         (None, Some(_)) => return Err(mismatch(NAME)),
         (None, None) => {}
     }
-    match catalog.tool(name.as_deref().unwrap_or_default()) {
+    match catalog.tool_for(name.as_deref().unwrap_or_default(), Some(principal)) {
         Some(entry) if request.method == "tools/call" && !entry.headers.is_empty() => {
             let arguments = params.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok());
             mirrored(headers, &entry.headers, &arguments.unwrap_or(Value::Null))

@@ -30,9 +30,9 @@ pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
     let missing = !engine.supervisor.all_open();
     let mut capabilities = json!({});
     let lists = [
-        ("tools", !catalog.tools.is_empty()),
-        ("resources", !(catalog.resources.is_empty() && catalog.templates.is_empty())),
-        ("prompts", !catalog.prompts.is_empty()),
+        ("tools", !catalog.all.tools.is_empty()),
+        ("resources", !(catalog.all.resources.is_empty() && catalog.all.templates.is_empty())),
+        ("prompts", !catalog.all.prompts.is_empty()),
     ];
     for (name, _) in lists.iter().filter(|(_, there)| *there || missing) {
         capabilities[*name] = json!({"listChanged": true});
@@ -40,7 +40,7 @@ pub(crate) fn capabilities(engine: &Engine, modern: bool) -> Value {
     if catalog.watchable && capabilities.get("resources").is_some() {
         capabilities["resources"]["subscribe"] = true.into();
     }
-    if missing || !catalog.prompts.is_empty() || !catalog.templates.is_empty() {
+    if missing || !catalog.all.prompts.is_empty() || !catalog.all.templates.is_empty() {
         capabilities["completions"] = json!({});
     }
     if modern && (missing || catalog.has_tasks()) {

@@ -35,6 +35,11 @@ pub(crate) async fn usual(plan: ServerPlan) -> (Server, Arc<Shelf>, Arc<Faulty>)
     (server, shelf, faulty)
 }
 
+/// The sources of a usual server, anew.
+pub(crate) fn usual_mounts() -> Vec<Mount> {
+    vec![mount("shelf", Arc::new(Shelf::new(0))), mount("faulty", Arc::new(Faulty::default()))]
+}
+
 pub(crate) async fn started(plan: ServerPlan, mounts: Vec<Mount>) -> Server {
     let server = Server::start(plan, mounts).expect("start");
     server.settled(PATIENCE).await;

@@ -10,6 +10,7 @@ pub(crate) mod content;
 mod demo;
 pub mod error;
 pub mod exit;
+mod explain;
 mod keys;
 mod list;
 mod logs;
@@ -70,6 +71,8 @@ enum Command {
     Prompt(prompt::PromptArgs),
     /// Make, list and revoke API keys
     Keys(keys::KeysArgs),
+    /// Tell which rule of the configuration allows or denies a call, and why
+    Explain(explain::ExplainArgs),
     /// Verify and read the record of calls
     Audit(audit::AuditArgs),
     /// Print the JSON Schema of the configuration, for editors
@@ -124,6 +127,7 @@ impl Cli {
             Command::Demo(args) => wait_for(demo::run(args)),
             Command::Serve(args) => wait_for(serve::run(args, own)),
             Command::Check(args) => wait_for(check::run(args, own)),
+            Command::Explain(args) => wait_for(explain::run(args, own)),
             Command::List(args) => wait_for(list::run(args, own)),
             Command::Call(args) => wait_for(call::run(args, own)),
             Command::Read(args) => wait_for(read::run(args, own)),

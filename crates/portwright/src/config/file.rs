@@ -7,6 +7,8 @@ use portwright_core::{HumanDuration, IconTable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::roles::RoleSection;
+
 /// Databases, files, clusters and APIs as MCP servers.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -17,6 +19,9 @@ pub(crate) struct File {
     pub(crate) listen: ListenSection,
     /// How callers prove who they are.
     pub(crate) auth: AuthSection,
+    /// Who may do what, by role. Without any, whoever is let in may do everything. The role `anonymous` is that of callers
+    /// who show no credential, `local` that of whoever starts the process, who may do everything where there is none.
+    pub(crate) roles: BTreeMap<String, RoleSection>,
     /// Bounds on every call.
     pub(crate) limits: LimitsSection,
     /// The record of every call.

@@ -4,7 +4,6 @@
 /// Pointers into the document; `*` stands for any one key.
 const KEYS: &[&str] = &[
     "/auth/oauth",
-    "/roles",
     "/telemetry",
     "/listen/tls",
     "/limits/calls",

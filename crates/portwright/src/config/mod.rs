@@ -15,6 +15,7 @@ pub(crate) mod nearest;
 pub mod plan;
 mod problems;
 mod reference;
+mod roles;
 mod sanitize;
 pub mod schema;
 mod sources;
@@ -173,6 +174,7 @@ impl<'a> Reading<'a> {
             server: self.section(&sound, "server", problems),
             listen: self.section(&sound, "listen", problems),
             auth: self.section(&sound, "auth", problems),
+            roles: self.section(&sound, "roles", problems),
             limits: self.section(&sound, "limits", problems),
             audit: self.section(&sound, "audit", problems),
             sanitize: self.section(&sound, "sanitize", problems),

@@ -2,23 +2,18 @@
 
 use std::fmt;
 
-use globset::{GlobBuilder, GlobMatcher};
-use portwright_core::{Operation, limits};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use portwright_core::limits;
 
-/// One pattern of a rule. A tool or prompt fits under the name that clients see and under `SOURCE.name`, so that
-/// `tools:hub.*` is everything that the source `hub` offers, whatever it is listed as.
-#[derive(Clone)]
+use super::subject::{Noun, Subject};
+
+/// One pattern of a rule. A tool or prompt fits under its own name and under `SOURCE.name`, so that `tools:hub.*` is
+/// everything that the source `hub` offers, whatever it is listed as.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pattern {
     written: String,
     noun: Noun,
-    glob: GlobMatcher,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Noun {
-    Tool,
-    Resource,
-    Prompt,
+    glob: Glob,
 }
 
 /// Why a text is no pattern.
@@ -42,23 +37,16 @@ impl Pattern {
             return Err(BadPattern::TooLong);
         }
         let (noun, glob) = text.split_once(':').ok_or(BadPattern::Noun)?;
-        let noun = match noun {
-            "tools" => Noun::Tool,
-            "resources" => Noun::Resource,
-            "prompts" => Noun::Prompt,
-            _ => return Err(BadPattern::Noun),
-        };
+        let noun = Noun::read(noun).ok_or(BadPattern::Noun)?;
         if glob.is_empty() {
             return Err(BadPattern::Empty);
         }
-        // `**` in a glob stands for whole segments; in `db://shop/**` and in `db://shop**` people mean the rest.
-        let everything = if glob == "*" { "**" } else { glob };
-        let built = GlobBuilder::new(everything)
+        let built = GlobBuilder::new(if glob == "*" { "**" } else { glob })
             .literal_separator(noun == Noun::Resource)
             .backslash_escape(true)
             .build()
             .map_err(|error| BadPattern::Glob(error.kind().to_string()))?;
-        Ok(Self { written: text.to_owned(), noun, glob: built.compile_matcher() })
+        Ok(Self { written: text.to_owned(), noun, glob: built })
     }
 
     /// As it was written.
@@ -66,22 +54,15 @@ impl Pattern {
         &self.written
     }
 
-    /// Whether the rule is about this: `listed` is the name or URI that clients see, `source` who owns it.
-    pub fn fits(&self, operation: &Operation, listed: &str, source: Option<&str>) -> bool {
-        let noun = match operation.noun() {
-            "tool" => Noun::Tool,
-            "resource" => Noun::Resource,
-            _ => Noun::Prompt,
-        };
-        if noun != self.noun {
-            return false;
-        }
-        let owned = || {
-            let source = source.filter(|_| noun != Noun::Resource)?;
-            let own = listed.strip_prefix(source).and_then(|rest| rest.strip_prefix('.')).unwrap_or(listed);
-            Some(self.glob.is_match(format!("{source}.{own}")))
-        };
-        self.glob.is_match(listed) || owned().unwrap_or(false)
+    /// What stands before the first sign that means more than itself.
+    fn literal(&self) -> &str {
+        let glob = self.glob.glob();
+        glob.split(['*', '?', '[', '{', '\\']).next().unwrap_or_default()
+    }
+
+    /// Whether it fits whatever begins with its literal part.
+    fn takes_all_below(&self) -> bool {
+        self.glob.glob().strip_prefix(self.literal()) == Some("**")
     }
 }
 
@@ -91,40 +72,100 @@ impl fmt::Debug for Pattern {
     }
 }
 
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.written == other.written
+/// Patterns that are looked up together: what that costs hardly grows with their number.
+#[derive(Debug)]
+pub(super) struct Patterns {
+    written: Vec<Pattern>,
+    /// For each noun, the set and where its members stand in the list.
+    sets: [(GlobSet, Vec<usize>); 3],
+}
+
+impl Patterns {
+    pub(super) fn new(written: &[Pattern]) -> Result<Self, BadPattern> {
+        let set = |noun: Noun| {
+            let mut builder = GlobSetBuilder::new();
+            let mut places = Vec::new();
+            for (place, pattern) in written.iter().enumerate().filter(|(_, pattern)| pattern.noun == noun) {
+                builder.add(pattern.glob.clone());
+                places.push(place);
+            }
+            let built = builder.build().map_err(|error| BadPattern::Glob(error.kind().to_string()))?;
+            Ok((built, places))
+        };
+        Ok(Self { written: written.to_vec(), sets: [set(Noun::Tool)?, set(Noun::Resource)?, set(Noun::Prompt)?] })
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&Pattern> {
+        self.written.get(place)
+    }
+
+    fn first(&self, noun: Noun, name: &str) -> Option<usize> {
+        let (set, places) = &self.sets[noun as usize];
+        set.matches(name).into_iter().filter_map(|at| places.get(at).copied()).min()
+    }
+
+    /// The first rule that lets it through: for whatever it may be read as, there is one.
+    pub(super) fn allows(&self, subject: &Subject<'_>) -> Option<usize> {
+        match subject {
+            Subject::Named { noun, names } => names.iter().filter_map(|name| self.first(*noun, name)).min(),
+            Subject::Uri { readings } => {
+                let found: Option<Vec<usize>> = readings.iter().map(|uri| self.first(Noun::Resource, uri)).collect();
+                found?.into_iter().max()
+            }
+            // Some URI of the template may fit where one's literal part begins the other's.
+            Subject::Template { literal } => self.written.iter().position(|pattern| {
+                let own = pattern.literal();
+                pattern.noun == Noun::Resource && (own.starts_with(*literal) || literal.starts_with(own))
+            }),
+        }
+    }
+
+    /// The first rule that keeps it out: whatever it may be read as, one reading is enough.
+    pub(super) fn denies(&self, subject: &Subject<'_>) -> Option<usize> {
+        match subject {
+            Subject::Named { noun, names } => names.iter().filter_map(|name| self.first(*noun, name)).min(),
+            Subject::Uri { readings } => readings.iter().filter_map(|uri| self.first(Noun::Resource, uri)).min(),
+            // A template is out only if all of its URIs are.
+            Subject::Template { literal } => self.written.iter().position(|pattern| {
+                pattern.noun == Noun::Resource && pattern.takes_all_below() && literal.starts_with(pattern.literal())
+            }),
+        }
     }
 }
 
-impl Eq for Pattern {}
-
 #[cfg(test)]
 mod tests {
-    use portwright_core::Operation;
-    use portwright_core::protocol::JsonObject;
+    use super::{BadPattern, Pattern, Patterns};
+    use crate::guard::policy::subject::{Noun, Subject};
 
-    use super::{BadPattern, Pattern};
+    fn one(pattern: &str) -> Patterns {
+        Patterns::new(&[Pattern::read(pattern).expect("a pattern")]).expect("a set")
+    }
 
-    fn tool(pattern: &str, listed: &str, source: &str) -> bool {
-        let operation = Operation::CallTool { name: listed.into(), arguments: JsonObject::new() };
-        Pattern::read(pattern).expect("a pattern").fits(&operation, listed, Some(source))
+    fn tool(pattern: &str, own: &str, source: &str) -> bool {
+        one(pattern).allows(&Subject::named(Noun::Tool, own, source, &[])).is_some()
     }
 
     fn resource(pattern: &str, uri: &str) -> bool {
-        let operation = Operation::ReadResource { uri: uri.into() };
-        Pattern::read(pattern).expect("a pattern").fits(&operation, uri, Some("shop"))
+        one(pattern).allows(&Subject::uri(uri)).is_some()
+    }
+
+    fn denied(pattern: &str, uri: &str) -> bool {
+        one(pattern).denies(&Subject::uri(uri)).is_some()
     }
 
     #[test]
-    fn names_fit_as_listed_and_by_their_source() {
+    fn names_fit_by_themselves_and_by_their_source() {
         assert!(tool("tools:query_*", "query_customers", "shop"));
         assert!(tool("tools:*", "a.b", "shop") && tool("tools:*", "a/b", "shop"));
         assert!(tool("tools:hub.*", "merge_pull_request", "hub"));
-        assert!(tool("tools:hub.merge_*", "hub.merge_pull_request", "hub"));
+        assert!(tool("tools:hub.merge_*", "merge_pull_request", "hub"));
         assert!(!tool("tools:hub.*", "merge_pull_request", "shop"));
-        assert!(!tool("tools:query", "query_customers", "shop"));
+        assert!(!tool("tools:query", "query_customers", "shop") && !tool("tools:QUERY_*", "query_customers", "shop"));
         assert!(!tool("prompts:*", "query_customers", "shop"));
+        let aliases = ["query".to_owned()];
+        let alias = Subject::named(Noun::Tool, "run_sql_query", "shop", &aliases);
+        assert!(one("tools:query").denies(&alias).is_some(), "whoever keeps out one name keeps out the tool");
     }
 
     #[test]
@@ -135,6 +176,31 @@ mod tests {
         assert!(!resource("resources:db://shop/*", "db://shop/schema/customers"));
         assert!(!resource("resources:db://shop/**", "db://other/schema"));
         assert!(!resource("tools:*", "db://shop/schema"));
+    }
+
+    #[test]
+    fn a_uri_is_judged_by_all_that_it_may_be_read_as() {
+        assert!(denied("resources:db://shop/schema/secret", "db://shop/schema/secre%74"));
+        assert!(denied("resources:db://shop/secret/**", "db://shop/public/../secret/x"));
+        assert!(denied("resources:db://shop/secret/**", "db://shop/public%2f%2E%2e%2Fsecret/x"));
+        assert!(!resource("resources:db://shop/public/**", "db://shop/public/../secret"));
+        assert!(!resource("resources:db://shop/public/*", "db://shop/public/a%2Fb"));
+        assert!(resource("resources:db://shop/public/**", "db://shop/public/a%2Fb"));
+        assert!(resource("resources:db://shop/public/*", "db://shop/public/a%20b"));
+    }
+
+    #[test]
+    fn a_template_is_out_only_with_all_of_its_uris() {
+        let template = Subject::template("db://shop/schema/{table}");
+        for may in ["db://shop/**", "db://shop/schema/customers", "*", "db://shop/schema/c*", "db://s*/x"] {
+            assert!(one(&format!("resources:{may}")).allows(&template).is_some(), "{may}");
+        }
+        for not in ["db://shop/notes", "db://other/**"] {
+            assert!(one(&format!("resources:{not}")).allows(&template).is_none(), "{not}");
+        }
+        assert!(one("resources:db://shop/**").denies(&template).is_some());
+        assert!(one("resources:db://shop/schema/customers").denies(&template).is_none());
+        assert!(one("resources:db://shop/schema/*").denies(&template).is_none(), "deeper ones stay");
     }
 
     #[test]

@@ -235,7 +235,10 @@ async fn route(
     let on = engine.plan.listen.transports;
     let mut response = match (request.uri().path(), request.method()) {
         (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
-        ("/health", &Method::GET) => pages::health(engine).await,
+        ("/health", &Method::GET) => {
+            let caller = admission.principal(request.headers(), ends, &engine.authenticate).ok();
+            pages::health(engine, caller.as_deref()).await
+        }
         ("/ready", &Method::GET) => pages::ready(engine).await,
         ("/live", &Method::GET) => plain(StatusCode::OK, "ok"),
         ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),

@@ -53,7 +53,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         }
     };
     let catalog = engine.catalog_for(&request.method, &request.params).await;
-    if let Err(error) = headers::check(caller.headers, request, &catalog) {
+    if let Err(error) = headers::check(caller.headers, request, &catalog, caller.principal) {
         dispatch::turn_away(engine, &speaker, &request.method, &request.params, Away::Garbled).await;
         return Err(error);
     }

@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod client;
 mod demo;
+mod explain;
 mod help;
 mod keys;
 mod offline;

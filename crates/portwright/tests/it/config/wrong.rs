@@ -74,6 +74,14 @@ fn pictures_that_no_client_may_load() {
 }
 
 #[test]
+fn roles_that_mean_nothing() {
+    assert_snapshot!(said(
+        "[roles.analyst]\nallow = [\"query_*\", \"tools:[a\"]\ndeny = [\"prompts:\"]\nwhen = \"args.limit <=\"\n\
+         [roles.empty]\n[roles.\"a b\"]\nallow = [\"tools:*\"]\nwhen = \"user.id == 'x'\"\n"
+    ));
+}
+
+#[test]
 fn missing_keys() {
     assert_snapshot!(said("[audit]\nrequired = true\n[sources.shop]\n[tools.find]\nsql = \"SELECT 1\"\n"));
 }
