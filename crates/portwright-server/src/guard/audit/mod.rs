@@ -7,19 +7,22 @@
 //!
 //! Outcomes of a call: `ok`; `failed` (the source or we could not, or the tool said isError); `refused` by a guard;
 //! `timed_out`; `cancelled`; and `intent`, which is none. The audit's own records are `recovered` (the file was not as it was
-//! left; `args` says how) and `unrecorded` (so many calls were refused while there was no room for their records). The
+//! left; `args` says how), `rotated` (a new file was begun) and `unrecorded` (so many calls were refused while there was no room for their records). The
 //! flag `withheld` marks a record that came too late: its caller got a refusal instead.
 //!
 //! The chain is not keyed: it proves that a file is what it was when its head was last known. Who can rewrite the file
 //! and its head can make a new chain, so keep a copy of the head elsewhere if that matters.
 
 mod arguments;
+mod end;
 mod guards;
 mod head;
 mod line;
 mod queue;
 mod record;
+mod rotate;
 mod store;
+mod trail;
 mod verify;
 mod writer;
 
@@ -36,7 +39,9 @@ use queue::Queue;
 use store::{FileStore, Store};
 
 pub(super) use guards::{Intent, Outcome};
+pub use rotate::{Rotation, files_of};
 pub use store::OpenError;
+pub use trail::{BrokenTrail, VerifiedTrail, verify_trail};
 pub use verify::{Broken, HeadState, Verified, verify};
 
 /// What the plan says of the audit.
@@ -49,12 +54,19 @@ pub struct AuditPlan {
     /// Whether a call that can't be recorded is refused. If not, no reply waits for its record.
     pub required: bool,
     pub durability: Durability,
+    pub rotation: Rotation,
 }
 
 impl AuditPlan {
     /// The defaults, for `file`.
     pub fn new(file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into(), arguments: Arguments::default(), required: true, durability: Durability::default() }
+        Self {
+            file: file.into(),
+            arguments: Arguments::default(),
+            required: true,
+            durability: Durability::default(),
+            rotation: Rotation::default(),
+        }
     }
 }
 
@@ -115,7 +127,7 @@ impl Audit {
         let mut number = 1;
         loop {
             let file = numbered(&plan.file, number);
-            match FileStore::open(&file, plan.durability) {
+            match FileStore::open(&file, plan.durability, plan.rotation) {
                 Ok(store) => {
                     if number > 1 {
                         tracing::info!(file = %file.display(), "another process writes the audit file, taking the next");
