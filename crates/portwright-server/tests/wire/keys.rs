@@ -90,7 +90,14 @@ async fn a_wrong_credential_is_nobodys() {
     let mut http = keyed.up.connect().await;
     let twice = format!("{}\r\nauthorization: {}", keyed.ada, keyed.bob);
     assert_eq!(http.post_with(&say(), &[("authorization", &twice)]).await.status, 401, "two credentials are none");
-    assert!(keyed.records().is_empty(), "nothing was called");
+    // Nothing was called, and each of them is told of.
+    until("the records", || async { keyed.records().len() == 15 }).await;
+    for record in keyed.records() {
+        let told = ["operation", "outcome", "principal", "name", "args"].map(|key| record[key].clone());
+        let remote = json!({"remote": "127.0.0.1"});
+        assert_eq!(told, [json!("authenticate"), json!("refused"), json!(""), Value::Null, remote]);
+        assert!(record["rule"].is_string() && !record.to_string().contains("pw_"), "{record}");
+    }
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod queue;
 mod record;
 mod rotate;
 mod store;
+mod strangers;
 mod trail;
 mod verify;
 mod writer;
@@ -102,6 +103,7 @@ struct Open {
     queue: Arc<Queue>,
     arguments: Arguments,
     required: bool,
+    strangers: strangers::Strangers,
 }
 
 /// `audit.jsonl`, `audit.2.jsonl`, `audit.3.jsonl`, …
@@ -145,7 +147,7 @@ impl Audit {
         let queue = Arc::new(Queue::default());
         let own = queue.clone();
         thread::Builder::new().name("audit".to_owned()).spawn(move || writer::run(&own, store))?;
-        Ok(Self { open: Arc::new(Open { queue, arguments, required }) })
+        Ok(Self { open: Arc::new(Open { queue, arguments, required, strangers: strangers::Strangers::default() }) })
     }
 
     /// How it is: degraded while records can't be written.
@@ -158,6 +160,7 @@ impl Audit {
 
     /// Waits, within a bound, until everything recorded so far is written. Called when the server stops.
     pub async fn flush(&self) {
+        self.strangers_counted();
         let flushed = self.open.queue.flush();
         if !matches!(tokio::time::timeout(limits::AUDIT_WAIT, flushed).await, Ok(Ok(()))) {
             tracing::error!("audit records are not written yet");
