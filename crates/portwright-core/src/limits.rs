@@ -350,3 +350,9 @@ pub const FETCHED_BYTES_MAX: usize = 256 * 1024;
 
 /// How long such a page may take, with connecting.
 pub const FETCH_WAIT: Duration = Duration::from_secs(10);
+
+/// Bytes of a trace's state that are handed on. The specification asks for at least as many.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
+
+/// Bytes of an icon's address, which may be the picture itself. It stands in every list.
+pub const ICON_BYTES_MAX: usize = 64 * 1024;
