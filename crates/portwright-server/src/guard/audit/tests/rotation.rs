@@ -96,9 +96,9 @@ fn retiring_older_files_does_not_hide_that_one_was_taken_away() {
     let files = files_of(&file).unwrap();
     fs::remove_file(&files[1]).unwrap();
     // Only the first file has had its time.
-    let hours_ago = std::time::SystemTime::now() - Duration::from_secs(7200);
+    let hours_ago = std::time::SystemTime::now() - Duration::from_hours(2);
     fs::File::options().append(true).open(&files[0]).unwrap().set_modified(hours_ago).unwrap();
-    rotated(&file, Rotation { keep: Some(Duration::from_secs(3600)), ..small() }, 4);
+    rotated(&file, Rotation { keep: Some(Duration::from_hours(1)), ..small() }, 4);
     assert!(!files[0].exists());
     assert!(verify_trail(&file).unwrap_err().to_string().contains("was taken away"));
 }
@@ -106,13 +106,13 @@ fn retiring_older_files_does_not_hide_that_one_was_taken_away() {
 #[test]
 fn old_files_are_kept_as_long_as_the_plan_says() {
     let (_folder, file) = folder();
-    rotated(&file, Rotation { keep: Some(Duration::from_secs(3600)), ..small() }, 20);
+    rotated(&file, Rotation { keep: Some(Duration::from_hours(1)), ..small() }, 20);
     let all = files_of(&file).unwrap();
-    let hours_ago = std::time::SystemTime::now() - Duration::from_secs(7200);
+    let hours_ago = std::time::SystemTime::now() - Duration::from_hours(2);
     for old in [&all[0], &all[2]] {
         fs::File::options().append(true).open(old).unwrap().set_modified(hours_ago).unwrap();
     }
-    rotated(&file, Rotation { keep: Some(Duration::from_secs(3600)), ..small() }, 6);
+    rotated(&file, Rotation { keep: Some(Duration::from_hours(1)), ..small() }, 6);
     assert!(!all[0].exists(), "its time is over");
     assert!(all[2].exists(), "an older one stays, so it stays");
     followed(&file);
@@ -127,7 +127,7 @@ fn a_file_is_rotated_by_age() {
     rotated(&file, every, 1);
     assert!(files_of(&file).unwrap().len() > 1);
     followed(&file);
-    let never = Rotation { every: Some(Duration::from_secs(3600)), ..Rotation::default() };
+    let never = Rotation { every: Some(Duration::from_hours(1)), ..Rotation::default() };
     let before = files_of(&file).unwrap();
     rotated(&file, never, 3);
     assert_eq!(files_of(&file).unwrap(), before);
