@@ -77,13 +77,11 @@ impl Clean {
     }
 
     fn data(&self, mut data: Value) -> Value {
-        match Job::clean_value(&self.cleaner, &mut data) {
-            Ok(false) => data,
-            Ok(true) | Err(_) => {
-                tracing::info!("a log line to the client was withheld: it reads like an order, or can't be cleaned");
-                WITHHELD.into()
-            }
+        if let Ok(false) = Job::clean_value(&self.cleaner, &mut data) {
+            return data;
         }
+        tracing::info!("a log line to the client was withheld: it reads like an order, or can't be cleaned");
+        WITHHELD.into()
     }
 
     fn question(&self, question: &Question) -> Result<Question, Refusal> {

@@ -67,7 +67,7 @@ fn a_file_that_was_taken_away_is_missed() {
     fs::copy(&away, &file).unwrap();
     // An old file's tail is held by the file after it.
     let text = fs::read_to_string(&files[1]).unwrap();
-    let cut = &text[..text.trim_end().rfind('\n').unwrap() + 1];
+    let cut = &text[..=text.trim_end().rfind('\n').unwrap()];
     fs::write(&files[1], cut).unwrap();
     assert!(verify_trail(&file).unwrap_err().to_string().contains("was taken away"));
     fs::write(&files[1], text.replacen("echo", "ecno", 1)).unwrap();
