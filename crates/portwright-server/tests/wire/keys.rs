@@ -90,7 +90,14 @@ async fn a_wrong_credential_is_nobodys() {
     let mut http = keyed.up.connect().await;
     let twice = format!("{}\r\nauthorization: {}", keyed.ada, keyed.bob);
     assert_eq!(http.post_with(&say(), &[("authorization", &twice)]).await.status, 401, "two credentials are none");
-    assert!(keyed.records().is_empty(), "nothing was called");
+    // Nothing was called, and each of them is told of.
+    until("the records", || async { keyed.records().len() == 15 }).await;
+    for record in keyed.records() {
+        let told = ["operation", "outcome", "principal", "name", "args"].map(|key| record[key].clone());
+        let remote = json!({"remote": "127.0.0.1"});
+        assert_eq!(told, [json!("authenticate"), json!("refused"), json!(""), Value::Null, remote]);
+        assert!(record["rule"].is_string() && !record.to_string().contains("pw_"), "{record}");
+    }
 }
 
 #[tokio::test]
@@ -147,7 +154,8 @@ async fn a_conversation_is_its_openers_and_ends_with_their_key() {
     let mut ws = Ws { socket };
     ws.socket.send(Message::text(say().to_string())).await.expect("sent");
     assert!(matches!(ws.frame().await, Some(Message::Text(_))));
-    assert_eq!(keyed.records()[0]["principal"], "ada");
+    let calls: Vec<_> = keyed.records().into_iter().filter(|record| record["operation"] == "tools/call").collect();
+    assert_eq!(calls[0]["principal"], "ada");
     let revoke = |keys: &mut KeyFile| {
         keys.keys.get_mut("ada").expect("ada").revoked = Some("2026-01-02T00:00:00Z".parse().expect("a moment"));
         Ok::<_, ()>(())

@@ -7,6 +7,7 @@ use portwright_core::{HumanDuration, IconTable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::audit::AuditSection;
 use super::roles::RoleSection;
 
 /// Databases, files, clusters and APIs as MCP servers.
@@ -142,51 +143,6 @@ pub(crate) struct LimitsSection {
     pub(crate) task_timeout: Option<HumanDuration>,
     /// How long a task is kept for its client, from its beginning: `1h` where nothing is said.
     pub(crate) task_ttl: Option<HumanDuration>,
-}
-
-/// The record of every call.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditSection {
-    /// The file, one JSON object a line; relative to the configuration's folder.
-    pub(crate) file: PathBuf,
-    /// What is kept of a call's arguments.
-    #[serde(default)]
-    pub(crate) arguments: ArgumentsSection,
-    /// Whether a call that can't be recorded is refused.
-    #[serde(default = "required")]
-    pub(crate) required: bool,
-    /// When a record counts as written.
-    #[serde(default)]
-    pub(crate) durability: DurabilitySection,
-}
-
-fn required() -> bool {
-    true
-}
-
-/// What is kept of a call's arguments.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ArgumentsSection {
-    /// Nothing.
-    None,
-    /// Their names. The default.
-    #[default]
-    Keys,
-    /// Their values, with secrets taken out.
-    Values,
-}
-
-/// When a record counts as written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum DurabilitySection {
-    /// When the operating system has it: it survives the end of the process. The default.
-    #[default]
-    Process,
-    /// When the disk has it: it survives a power cut.
-    Disk,
 }
 
 /// What is done about orders, secrets and hidden characters in what sources say.

@@ -7,14 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portwright_core::{Diagnostic, IconTable, Pointer, SourceConfig};
-use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
 use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Transports};
 use portwright_server::{Fingerprint, Mount, Origin};
 
-use super::file::{
-    AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, LimitsSection, ListenSection, Transport,
-};
-use super::{roles, sanitize};
+use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
+use super::{audit, roles, sanitize};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -84,7 +81,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         let place = Pointer::root().join("auth").join("keys").join("file");
         file_in(base, section.file, place, "such as `keys.toml`", &mut problems)
     });
-    server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
+    server.audit = file.audit.and_then(|section| audit::plan(section, base, &mut problems));
     let proven = server.keys.is_some();
     server.policy = roles::plan(file.roles, &mut problems);
     server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
@@ -210,26 +207,8 @@ fn origin_only(text: &str) -> Result<(), String> {
     }
 }
 
-fn audit(section: AuditSection, base: &Path, problems: &mut Vec<Diagnostic>) -> Option<AuditPlan> {
-    let place = Pointer::root().join("audit").join("file");
-    let file = file_in(base, section.file, place, "such as `audit.jsonl`", problems)?;
-    Some(AuditPlan {
-        arguments: match section.arguments {
-            ArgumentsSection::None => Arguments::None,
-            ArgumentsSection::Keys => Arguments::Keys,
-            ArgumentsSection::Values => Arguments::Values,
-        },
-        durability: match section.durability {
-            DurabilitySection::Process => Durability::Process,
-            DurabilitySection::Disk => Durability::Disk,
-        },
-        required: section.required,
-        ..AuditPlan::new(file)
-    })
-}
-
 /// A file that is named relative to the configuration's folder.
-fn file_in(
+pub(super) fn file_in(
     base: &Path,
     file: PathBuf,
     place: Pointer,
@@ -243,7 +222,7 @@ fn file_in(
     Some(base.join(file))
 }
 
-fn positive(wait: Duration, place: Pointer, problems: &mut Vec<Diagnostic>) -> Duration {
+pub(super) fn positive(wait: Duration, place: Pointer, problems: &mut Vec<Diagnostic>) -> Duration {
     if wait.is_zero() {
         problems.push(Diagnostic::error(place, "out-of-range", "must be longer than 0s"));
     }

@@ -15,6 +15,8 @@ pub(super) struct Parsed {
     pub(super) ts: String,
     /// For a record that tells of a break in the file: the last record that stood before it.
     pub(super) found: Option<Link>,
+    /// For the first record after a rotation: the last record whose file was retired on purpose, 0 if none was.
+    pub(super) retired_seq: Option<u64>,
 }
 
 /// Reads a line without its line feed; the error says what is wrong with it.
@@ -32,12 +34,21 @@ pub(super) fn parse(line: &[u8]) -> Result<Parsed, &'static str> {
     if hash(|field| raw(field).as_bytes()) != claimed {
         return Err("the record was changed: its hash does not fit");
     }
-    let found = if text(8)? == RECOVERED { found(raw(11)) } else { None };
-    Ok(Parsed { link: Link { seq, hash: claimed }, prev, ts: text(1)?, found })
+    let operation = text(8)?;
+    let retired_seq = if operation == ROTATED { retired(raw(11)) } else { None };
+    let found = if operation == RECOVERED || operation == ROTATED { found(raw(11)) } else { None };
+    Ok(Parsed { link: Link { seq, hash: claimed }, prev, ts: text(1)?, found, retired_seq })
 }
 
 /// The operation of a record that tells of a break in the file.
 pub(super) const RECOVERED: &str = "audit/recovered";
+
+/// The operation of the record that begins a file after a rotation.
+pub(super) const ROTATED: &str = "audit/rotated";
+
+fn retired(args: &str) -> Option<u64> {
+    serde_json::from_str::<serde_json::Value>(args).ok()?.get("retired_seq")?.as_u64()
+}
 
 fn found(args: &str) -> Option<Link> {
     let args: serde_json::Value = serde_json::from_str(args).ok()?;

@@ -7,19 +7,23 @@
 //!
 //! Outcomes of a call: `ok`; `failed` (the source or we could not, or the tool said isError); `refused` by a guard;
 //! `timed_out`; `cancelled`; and `intent`, which is none. The audit's own records are `recovered` (the file was not as it was
-//! left; `args` says how) and `unrecorded` (so many calls were refused while there was no room for their records). The
+//! left; `args` says how), `rotated` (a new file was begun) and `unrecorded` (so many calls were refused while there was no room for their records). The
 //! flag `withheld` marks a record that came too late: its caller got a refusal instead.
 //!
 //! The chain is not keyed: it proves that a file is what it was when its head was last known. Who can rewrite the file
 //! and its head can make a new chain, so keep a copy of the head elsewhere if that matters.
 
 mod arguments;
+mod end;
 mod guards;
 mod head;
 mod line;
 mod queue;
 mod record;
+mod rotate;
 mod store;
+mod strangers;
+mod trail;
 mod verify;
 mod writer;
 
@@ -36,7 +40,9 @@ use queue::Queue;
 use store::{FileStore, Store};
 
 pub(super) use guards::{Intent, Outcome};
+pub use rotate::{Rotation, files_of};
 pub use store::OpenError;
+pub use trail::{BrokenTrail, VerifiedTrail, verify_trail};
 pub use verify::{Broken, HeadState, Verified, verify};
 
 /// What the plan says of the audit.
@@ -49,12 +55,19 @@ pub struct AuditPlan {
     /// Whether a call that can't be recorded is refused. If not, no reply waits for its record.
     pub required: bool,
     pub durability: Durability,
+    pub rotation: Rotation,
 }
 
 impl AuditPlan {
     /// The defaults, for `file`.
     pub fn new(file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into(), arguments: Arguments::default(), required: true, durability: Durability::default() }
+        Self {
+            file: file.into(),
+            arguments: Arguments::default(),
+            required: true,
+            durability: Durability::default(),
+            rotation: Rotation::default(),
+        }
     }
 }
 
@@ -90,6 +103,7 @@ struct Open {
     queue: Arc<Queue>,
     arguments: Arguments,
     required: bool,
+    strangers: strangers::Strangers,
 }
 
 /// `audit.jsonl`, `audit.2.jsonl`, `audit.3.jsonl`, …
@@ -115,7 +129,7 @@ impl Audit {
         let mut number = 1;
         loop {
             let file = numbered(&plan.file, number);
-            match FileStore::open(&file, plan.durability) {
+            match FileStore::open(&file, plan.durability, plan.rotation) {
                 Ok(store) => {
                     if number > 1 {
                         tracing::info!(file = %file.display(), "another process writes the audit file, taking the next");
@@ -133,7 +147,7 @@ impl Audit {
         let queue = Arc::new(Queue::default());
         let own = queue.clone();
         thread::Builder::new().name("audit".to_owned()).spawn(move || writer::run(&own, store))?;
-        Ok(Self { open: Arc::new(Open { queue, arguments, required }) })
+        Ok(Self { open: Arc::new(Open { queue, arguments, required, strangers: strangers::Strangers::default() }) })
     }
 
     /// How it is: degraded while records can't be written.
@@ -146,6 +160,7 @@ impl Audit {
 
     /// Waits, within a bound, until everything recorded so far is written. Called when the server stops.
     pub async fn flush(&self) {
+        self.strangers_counted();
         let flushed = self.open.queue.flush();
         if !matches!(tokio::time::timeout(limits::AUDIT_WAIT, flushed).await, Ok(Ok(()))) {
             tracing::error!("audit records are not written yet");

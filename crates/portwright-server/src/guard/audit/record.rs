@@ -202,7 +202,7 @@ pub(super) fn hash<'a>(value: impl Fn(usize) -> &'a [u8]) -> [u8; 32] {
 }
 
 /// UTC, RFC 3339.
-fn timestamp(time: SystemTime) -> jiff::Timestamp {
+pub(super) fn timestamp(time: SystemTime) -> jiff::Timestamp {
     // Out of range only on a machine whose clock is thousands of years off.
     jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }

@@ -4,14 +4,17 @@
 //! a log rotation) is found before the next write, and a record in the chain says so.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
 
 use portwright_core::limits;
 
+use super::end::End;
 use super::head::{HeadFile, Said};
-use super::line::{self, RECOVERED};
+use super::line::{RECOVERED, ROTATED};
 use super::record::{Link, Record, hex};
+use super::rotate::{self, Rotation};
 use super::{Durability, beside};
 
 /// Where the writer appends. A trait, so that its faults can be tested.
@@ -45,25 +48,43 @@ impl OpenError {
 }
 
 /// What was found in a file that is not as it was left.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    /// Its last whole record.
-    last: Link,
-    /// Bytes of half a record after it, now in `FILE.torn`.
-    torn_bytes: u64,
-    /// Whether there was no readable head.
-    head_missing: bool,
+#[derive(Debug, Clone)]
+pub(super) enum Found {
+    Broken {
+        /// Its last whole record.
+        last: Link,
+        /// Bytes of half a record after it, now in `FILE.torn`.
+        torn_bytes: u64,
+        /// Whether there was no readable head.
+        head_missing: bool,
+    },
+    /// Nothing is wrong: the file is new, since the one before it was full or old.
+    Rotated {
+        /// The name that it has now.
+        before: String,
+        /// The last record that is retired with its file, 0 if none is.
+        retired_seq: u64,
+    },
 }
 
 impl Found {
     pub(super) fn record(&self) -> Record {
-        let Self { last, torn_bytes, head_missing } = self;
-        let args = format!(
-            "{{\"found_hash\":\"{}\",\"found_seq\":{},\"head_missing\":{head_missing},\"torn_bytes\":{torn_bytes}}}",
-            hex(&last.hash),
-            last.seq
-        );
-        Record::own(RECOVERED, "recovered", args)
+        match self {
+            Self::Broken { last: Link { seq, hash }, torn_bytes, head_missing } => {
+                let hash = hex(hash);
+                let args = format!(
+                    "{{\"found_hash\":\"{hash}\",\"found_seq\":{seq},\"head_missing\":{head_missing},\"torn_bytes\":{torn_bytes}}}"
+                );
+                Record::own(RECOVERED, "recovered", args)
+            }
+            Self::Rotated { before, retired_seq } => {
+                let (before, hash) = (serde_json::Value::from(before.as_str()), hex(&Link::default().hash));
+                let args = format!(
+                    "{{\"before\":{before},\"found_hash\":\"{hash}\",\"found_seq\":0,\"retired_seq\":{retired_seq}}}"
+                );
+                Record::own(ROTATED, "rotated", args)
+            }
+        }
     }
 }
 
@@ -72,28 +93,37 @@ impl Found {
 pub(super) struct FileStore {
     path: PathBuf,
     durability: Durability,
+    rotation: Rotation,
     head: HeadFile,
     log: Option<Log>,
     link: Link,
     found: Option<Found>,
+    /// Old files that leave when the record that says so is written.
+    retiring: Vec<PathBuf>,
+    /// When a rotation that failed is tried again.
+    rotate_after: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Log {
     file: File,
     identity: Identity,
+    /// When its first record was made.
+    began: Option<SystemTime>,
 }
 
 impl FileStore {
-    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, OpenError> {
-        Self::try_open(path, durability).map_err(|cause| OpenError::new(path, cause))
+    pub(super) fn open(path: &Path, durability: Durability, rotation: Rotation) -> Result<Self, OpenError> {
+        Self::try_open(path, durability, rotation).map_err(|cause| OpenError::new(path, cause))
     }
 
-    fn try_open(path: &Path, durability: Durability) -> io::Result<Self> {
+    fn try_open(path: &Path, durability: Durability, rotation: Rotation) -> io::Result<Self> {
         let mut head = HeadFile::open(beside(path, ".head"))?;
         let said = head.read()?;
         let link = if let Said::Last(last) = said { last } else { Link::default() };
-        let mut store = Self { path: path.to_owned(), durability, head, log: None, link, found: None };
+        let path = path.to_owned();
+        let (log, found, retiring, rotate_after) = (None, None, Vec::new(), None);
+        let mut store = Self { path, durability, rotation, head, log, link, found, retiring, rotate_after };
         store.reopen(matches!(said, Said::Last(_)))?;
         Ok(store)
     }
@@ -120,13 +150,76 @@ impl FileStore {
             file.set_len(end.len - end.torn_bytes)?;
         }
         if end.torn_bytes > 0 || head_missing || last.seq < self.link.seq {
-            self.found = Some(Found { last, torn_bytes: end.torn_bytes, head_missing });
+            self.found = Some(Found::Broken { last, torn_bytes: end.torn_bytes, head_missing });
         }
         if last.seq > self.link.seq {
             self.link = last;
         }
-        self.log = Some(Log { identity: Identity::of(&file.metadata()?), file });
+        let began = rotate::first_line(&self.path)?.and_then(|first| first.ts.parse::<jiff::Timestamp>().ok());
+        let began = began.map(SystemTime::from);
+        self.log = Some(Log { identity: Identity::of(&file.metadata()?), file, began });
         Ok(())
+    }
+
+    /// Begins a new file if this one has had its time. What hinders that before the file is moved hinders no record: the
+    /// chain goes on where it is.
+    fn rotate_if_due(&mut self) -> io::Result<()> {
+        let now = SystemTime::now();
+        let due = |log: &Log| self.rotation.is_due(log.identity.len, log.began, now);
+        // What was found wrong is recorded where it was found.
+        let waits = self.rotate_after.is_some_and(|until| Instant::now() < until);
+        if waits || self.found.is_some() || !self.log.as_ref().is_some_and(due) {
+            return Ok(());
+        }
+        match self.move_away(now) {
+            Ok(found) => {
+                self.rotate_after = None;
+                self.log = None;
+                self.reopen(true)?;
+                self.found = Some(found);
+                sync_folder(&self.path)
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the audit file can't be rotated; it grows on"
+                );
+                self.rotate_after = Some(Instant::now() + limits::AUDIT_ROTATE_RETRY);
+                Ok(())
+            }
+        }
+    }
+
+    fn move_away(&mut self, now: SystemTime) -> io::Result<Found> {
+        let Some(log) = &self.log else { return Err(io::ErrorKind::NotFound.into()) };
+        let old = rotate::old_files(&self.path)?;
+        // What the chain says is gone is what was there: a file that somebody took away stays missing.
+        let retired = self.rotation.retired(&old, now);
+        let retired_seq = retired.last().and_then(|last| rotate::last_seq(&last.path)).unwrap_or(0);
+        self.retiring =
+            if retired_seq == 0 { Vec::new() } else { retired.iter().map(|old| old.path.clone()).collect() };
+        let to = rotate::old_name(&self.path, now);
+        if to.try_exists()? {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        log.file.sync_all()?;
+        // After a crash the head may be behind the file. It must not be once the file is gone.
+        self.head.write(self.link)?;
+        fs::rename(&self.path, &to)?;
+        let before = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Found::Rotated { before, retired_seq })
+    }
+
+    /// The record that retires them is written: they may leave. One that can't is found again at the next rotation.
+    fn retire(&mut self) {
+        for file in self.retiring.drain(..) {
+            match fs::remove_file(&file) {
+                Ok(()) => tracing::info!(file = %file.display(), "an old audit file was retired"),
+                Err(error) => {
+                    tracing::warn!(file = %file.display(), %error, "an old audit file can't be removed");
+                }
+            }
+        }
     }
 
     /// Whether the path leads to the file as it was left.
@@ -144,7 +237,8 @@ impl Store for FileStore {
             self.log = None;
             self.reopen(true)?;
         }
-        Ok((self.link, self.found))
+        self.rotate_if_due()?;
+        Ok((self.link, self.found.clone()))
     }
 
     fn append(&mut self, lines: &[u8], last: Link) -> io::Result<()> {
@@ -162,98 +256,12 @@ impl Store for FileStore {
             return Err(error);
         }
         log.identity.len += lines.len() as u64;
+        log.began.get_or_insert_with(SystemTime::now);
         self.link = last;
         self.found = None;
+        self.retire();
         Ok(())
     }
-}
-
-/// The end of an audit file.
-struct End {
-    len: u64,
-    /// As much as two batches and a line.
-    bytes: Vec<u8>,
-    /// Whether `bytes` is the whole file.
-    whole: bool,
-    torn_bytes: u64,
-}
-
-impl End {
-    fn read(file: &mut File) -> io::Result<Self> {
-        const WINDOW_BYTES: u64 = 2 * (limits::AUDIT_BATCH_BYTES + limits::AUDIT_LINE_BYTES_MAX) as u64;
-        let len = file.metadata()?.len();
-        let from = len.saturating_sub(WINDOW_BYTES);
-        file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        file.take(WINDOW_BYTES).read_to_end(&mut bytes)?;
-        let lines_end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let torn_bytes = (bytes.len() - lines_end) as u64;
-        if lines_end == 0 && from > 0 {
-            return Err(broken("it does not end like an audit file"));
-        }
-        Ok(Self { len, bytes, whole: from == 0, torn_bytes })
-    }
-
-    fn torn_at(&self) -> usize {
-        self.bytes.len() - usize::try_from(self.torn_bytes).unwrap_or(0)
-    }
-
-    /// Whole lines, last first.
-    fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let lines = self.bytes[..self.torn_at()].strip_suffix(b"\n");
-        // Where the window cuts into the file, its first line is half a line.
-        let skip = usize::from(!self.whole);
-        let count = lines.map_or(0, |lines| lines.split(|byte| *byte == b'\n').count());
-        lines.into_iter().flat_map(|lines| lines.rsplit(|byte| *byte == b'\n')).take(count.saturating_sub(skip))
-    }
-
-    /// The last whole record.
-    fn last(&self) -> io::Result<Link> {
-        match self.lines().next() {
-            Some(line) => {
-                Ok(line::parse(line).map_err(|what| broken(&format!("its last line does not verify: {what}")))?.link)
-            }
-            None => Ok(Link::default()),
-        }
-    }
-
-    /// Makes sure that the file continues what the head knows. The head is behind by a batch at most, if a process was
-    /// killed between the two; a file that has more was not written with this head.
-    fn connect(&self, head: Link, last: Link) -> io::Result<()> {
-        if last.seq < head.seq || last == head {
-            return Ok(());
-        }
-        let mut next: Option<[u8; 32]> = None;
-        for line in self.lines() {
-            let parsed =
-                line::parse(line).map_err(|what| broken(&format!("a line near its end does not verify: {what}")))?;
-            if next.is_some_and(|prev| prev != parsed.link.hash) {
-                break;
-            }
-            // The record of a break stands after the head's record in the chain, but not in the file.
-            if parsed.link == head || parsed.link.seq == head.seq + 1 && parsed.prev == head.hash {
-                return Ok(());
-            }
-            if parsed.link.seq <= head.seq {
-                break;
-            }
-            next = Some(parsed.prev);
-        }
-        Err(broken("it is not the file that its head file tells of"))
-    }
-
-    /// Appends the half line to the file for such.
-    fn keep_torn(&self, path: &Path) -> io::Result<()> {
-        refuse_irregular(path)?;
-        let mut file = private(OpenOptions::new().append(true).create(true)).open(path)?;
-        file.write_all(&self.bytes[self.torn_at()..])?;
-        file.write_all(b"\n")
-    }
-}
-
-fn broken(what: &str) -> io::Error {
-    let mend = "`portwright audit verify` tells more; to go on, move the file away: a new one continues the chain";
-    io::Error::new(io::ErrorKind::InvalidData, format!("{what}; nothing was appended. {mend}"))
 }
 
 fn irregular() -> io::Error {
@@ -283,8 +291,7 @@ pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(rotate::folder(path))?.sync_all()
 }
 
 #[cfg(not(unix))]

@@ -100,43 +100,57 @@ impl fmt::Display for Verified {
 
 /// Checks the whole chain of `file` against its head file.
 pub fn verify(file: &Path) -> Result<Verified, Broken> {
-    let unreadable = |error: std::io::Error| Broken { line: 0, what: format!("the file can't be read: {error}") };
     let head = head::read_at(&beside(file, ".head")).unwrap_or(Said::Nonsense);
-    super::store::refuse_irregular(file).map_err(unreadable)?;
-    let mut lines = BufReader::new(File::open(file).map_err(unreadable)?);
     let mut chain = Chain::new(head);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let most = limits::AUDIT_LINE_BYTES_MAX as u64;
-        (&mut lines).take(most).read_until(b'\n', &mut line).map_err(unreadable)?;
-        match line.strip_suffix(b"\n") {
-            Some(whole) => chain.follow(whole)?,
-            None if line.is_empty() => break,
-            None if line.len() as u64 == most => return Err(chain.broken("it is not an audit record")),
-            None => chain.torn_bytes = line.len() as u64,
-        }
-    }
+    chain.read(file)?;
     chain.end()
 }
 
-struct Chain {
+impl Chain {
+    /// Follows the chain through one file.
+    pub(super) fn read(&mut self, file: &Path) -> Result<(), Broken> {
+        let unreadable = |error: std::io::Error| Broken { line: 0, what: format!("the file can't be read: {error}") };
+        super::store::refuse_irregular(file).map_err(unreadable)?;
+        let mut lines = BufReader::new(File::open(file).map_err(unreadable)?);
+        self.line = 0;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let most = limits::AUDIT_LINE_BYTES_MAX as u64;
+            (&mut lines).take(most).read_until(b'\n', &mut line).map_err(unreadable)?;
+            match line.strip_suffix(b"\n") {
+                Some(whole) => self.follow(whole)?,
+                None if line.is_empty() => return Ok(()),
+                None if line.len() as u64 == most => return Err(self.broken("it is not an audit record")),
+                None => self.torn_bytes = line.len() as u64,
+            }
+        }
+    }
+}
+
+/// How far a chain was followed.
+pub(super) struct Chain {
     head: Said,
     last: Link,
+    /// Lines of this file.
     line: u64,
+    records: u64,
+    pub(super) retired_seq: Option<u64>,
     torn_bytes: u64,
-    first: Option<Parsed>,
+    pub(super) first: Option<Parsed>,
     last_ts: Option<String>,
     lost: u64,
     lost_before: Vec<u64>,
 }
 
 impl Chain {
-    fn new(head: Said) -> Self {
+    pub(super) fn new(head: Said) -> Self {
         Self {
             head,
             last: Link::default(),
             line: 0,
+            records: 0,
+            retired_seq: None,
             torn_bytes: 0,
             first: None,
             last_ts: None,
@@ -156,6 +170,12 @@ impl Chain {
         if seq != expected || parsed.prev != self.last.hash {
             let told = parsed.found == Some(self.last) && seq > self.last.seq;
             if !told {
+                if self.line == 0 && self.records > 0 && seq > expected {
+                    let last = seq - 1;
+                    return Err(
+                        self.broken(format!("before it, the file with records {expected} to {last} was taken away"))
+                    );
+                }
                 return Err(self.broken(match seq {
                     _ if seq == expected => {
                         "the record does not follow the one before it: that one was changed".to_owned()
@@ -166,7 +186,7 @@ impl Chain {
                     _ => format!("record {expected} should stand here, not {seq}: a record was inserted or moved"),
                 }));
             }
-            if self.line > 0 {
+            if self.records > 0 {
                 self.lost += seq - expected;
                 if self.lost_before.len() < BREAKS_MAX {
                     self.lost_before.push(self.line + 1);
@@ -181,12 +201,14 @@ impl Chain {
         }
         self.last = parsed.link;
         self.line += 1;
+        self.records += 1;
+        self.retired_seq = self.retired_seq.max(parsed.retired_seq);
         self.last_ts = Some(parsed.ts.clone());
         self.first.get_or_insert(parsed);
         Ok(())
     }
 
-    fn end(self) -> Result<Verified, Broken> {
+    pub(super) fn end(self) -> Result<Verified, Broken> {
         let head = match self.head {
             Said::Last(head) if head.seq > self.last.seq => {
                 return Err(self.broken(format!(
@@ -203,9 +225,9 @@ impl Chain {
             Said::Nonsense => HeadState::Unreadable,
         };
         Ok(Verified {
-            records: self.line,
+            records: self.records,
             first_seq: self.first.as_ref().map(|first| first.link.seq),
-            last_seq: (self.line > 0).then_some(self.last.seq),
+            last_seq: (self.records > 0).then_some(self.last.seq),
             first_ts: self.first.map(|first| first.ts),
             last_ts: self.last_ts,
             lost: self.lost,

@@ -7,7 +7,7 @@ use portwright_core::limits;
 
 use super::queue::{Entry, Held, Queue};
 use super::record::Record;
-use super::store::Store;
+use super::store::{Found, Store};
 
 /// Writes until the queue is closed and empty.
 pub(super) fn run(queue: &Arc<Queue>, store: impl Store) {
@@ -64,7 +64,12 @@ impl<S: Store> Writer<S> {
             let (mut link, found) = self.store.ready()?;
             self.lines.clear();
             if let Some(found) = found {
-                tracing::error!(?found, "the audit file is not what it was; a record says so");
+                match found {
+                    Found::Broken { .. } => {
+                        tracing::error!(?found, "the audit file is not what it was; a record says so");
+                    }
+                    Found::Rotated { ref before, .. } => tracing::info!(%before, "the audit goes on in a new file"),
+                }
                 link = found.record().append(link, &mut self.lines);
             }
             if *unrecorded > 0 {

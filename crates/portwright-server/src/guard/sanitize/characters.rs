@@ -5,7 +5,8 @@
 //! it is not. Honest text uses some of the same characters: joiners in Persian, Indic scripts and emoji, flags,
 //! variation selectors, marks and isolates in right-to-left lines. Those stay, where they do their work and only there.
 //!
-//! Three passes, each one linear; their order is what makes a second run find nothing.
+//! Four passes, each one linear, until none of them finds anything: what one puts in the place of an entity may take its
+//! ground from a character behind it. No new entity comes of that, so three rounds are the most.
 
 use std::borrow::Cow;
 
@@ -45,12 +46,18 @@ pub fn clean<'a>(text: &'a str, found: &mut Found) -> Cow<'a, str> {
         return Cow::Borrowed(text);
     }
     let mut text = Cow::Borrowed(text);
-    for pass in [controls, hidden, words, entities] {
-        if let Some(changed) = pass(&text, found) {
-            text = Cow::Owned(changed);
+    loop {
+        let mut done = true;
+        for pass in [controls, hidden, words, entities] {
+            if let Some(changed) = pass(&text, found) {
+                text = Cow::Owned(changed);
+                done = false;
+            }
+        }
+        if done {
+            return text;
         }
     }
-    text
 }
 
 /// Printable ASCII and white space, without the start of a numeric entity. One look over the bytes.

@@ -9,6 +9,7 @@
 mod border;
 pub mod characters;
 mod cleaner;
+mod downstream;
 pub mod injection;
 mod personal;
 mod redactor;
@@ -78,7 +79,7 @@ impl Guard for Sanitize {
     }
 
     async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
-        let result = next.run(call, cx).await;
+        let result = next.run(call, &downstream::cleaned(cx, &self.cleaner)).await;
         let source = call.target.as_ref().map_or("", |target| &target.source);
         if matches!(&result, Ok(Reply::Prompt(_))) && self.cleaner.knows_prompts_of(source) {
             return result;

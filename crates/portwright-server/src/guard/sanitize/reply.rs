@@ -11,7 +11,7 @@ use super::{Border, Unclean, secrets};
 use crate::guard::redact::REDACTED;
 
 /// Stands for a name that gives orders: a name can't hold a border.
-const WITHHELD: &str = "[withheld]";
+pub(super) const WITHHELD: &str = "[withheld]";
 
 /// What it takes to clean one reply, on whatever thread.
 pub(super) struct Job {
@@ -62,6 +62,14 @@ fn value_bytes(value: &Value) -> usize {
 }
 
 impl Job {
+    /// Cleans every text within a value that stands outside a reply; says whether one looks like an order.
+    pub(super) fn clean_value(cleaner: &Arc<Cleaner>, value: &mut Value) -> Result<bool> {
+        let job = Self { source: String::new(), schema: None, cleaner: cleaner.clone() };
+        let mut ordered = false;
+        Work { job: &job, border: None, tally: Tally::default() }.value(value, &mut ordered)?;
+        Ok(ordered)
+    }
+
     /// The reply or refusal, cleaned, and what was done.
     pub(super) fn run(
         &self,

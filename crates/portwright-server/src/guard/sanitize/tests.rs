@@ -88,6 +88,17 @@ fn what_hides_is_taken_out_and_counted() {
 }
 
 #[test]
+fn what_stood_on_an_entity_leaves_with_it() {
+    for (hostile, clean) in
+        [("&#1\u{fe0f}", "\u{fffd}"), ("&#1\u{fe0f}\u{20e3}&#2;\u{fe0f}", "\u{fffd}\u{20e3}\u{fffd}")]
+    {
+        let (once, _) = cleaned(hostile);
+        assert_eq!(once, clean);
+        assert_eq!(cleaned(&once), (once, Found::default()));
+    }
+}
+
+#[test]
 fn secrets_are_taken_out() {
     // The examples are put together here, so that no scanner of source code takes them for real ones.
     let token = |head: &str, length: usize| format!("{head}{}", "a1B2c3D4e5".repeat(length / 10 + 1));

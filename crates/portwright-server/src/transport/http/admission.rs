@@ -154,6 +154,17 @@ pub(super) enum Unproven {
     Bad(BadCredential),
 }
 
+impl Unproven {
+    /// Why what was shown does not count; none if nothing was shown. For the operator alone.
+    pub(super) fn refused(self) -> Option<String> {
+        match self {
+            Self::Missing => None,
+            Self::Malformed => Some("it is not one bearer token".to_owned()),
+            Self::Bad(why) => Some(why.to_string()),
+        }
+    }
+}
+
 /// The one bearer token of a request (RFC 6750, section 2.1).
 fn bearer(headers: &HeaderMap) -> Result<&str, Unproven> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();

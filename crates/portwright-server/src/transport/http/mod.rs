@@ -264,7 +264,12 @@ async fn protocol(
     let (admission, engine) = (&front.admission, &front.engine);
     let principal = match admission.principal(request.headers(), ends, &engine.authenticate) {
         Ok(principal) => principal,
-        Err(why) => return admission::credential_wanted(why),
+        Err(why) => {
+            if let (Some(audit), Some(words)) = (engine.audit(), why.refused()) {
+                audit.stranger(ends.peer.ip(), &words);
+            }
+            return admission::credential_wanted(why);
+        }
     };
     let credential = || Credential::of(request.headers(), &engine.authenticate);
     match (request.uri().path(), request.method()) {

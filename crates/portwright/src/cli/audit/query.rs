@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::records::{Wanted, next_line, readable, record, row};
+use portwright_server::guard::audit;
+
+use super::records::{Wanted, next_line, readable, record, row, unreadable};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::{print, table};
@@ -16,7 +18,7 @@ use crate::cli::{print, table};
 #[command(after_help = "Examples:\n  portwright audit query audit.jsonl --outcome refused --since 24h\n  \
                         portwright audit query audit*.jsonl --name 'query_*' --principal ada --json")]
 pub(super) struct QueryArgs {
-    /// The files of records
+    /// The files of records; those that were rotated away from them are read too
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -33,10 +35,8 @@ pub(super) fn run(args: &QueryArgs) -> Result<Exit, CliError> {
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let mut found = VecDeque::new();
     let mut older = 0;
-    for file in &args.files {
-        readable(file)?;
-        let unreadable = |error| CliError::usage(format!("{} can't be read: {error}", file.display()));
-        let (latest, more) = latest(args, file, limit).map_err(unreadable)?;
+    for file in &files_of(&args.files)? {
+        let (latest, more) = latest(args, file, limit).map_err(|error| unreadable(file, &error))?;
         // Several files are several chains: their records stand side by side in time.
         found.extend(latest);
         found.make_contiguous().sort_by(|one: &Found, other| one.at.cmp(&other.at));
@@ -59,6 +59,20 @@ pub(super) fn run(args: &QueryArgs) -> Result<Exit, CliError> {
         print::note(&format!("{older} older records fit as well; see them with --limit, --since and --until"));
     }
     Ok(Exit::Ok)
+}
+
+/// The files with those that were rotated away from them, each once.
+fn files_of(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Vec::new();
+    for file in named {
+        readable(file)?;
+        for file in audit::files_of(file).map_err(|error| unreadable(file, &error))? {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// A record that fits.

@@ -102,6 +102,10 @@ pub(super) fn readable(file: &Path) -> Result<(), CliError> {
     }
 }
 
+pub(super) fn unreadable(file: &Path, error: &io::Error) -> CliError {
+    CliError::usage(format!("{} can't be read: {error}", file.display()))
+}
+
 /// The next whole line, without its end; none at the end of the file, also where a record is not yet whole.
 pub(super) fn next_line<'a>(lines: &mut impl BufRead, line: &'a mut Vec<u8>) -> io::Result<Option<&'a [u8]>> {
     line.clear();

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::records::{Wanted, next_line, readable, record, told};
+use super::records::{Wanted, next_line, readable, record, told, unreadable};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::print;
@@ -36,34 +36,47 @@ pub(super) struct TailArgs {
 
 pub(super) fn run(args: &TailArgs) -> Result<Exit, CliError> {
     readable(&args.file)?;
-    let mut at = start(&args.file, u64::from(args.lines)).map_err(|error| unreadable(&args.file, &error))?;
+    let broken = |error: io::Error| unreadable(&args.file, &error);
+    let mut file = File::open(&args.file).map_err(broken)?;
+    let mut at = start(&mut file, u64::from(args.lines)).map_err(broken)?;
     loop {
-        at = show(args, at)?;
+        at = show(args, &mut file, at)?;
         if !args.follow {
             return Ok(Exit::Ok);
         }
         std::thread::sleep(LOOK_EVERY);
-        // A file that is shorter than what was read is another one: an old one was moved away.
-        match std::fs::metadata(&args.file) {
-            Ok(found) if found.len() < at => at = 0,
-            _ => {}
+        match File::open(&args.file) {
+            Ok(now) if !is_same(&file, &now).map_err(broken)? => {
+                // The old one was moved away. What came to it since belongs before what stands in the new one.
+                show(args, &mut file, at)?;
+                (file, at) = (now, 0);
+            }
+            // Cut, and begun anew.
+            Ok(now) if now.metadata().map_err(broken)?.len() < at => at = 0,
+            Ok(_) => {}
+            // Between two files.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(broken(error)),
         }
     }
 }
 
-fn unreadable(file: &Path, error: &io::Error) -> CliError {
-    CliError::usage(format!("{} can't be read: {error}", file.display()))
+#[cfg(unix)]
+fn is_same(one: &File, other: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+/// Without names for files, a shorter one is another one.
+#[cfg(not(unix))]
+fn is_same(one: &File, other: &File) -> io::Result<bool> {
+    Ok(other.metadata()?.len() >= one.metadata()?.len())
 }
 
 /// Shows the whole records from here on; tells where it ended.
-fn show(args: &TailArgs, mut at: u64) -> Result<u64, CliError> {
+fn show(args: &TailArgs, file: &mut File, mut at: u64) -> Result<u64, CliError> {
     let broken = |error: io::Error| unreadable(&args.file, &error);
-    let mut file = match File::open(&args.file) {
-        Ok(file) => file,
-        // Between two files.
-        Err(error) if args.follow && error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(broken(error)),
-    };
     file.seek(SeekFrom::Start(at)).map_err(broken)?;
     let mut lines = BufReader::new(file);
     let mut line = Vec::new();
@@ -80,9 +93,8 @@ fn show(args: &TailArgs, mut at: u64) -> Result<u64, CliError> {
 }
 
 /// Where the last lines begin, found from the end.
-fn start(file: &Path, lines: u64) -> io::Result<u64> {
+fn start(file: &mut File, lines: u64) -> io::Result<u64> {
     const BLOCK_BYTES: u64 = 64 * 1024;
-    let mut file = File::open(file)?;
     let mut end = file.metadata()?.len();
     let mut ends_seen = 0;
     let mut block = Vec::new();
@@ -90,7 +102,7 @@ fn start(file: &Path, lines: u64) -> io::Result<u64> {
         let from = end.saturating_sub(BLOCK_BYTES);
         file.seek(SeekFrom::Start(from))?;
         block.clear();
-        Read::by_ref(&mut file).take(end - from).read_to_end(&mut block)?;
+        Read::by_ref(file).take(end - from).read_to_end(&mut block)?;
         for (index, _) in block.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
             if ends_seen == lines {
                 return Ok(from + index as u64 + 1);

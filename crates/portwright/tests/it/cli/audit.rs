@@ -27,6 +27,35 @@ fn calls_from_the_command_line_leave_their_records() {
     assert!(broken.out.contains("broken") && broken.out.contains("line 1"), "{}", broken.out);
 }
 
+#[test]
+fn a_trail_is_read_over_all_its_files() {
+    let shop = Shop::sqlite();
+    let text = std::fs::read_to_string(shop.config()).unwrap();
+    let rotate = "[audit]\nrotate = { size = \"64KiB\", every = \"1ms\" }\nkeep = \"90d\"\nkeep_files = 8\n";
+    assert!(text.contains("[audit]\n"));
+    std::fs::write(shop.config(), text.replacen("[audit]\n", rotate, 1)).unwrap();
+    let (config, folder) = (shop.config().display().to_string(), Folder::with(""));
+    for _ in 0..3 {
+        assert_eq!(folder.run(&["call", "-c", &config, "query_customers", "search_term=ada"]).code, 0);
+    }
+    let file = shop.audit_file();
+    let path = file.display().to_string();
+    let found = folder.run(&["audit", "verify", &path]);
+    assert_eq!(found.code, 0, "{}{}", found.out, found.errors);
+    assert!(found.out.contains("in 3 files, unbroken"), "{}", found.out);
+    let all = folder.run(&["audit", "query", &path, "--outcome", "ok", "--json"]);
+    assert_eq!(all.out.lines().count(), 3, "{}", all.out);
+    let parent = file.parent().unwrap();
+    let whole = folder.run(&["audit", "verify", &parent.display().to_string(), "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&whole.out).unwrap()["found"]["files"].as_array().unwrap().len(), 3);
+    let names = parent.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let oldest = names.filter(|path| path.to_string_lossy().contains("audit-")).min().unwrap();
+    std::fs::remove_file(oldest).unwrap();
+    let broken = folder.run(&["audit", "verify", &path]);
+    assert_eq!(broken.code, 5);
+    assert!(broken.out.contains("was taken away"), "{}", broken.out);
+}
+
 /// A shop in which three calls were made, one of them refused.
 fn shop_with_calls() -> (Shop, Folder, String) {
     let (shop, folder) = (Shop::sqlite(), Folder::with(""));
@@ -115,6 +144,13 @@ fn records_that_come_are_followed() {
     // Moved away, and begun anew.
     std::fs::write(&file, "{\"name\":\"new\"}\n").expect("written");
     assert_eq!(next(), "{\"name\":\"new\"}");
+    // Rotated: what came to the old file last is shown before what stands in the new one.
+    let append = std::fs::OpenOptions::new().append(true).open(&file).expect("opened");
+    std::fs::rename(&file, folder.file("audit-2026-11-23T105502.123456Z.jsonl")).expect("moved");
+    std::io::Write::write_all(&mut { append }, b"{\"name\":\"last\"}\n").expect("written");
+    std::fs::write(&file, "{\"name\":\"a longer line than all that stood in the file before it\"}\n").expect("written");
+    assert_eq!(next(), "{\"name\":\"last\"}");
+    assert!(next().contains("a longer line"));
     tail.kill().expect("ended");
     tail.wait().expect("ended");
 }

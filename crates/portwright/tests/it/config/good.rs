@@ -35,6 +35,7 @@ fn every_section_reaches_the_plan() {
                 transports = [\"http\", \"websocket\"]\n[limits]\ncall_timeout = \"250ms\"\nask_timeout = \"1m\"\n\
                 task_timeout = \"2m\"\ntask_ttl = \"3m\"\n\
                 [audit]\nfile = \"log/audit.jsonl\"\narguments = \"values\"\nrequired = false\ndurability = \"disk\"\n\
+                rotate = { size = \"100MiB\", every = \"1d\" }\nkeep = \"90d\"\nkeep_files = 9\n\
                 [auth.keys]\nfile = \"keys.toml\"\n";
     let plan = parse(text).unwrap().plan;
     let server = &plan.server;
@@ -51,6 +52,10 @@ fn every_section_reaches_the_plan() {
     let audit = server.audit.as_ref().unwrap();
     assert!(audit.file.is_absolute() && audit.file.ends_with("log/audit.jsonl"), "{}", audit.file.display());
     assert!(!audit.required);
+    let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
+    let rotation = audit.rotation;
+    assert_eq!((rotation.size_bytes, rotation.every), (Some(100 << 20), days(1)));
+    assert_eq!((rotation.keep, rotation.keep_files), (days(90), Some(9)));
     assert!(server.keys.as_ref().is_some_and(|file| file.is_absolute() && file.ends_with("keys.toml")));
 }
 

@@ -5,6 +5,16 @@ use insta::assert_snapshot;
 use super::{parse, said};
 
 #[test]
+fn a_rotation_that_can_not_be_meant() {
+    let all = said("[audit]\nfile = \"a\"\nrotate = { size = \"1KiB\", every = \"0s\" }\nkeep_files = 0\n");
+    for words in ["must be at least 64KiB", "must be longer than 0s", "must be at least 1\n"] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    let never = said("[audit]\nfile = \"a\"\nkeep = \"90d\"\n");
+    assert!(never.contains("without `rotate` there are never any old files"), "{never}");
+}
+
+#[test]
 fn syntax() {
     assert_snapshot!(said("[server]\nname = acme\n[listen]\ndrain = 10s\nkey: value\n"));
 }

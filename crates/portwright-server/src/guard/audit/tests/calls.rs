@@ -34,6 +34,27 @@ impl portwright_core::CheckArguments for Anything {
 }
 
 #[tokio::test]
+async fn a_flood_of_refused_credentials_is_counted() {
+    let (_folder, file) = folder();
+    let house = House::at(&file);
+    let most = portwright_core::limits::AUDIT_STRANGERS_MAX;
+    for _ in 0..most + 40 {
+        house.audit.stranger("::ffff:192.0.2.7".parse().unwrap(), "there is no such key");
+    }
+    house.audit.flush().await;
+    let all = records(&file);
+    assert_eq!(all.len(), most + 1);
+    let told = |record: &Value| ["operation", "principal", "outcome", "rule", "args"].map(|key| record[key].clone());
+    let args = serde_json::json!({"remote": "192.0.2.7"});
+    assert_eq!(
+        told(&all[0]),
+        ["authenticate".into(), "".into(), "refused".into(), "there is no such key".into(), args]
+    );
+    assert_eq!(all[most]["args"], serde_json::json!({"more": 40}));
+    whole(&file);
+}
+
+#[tokio::test]
 async fn every_ending_leaves_one_outcome() {
     let (_folder, file) = folder();
     let house = House::at(&file);

@@ -8,9 +8,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::guard::audit::{Rotation, files_of, verify_trail};
 
 const CHILD: &str = "PORTWRIGHT_TEST_AUDIT_CHILD";
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 20;
 
 #[test]
 fn a_killed_process_loses_no_acknowledged_record() {
@@ -34,7 +35,7 @@ fn a_killed_process_loses_no_acknowledged_record() {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Each round is killed a little later than the one before it.
-        let mut wanted = 20 + round * 97;
+        let mut wanted = 20 + round * 61;
         let mut replies = lines.by_ref().map_while(Result::ok).filter(|line| line.starts_with("ack "));
         while wanted > 0 {
             acknowledged.insert(replies.next().expect("the child goes on until it is killed"));
@@ -45,17 +46,25 @@ fn a_killed_process_loses_no_acknowledged_record() {
         acknowledged.extend(replies.filter(|line| line.ends_with(" done")));
         child.wait().unwrap();
     }
-    let recorded: HashSet<String> =
-        column(&file, "id").iter().map(|id| format!("ack {} done", id.as_str().unwrap())).collect();
+    let files = files_of(&file).unwrap();
+    assert!(files.len() > ROUNDS, "files were rotated while processes were killed: {}", files.len());
+    let recorded: HashSet<String> = files
+        .iter()
+        .flat_map(|file| column(file, "id"))
+        .map(|id| format!("ack {} done", id.as_str().unwrap()))
+        .collect();
     let missing: Vec<_> = acknowledged.difference(&recorded).collect();
     assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), acknowledged.len());
-    assert_eq!(whole(&file).lost, 0);
+    let found = verify_trail(&file).unwrap_or_else(|broken| panic!("{broken}"));
+    assert_eq!(found.all.lost, 0);
 }
 
 /// Audits calls from several tasks until it is killed.
 fn child(file: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let house = Arc::new(House::at(file));
+    let rotation = Rotation { size_bytes: Some(20_000), ..Rotation::default() };
+    let plan = AuditPlan { rotation, ..AuditPlan::new(file) };
+    let house = Arc::new(House::new(Audit::open(&plan).unwrap()));
     runtime.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
         for task in 0..4 {

@@ -48,7 +48,9 @@ impl<S: Store> Store for Faulting<S> {
 
 fn faulting(file: &Path, required: bool) -> (House, Arc<Faults>) {
     let faults = Arc::new(Faults::default());
-    let store = super::super::FileStore::open(file, super::super::Durability::Process).unwrap();
+    let store =
+        super::super::FileStore::open(file, super::super::Durability::Process, super::super::Rotation::default())
+            .unwrap();
     let audit = Audit::start(Faulting(store, faults.clone()), Arguments::Keys, required).unwrap();
     (House::new(audit), faults)
 }

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod lines;
 mod recovery;
+mod rotation;
 mod tampering;
 
 use std::fs;
