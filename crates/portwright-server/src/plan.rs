@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portwright_core::limits;
 
-use crate::guard::{AuditPlan, SanitizePlan};
+use crate::guard::{AuditPlan, LimitPlan, SanitizePlan};
 
 /// The plan of one server.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct ServerPlan {
     pub audit: Option<AuditPlan>,
     /// What is done about orders, secrets and hidden characters in what sources say.
     pub sanitize: SanitizePlan,
+    /// How often, how much and how many at once.
+    pub limit: LimitPlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
 }
@@ -49,6 +51,7 @@ impl ServerPlan {
             listen: ListenPlan::default(),
             audit: None,
             sanitize: SanitizePlan::default(),
+            limit: LimitPlan::default(),
             keys: None,
         }
     }

@@ -68,6 +68,8 @@ pub(crate) struct Engine {
     /// Sources are let go with the last clone of the server.
     _last: DropGuard,
     audit: Option<Audit>,
+    /// Who has used how much.
+    ledger: Arc<guard::Ledger>,
     /// The guards of one's own.
     own: Vec<Arc<dyn Guard>>,
     /// What keeps the server from being well and is nobody's state: the last configuration that could not be used.
@@ -153,8 +155,8 @@ impl Engine {
 }
 
 /// What calls are judged by, for a catalog.
-fn rules(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Arc<Rules> {
-    let guards = guard::chain(plan, audit, own);
+fn rules(plan: &ServerPlan, audit: Option<&Audit>, ledger: &Arc<guard::Ledger>, own: &[Arc<dyn Guard>]) -> Arc<Rules> {
+    let guards = guard::chain(plan, audit, ledger, own);
     Arc::new(Rules { guards, instructions: plan.instructions.clone() })
 }
 
@@ -188,13 +190,14 @@ impl Server {
         }
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
+        let ledger = Arc::new(guard::Ledger::default());
         let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
         let engine = Engine {
             info: ServerInfo::new(&info)?,
             tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
-            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own), stop.clone()),
+            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &ledger, &own), stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
@@ -207,6 +210,7 @@ impl Server {
             run: random::hex::<4>().map_err(|_| StartError::Random)?,
             requests: AtomicU64::new(1),
             audit,
+            ledger,
             own,
             fault: Mutex::default(),
             plan,
@@ -222,7 +226,7 @@ impl Server {
         named_once(&mounts)?;
         let engine = &self.engine;
         engine.sessions.set_plan(plan.sessions);
-        let rules = rules(plan, engine.audit.as_ref(), &engine.own);
+        let rules = rules(plan, engine.audit.as_ref(), &engine.ledger, &engine.own);
         let patience = engine.plan.call_timeout.max(plan.call_timeout) + limits::STOP_WAIT;
         let mut reloaded = engine.supervisor.replace(mounts, rules, patience).await;
         reloaded.after_restart = engine.plan.fixed_parts_that_differ(plan);

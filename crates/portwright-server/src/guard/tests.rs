@@ -11,8 +11,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::deadline::Deadline;
 use super::fence::Fence;
+use super::limit::{Quota, Rate};
 use super::telemetry::{Clean, Telemetry};
-use super::{Audit, AuditPlan, chain, validate};
+use super::{Audit, AuditPlan, Ledger, LimitPlan, chain, validate};
 use crate::plan::ServerPlan;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,15 +44,27 @@ async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &C
 fn the_chain_has_this_order() {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
-    let names = |audit: Option<&Audit>| chain(&plan(), audit, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>();
+    let ledger = Arc::new(Ledger::default());
+    let names = |audit: Option<&Audit>| {
+        chain(&plan(), audit, &ledger, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>()
+    };
     assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent", "sanitize"]);
     assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate", "sanitize"]);
     let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];
-    let names: Vec<_> = chain(&plan(), Some(&audit), &own).iter().map(|guard| guard.name()).collect();
+    let names: Vec<_> = chain(&plan(), Some(&audit), &ledger, &own).iter().map(|guard| guard.name()).collect();
     assert_eq!(
         names,
         ["telemetry", "audit", "fence", "deadline", "mood", "mood", "validate", "intent", "sanitize"],
         "own guards have one place, in the order they were given"
+    );
+    let quota = Quota { calls: Some(Rate::new(1, Duration::from_secs(1))), ..Quota::default() };
+    let sources = [("shop".into(), quota)].into();
+    let limited = ServerPlan { limit: LimitPlan { each: quota, sources, ..LimitPlan::default() }, ..plan() };
+    let names: Vec<_> = chain(&limited, None, &ledger, &own[..1]).iter().map(|guard| guard.name()).collect();
+    assert_eq!(
+        names,
+        ["telemetry", "fence", "deadline", "limit", "mood", "limit_of_target", "validate", "sanitize"],
+        "what a tool's limit would tell is told to those only who may know the tool"
     );
 }
 
@@ -333,7 +346,7 @@ impl Guard for Mood {
 
 async fn behind(mood: Mood, tool: &str, cx: &Context) -> (Result<Reply, Refusal>, Arc<Faulty>) {
     let source = Arc::new(Faulty::default());
-    let guards = chain(&plan(), None, &[Arc::new(mood)]);
+    let guards = chain(&plan(), None, &Arc::default(), &[Arc::new(mood)]);
     (run(&guards, &source, tool, cx).await, source)
 }
 

@@ -14,7 +14,7 @@ use portwright_server::{Fingerprint, Mount, Origin};
 use super::file::{
     AnonymousSection, ArgumentsSection, AuditSection, DurabilitySection, File, LimitsSection, ListenSection, Transport,
 };
-use super::sanitize;
+use super::{limits, sanitize};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -80,6 +80,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     });
     server.audit = file.audit.and_then(|section| audit(section, base, &mut problems));
     let proven = server.keys.is_some();
+    server.limit = limits::plan(&file.limits, &mut problems);
     server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, proven, &mut problems);
     if problems.is_empty() { Ok(Plan { server, listen, sources: Vec::new() }) } else { Err(problems) }
