@@ -37,6 +37,7 @@ use crate::protocol::{
 };
 use crate::refusal::Refusal;
 use crate::task::Background;
+use crate::trace::TraceContext;
 use crate::waiting::Waiting;
 
 /// How the call came.
@@ -113,6 +114,8 @@ pub struct Context {
     pub client: Option<Arc<Implementation>>,
     /// The session, in the lifecycle that has them.
     pub session: Option<Arc<str>>,
+    /// Where the call stands in a trace that began elsewhere, if its client says so.
+    pub trace: Option<TraceContext>,
     /// Fires when the client calls the call off, goes away, or the server stops.
     pub cancel: CancellationToken,
     /// When the call must have ended, the time aside that it [waits](Self::waiting) for its client.
@@ -144,6 +147,7 @@ impl Context {
             protocol: ProtocolVersion::LATEST,
             client: None,
             session: None,
+            trace: None,
             cancel: CancellationToken::new(),
             deadline: None,
             downstream: Arc::new(Silent),
@@ -201,6 +205,7 @@ impl Context {
             protocol: self.protocol.clone(),
             client: self.client.clone(),
             session: self.session.clone(),
+            trace: self.trace.clone(),
             cancel: self.cancel.clone(),
             deadline: self.deadline,
             downstream: self.downstream.clone(),
@@ -222,6 +227,7 @@ impl Context {
         inner.protocol = self.protocol.clone();
         inner.client.clone_from(&self.client);
         inner.session.clone_from(&self.session);
+        inner.trace.clone_from(&self.trace);
         inner.cancel = self.cancel.child_token();
         inner.deadline = self.deadline;
         inner.clock = self.clock.clone();

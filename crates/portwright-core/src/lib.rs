@@ -46,10 +46,11 @@
 //! 6. [`downstream`]: what a source may say while it works.
 //! 7. [`task`]: calls that go on after their client was answered.
 //! 8. [`guard`]: one step of the chain, and what it may do.
-//! 9. [`diagnostic`], [`secret`], [`human`]: what a configuration holds, and how its faults are told.
+//! 9. [`diagnostic`], [`secret`], [`human`], [`icon`]: what a configuration holds, and how its faults are told.
 //! 10. `testing` (a feature of that name): the contract every source keeps, as a suite to run.
 //!
-//! For reference: [`principal`] (who calls), [`fetch`] (pages of other hosts), [`limits`] (every bound, with its reason), [`clock`], [`template`]
+//! For reference: [`principal`] (who calls), [`fetch`] (pages of other hosts),
+//! [`trace`] (traces that began elsewhere), [`limits`] (every bound, with its reason), [`clock`], [`template`]
 //! (resources with variables), and [`protocol`], the protocol's own types, which are those of the official SDK.
 
 #![warn(missing_docs)]
@@ -62,6 +63,7 @@ pub mod downstream;
 pub mod fetch;
 pub mod guard;
 pub mod human;
+pub mod icon;
 pub mod limits;
 pub mod principal;
 pub mod protocol;
@@ -73,6 +75,7 @@ pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;
+pub mod trace;
 pub mod waiting;
 
 pub use async_trait::async_trait;
@@ -84,6 +87,7 @@ pub use downstream::{Answer, Downstream, InputRequired, LogLevel, Question, Ques
 pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};
 pub use guard::{Endpoint, Guard, Next};
 pub use human::{ByteSize, HumanDuration};
+pub use icon::IconTable;
 pub use principal::{Auth, Principal};
 pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
@@ -91,4 +95,5 @@ pub use source::{ConnectError, Declared, Health, Source, SourceConfig, SourceKin
 pub use task::{Background, Begun, TASKS_EXTENSION, TaskSupport};
 pub use template::UriTemplate;
 pub use tool::{Tools, TypedTool};
+pub use trace::TraceContext;
 pub use waiting::{Wait, Waiting};

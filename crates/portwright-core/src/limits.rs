@@ -366,3 +366,9 @@ pub const LIMIT_SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest time over which a limit counts.
 pub const LIMIT_PER_MAX: Duration = Duration::from_hours(24);
+
+/// Bytes of a trace's state that are handed on. The specification asks for at least as many.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
+
+/// Bytes of an icon's address, which may be the picture itself. It stands in every list.
+pub const ICON_BYTES_MAX: usize = 64 * 1024;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use portwright_core::limits;
+use portwright_core::protocol::Icon;
 
 use crate::guard::{AuditPlan, LimitPlan, SanitizePlan};
 
@@ -15,6 +16,10 @@ pub struct ServerPlan {
     pub title: Option<String>,
     /// What this server is for, in a line for people; it stands on the server's card, which anybody may read.
     pub description: Option<String>,
+    /// A page that tells people more.
+    pub website_url: Option<String>,
+    /// Pictures that clients may show.
+    pub icons: Vec<Icon>,
     pub version: String,
     /// What this server is for, for the model.
     pub instructions: Option<String>,
@@ -42,6 +47,8 @@ impl ServerPlan {
             name: name.into(),
             title: None,
             description: None,
+            website_url: None,
+            icons: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instructions: None,
             call_timeout: limits::CALL_WAIT,
@@ -63,6 +70,8 @@ impl ServerPlan {
             ("server.name", self.name == other.name),
             ("server.title", self.title == other.title),
             ("server.description", self.description == other.description),
+            ("server.website_url", self.website_url == other.website_url),
+            ("server.icons", self.icons == other.icons),
             ("listen", self.listen == other.listen),
             ("audit", self.audit == other.audit),
             ("auth.keys", self.keys == other.keys),

@@ -191,6 +191,9 @@ impl Server {
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
         let ledger = Arc::new(guard::Ledger::default());
+        info.description.clone_from(&plan.description);
+        info.website_url.clone_from(&plan.website_url);
+        info.icons = Some(plan.icons.clone()).filter(|icons| !icons.is_empty());
         let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
         let engine = Engine {
             info: ServerInfo::new(&info)?,

@@ -72,9 +72,17 @@ fn span(call: &Call, cx: &Context) -> Span {
         network.transport = network(cx.transport),
         source = tracing::field::Empty,
         request = &*cx.request,
+        trace_id = tracing::field::Empty,
+        span_id = tracing::field::Empty,
+        parent_id = tracing::field::Empty,
     );
     if span.is_disabled() {
         return span;
+    }
+    if let Some(trace) = &cx.trace {
+        span.record("trace_id", trace.trace_id());
+        span.record("span_id", trace.span_id());
+        span.record("parent_id", trace.parent_id());
     }
     // Recorded as text, which every format quotes: a name with a space or an equals sign forges no field.
     let name = call.operation.name();

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use portwright_core::LogLevel;
 use portwright_core::protocol::JsonObject;
+use portwright_core::{LogLevel, TraceContext};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -75,9 +75,20 @@ pub(crate) struct Meta<'a> {
     pub(crate) client_info: Option<&'a RawValue>,
     #[serde(borrow, rename = "io.modelcontextprotocol/logLevel")]
     log_level: Option<&'a RawValue>,
+    #[serde(borrow)]
+    traceparent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tracestate: Option<&'a RawValue>,
 }
 
 impl Meta<'_> {
+    /// Where the request says that it stands in a trace; one that says so in no readable way says nothing.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        let parent = text("traceparent", Some(self.traceparent?)).ok()?;
+        let state = self.tracestate.and_then(|state| text("tracestate", Some(state)).ok());
+        TraceContext::read(&parent, state.as_deref())
+    }
+
     /// Whether the request says that it is one of the stateless era.
     pub(crate) fn is_modern(&self) -> bool {
         self.protocol_version.is_some() || self.client_capabilities.is_some()

@@ -234,7 +234,8 @@ impl Conversation {
         let notifier = (token.is_some() || speaker.log_level.is_some() || speaker.is_asked())
             .then(|| Notifier::new(outbox.clone(), token, speaker.log_level));
         let last_word = notifier.as_ref().map(Notifier::until_dropped);
-        let cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
+        let mut cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
+        cx.trace = request.params.meta.trace();
         let (engine, id, modern) = (engine.clone(), request.id.clone(), speaker.modern());
         let watched = speaker.watched.clone();
         let mut call = Box::pin(async move {

@@ -25,6 +25,7 @@ mod stdio_rules;
 mod stopping;
 mod support;
 mod tasks;
+mod trace;
 mod transcripts;
 mod watching;
 mod websocket_rules;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use portwright_core::protocol::{ReadResourceResult, Resource, ResourceContents};
-use portwright_core::{Context, Declared, Diagnostic, Pointer, Refusal, limits};
+use portwright_core::{Context, Declared, Diagnostic, IconTable, Pointer, Refusal, limits};
 
 use super::file::{self, FileError};
 use super::media;
@@ -18,6 +18,7 @@ pub(super) struct DeclaredResource {
     uri: String,
     name: String,
     title: Option<String>,
+    icons: Vec<IconTable>,
     description: Option<String>,
     /// As declared, or as the extension tells.
     mime_type: Option<String>,
@@ -82,6 +83,7 @@ impl DeclaredResource {
             uri: declared.name.clone(),
             name: table.name.unwrap_or_else(|| last_part(&declared.name).to_owned()),
             title: table.title,
+            icons: table.icons,
             description: table.description,
             mime_type: table.mime_type.or_else(|| extension.map(str::to_owned)),
             body,
@@ -96,6 +98,7 @@ impl DeclaredResource {
     pub(super) fn listed(&self) -> Resource {
         let mut listed = Resource::new(&self.uri, &self.name);
         listed.title.clone_from(&self.title);
+        listed.icons = IconTable::to_icons(&self.icons);
         listed.description.clone_from(&self.description);
         listed.mime_type.clone_from(&self.mime_type);
         if let Body::Text(text) = &self.body {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use portwright_core::IconTable;
 use portwright_core::protocol::{JsonObject, Role};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +16,9 @@ pub(super) struct ResourceTable {
     pub(super) name: Option<String>,
     /// A name for people.
     pub(super) title: Option<String>,
+    /// Pictures that clients may show beside it.
+    #[schemars(length(max = 8))]
+    pub(super) icons: Vec<IconTable>,
     /// What it is, for the model.
     pub(super) description: Option<String>,
     /// Its media type. Default: by the file's or the URI's extension, else by what it holds.
@@ -31,6 +35,9 @@ pub(super) struct ResourceTable {
 pub(super) struct PromptTable {
     /// A name for people.
     pub(super) title: Option<String>,
+    /// Pictures that clients may show beside it.
+    #[schemars(length(max = 8))]
+    pub(super) icons: Vec<IconTable>,
     /// What the prompt is for.
     pub(super) description: Option<String>,
     /// The arguments by name.

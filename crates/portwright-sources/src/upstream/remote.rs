@@ -9,11 +9,11 @@ use portwright_core::protocol::{
     CompletionInfo, GetPromptRequestParams, GetPromptResult, JsonObject, PaginatedRequestParams, Prompt,
     ReadResourceRequestParams, ReadResourceResult, Reference, Resource, ResourceTemplate, Tool,
 };
-use portwright_core::{Context, Health, Refusal, Source, async_trait, limits};
+use portwright_core::{Context, Health, Refusal, Source, TraceContext, async_trait, limits};
 use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ClientRequest, ElicitRequestParams, ElicitResult, ErrorData, GetExtensions,
-    Implementation, Request, RequestOptionalParam, ServerCapabilities, ServerResult,
+    Implementation, Request, RequestMetaObject, RequestOptionalParam, ServerCapabilities, ServerResult,
 };
 use rmcp::service::{
     NotificationContext, OriginatingRequestId, Peer, PeerRequestOptions, RequestContext, RoleClient, RunningService,
@@ -139,7 +139,9 @@ impl Remote {
         if let Some(principal) = cx.principal() {
             extensions.insert(principal.clone());
         }
-        let sent = self.peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await;
+        let mut options = PeerRequestOptions::no_options();
+        options.meta = cx.trace.as_ref().map(handed_on);
+        let sent = self.peer.send_cancellable_request(request, options).await;
         let mut handle = sent.map_err(|error| refusal::of(error, asked, cx))?;
         tokio::select! {
             answer = &mut handle.rx => {
@@ -155,6 +157,16 @@ impl Remote {
             }
         }
     }
+}
+
+/// What the server behind us is told of the trace that the call stands in.
+fn handed_on(trace: &TraceContext) -> RequestMetaObject {
+    let mut meta = RequestMetaObject::new();
+    meta.set_traceparent(trace.traceparent());
+    if let Some(state) = trace.tracestate() {
+        meta.set_tracestate(state);
+    }
+    meta
 }
 
 #[async_trait]

@@ -12,7 +12,7 @@ use portwright_core::protocol::{
 use portwright_core::testing::{Contract, Recorder, Said, context};
 use portwright_core::{
     Answer, Auth, Context, Downstream, Health, InputRequired, LogLevel, Principal, Question, QuestionKind, Refusal,
-    RefusalKind, Source, SourceConfig, async_trait, limits,
+    RefusalKind, Source, SourceConfig, TraceContext, async_trait, limits,
 };
 use rmcp::ServerHandler;
 use rmcp::model::{
@@ -64,7 +64,7 @@ impl ServerHandler for Legacy {
             first.next_cursor = Some("2".to_owned());
             return Ok(first);
         }
-        let mut names = vec!["panic", "wait", "hang", "steps", "ask", "fail", "broken", "grow"];
+        let mut names = vec!["trace", "panic", "wait", "hang", "steps", "ask", "fail", "broken", "grow"];
         names.extend(std::iter::repeat_n("grown", self.extra.load(Ordering::Relaxed)));
         Ok(ListToolsResult::with_all_items(names.into_iter().map(tool).collect()))
     }
@@ -80,6 +80,7 @@ impl ServerHandler for Legacy {
                 let principal = cx.extensions.get::<Arc<Principal>>();
                 Ok(said(principal.map_or("nobody".to_owned(), |principal| principal.id.to_string())))
             }
+            "trace" => Ok(said(format!("{:?} {:?}", cx.meta.get_traceparent(), cx.meta.get_tracestate()))),
             "panic" => panic!("hidden"),
             "wait" => {
                 cx.ct.cancelled().await;
@@ -193,6 +194,18 @@ fn first_text(result: &CallToolResult) -> String {
 }
 
 #[tokio::test]
+async fn a_mounted_server_learns_the_trace_as_a_child_of_the_call() {
+    let source = mounted(&Legacy::default()).await;
+    let mut cx = context();
+    let told = source.call("trace", &JsonObject::new(), &cx).await.unwrap();
+    assert_eq!(first_text(&told), "None None");
+    let trace = TraceContext::read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Some("a=1")).unwrap();
+    cx.trace = Some(trace.clone());
+    let told = source.call("trace", &JsonObject::new(), &cx).await.unwrap();
+    assert_eq!(first_text(&told), format!("Some({:?}) Some(\"a=1\")", trace.traceparent()));
+}
+
+#[tokio::test]
 async fn a_mounted_server_keeps_the_contract() {
     let source = mounted(&Legacy::default()).await;
     let contract = Contract::of(source).works("echo", text("hi")).slow("wait", JsonObject::new());
@@ -202,7 +215,7 @@ async fn a_mounted_server_keeps_the_contract() {
 #[tokio::test]
 async fn what_it_offers_is_carried_over() {
     let (source, cx) = (mounted(&Legacy::default()).await, context());
-    assert_eq!(source.tools().len(), 10, "both pages");
+    assert_eq!(source.tools().len(), 11, "both pages");
     assert_eq!(first_text(&source.call("echo", &text("hi"), &cx).await.unwrap()), "hi");
     assert!(source.read("legacy://note", &cx).await.is_ok());
     assert_eq!(source.templates().len(), 1);

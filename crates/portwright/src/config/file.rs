@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use portwright_core::HumanDuration;
+use portwright_core::{HumanDuration, IconTable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -41,6 +41,12 @@ pub(crate) struct ServerSection {
     /// listener may read.
     #[schemars(length(max = 256))]
     pub(crate) description: Option<String>,
+    /// The page that tells people more about this server: `https://acme.example/data`.
+    #[schemars(length(max = 2_048))]
+    pub(crate) website_url: Option<String>,
+    /// Pictures that clients may show beside this server.
+    #[schemars(length(max = 8))]
+    pub(crate) icons: Vec<IconTable>,
     /// What this server is for, in words for the model.
     #[schemars(length(max = 65_536))]
     pub(crate) instructions: Option<String>,
@@ -48,7 +54,14 @@ pub(crate) struct ServerSection {
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { name: "portwright".into(), title: None, description: None, instructions: None }
+        Self {
+            name: "portwright".into(),
+            title: None,
+            description: None,
+            website_url: None,
+            icons: Vec::new(),
+            instructions: None,
+        }
     }
 }
 

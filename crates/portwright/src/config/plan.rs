@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use portwright_core::{Diagnostic, Pointer, SourceConfig};
+use portwright_core::{Diagnostic, IconTable, Pointer, SourceConfig};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability};
 use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Transports};
 use portwright_server::{Fingerprint, Mount, Origin};
@@ -60,6 +60,12 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     let mut server = ServerPlan::new(file.server.name);
     server.title = file.server.title;
     server.description = file.server.description;
+    server.icons = file.server.icons.iter().map(IconTable::to_icon).collect();
+    if let Some(message) = file.server.website_url.as_deref().and_then(|url| not_a_page(url).err()) {
+        let place = Pointer::root().join("server").join("website_url");
+        problems.push(Diagnostic::error(place, "bad-url", message).hint("such as `https://acme.example/data`"));
+    }
+    server.website_url = file.server.website_url;
     server.instructions = file.server.instructions;
     if let Some(wait) = file.limits.call_timeout {
         let place = Pointer::root().join("limits").join("call_timeout");
@@ -169,6 +175,15 @@ pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, proven: bool, p
     let hint = "listen on 127.0.0.1, ask for keys ([auth.keys]), or allow everybody in so many words: \
                 `anonymous = \"anywhere\"` under [listen]";
     Some(Diagnostic::error(place, OPEN_TO_ALL, message).hint(hint))
+}
+
+fn not_a_page(text: &str) -> Result<(), String> {
+    let url = reqwest::Url::parse(text).map_err(|error| format!("this is not a URL: {error}"))?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    if matches!(url.scheme(), "https" | "http") && url.host().is_some() && plain {
+        return Ok(());
+    }
+    Err("it must start with https:// or http://, and hold no user name and no password".into())
 }
 
 fn not_a_base_url(text: &str) -> Result<(), String> {

@@ -99,6 +99,12 @@ fn card(plan: &ServerPlan, name: &str, public: Option<&str>) -> Value {
     if let Some(title) = &plan.title {
         card["title"] = json!(title);
     }
+    if let Some(url) = &plan.website_url {
+        card["websiteUrl"] = json!(url);
+    }
+    if !plan.icons.is_empty() {
+        card["icons"] = json!(plan.icons);
+    }
     if let Some(url) = public {
         card["remotes"] =
             json!([{ "type": "streamable-http", "url": url, "supportedProtocolVersions": modern::all_versions() }]);

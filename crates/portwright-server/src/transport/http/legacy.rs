@@ -137,8 +137,8 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
     };
     let (accept, meta) = (Accept::of(caller.headers), &request.params.meta);
     let how = run::Tie::Session(session.clone(), flight, cancel);
-    let call =
-        run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, round: None, accept, how };
+    let (speaker, id, headers) = (&speaker, &request.id, caller.headers);
+    let call = run::Call { engine, catalog, operation, speaker, id, meta, headers, round: None, accept, how };
     run::run(call).await
 }
 

@@ -86,7 +86,8 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         }
     };
     let how = run::Tie::Client(caller.stop.child_token());
-    let call = run::Call { engine, catalog, operation, speaker: &speaker, id: &request.id, meta, round, accept, how };
+    let (speaker, headers) = (&speaker, caller.headers);
+    let call = run::Call { engine, catalog, operation, speaker, id: &request.id, meta, headers, round, accept, how };
     Ok(run::run(call).await)
 }
 

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures::Stream;
-use http::{Response, StatusCode};
-use portwright_core::{Operation, limits};
+use http::{HeaderMap, Response, StatusCode};
+use portwright_core::{Operation, TraceContext, limits};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -38,6 +38,7 @@ pub(super) struct Call<'a> {
     pub(super) speaker: &'a Speaker,
     pub(super) id: &'a Id,
     pub(super) meta: &'a Meta<'a>,
+    pub(super) headers: &'a HeaderMap,
     /// What a request of the stateless era brings along of earlier rounds.
     pub(super) round: Option<Round>,
     pub(super) accept: Accept,
@@ -52,9 +53,18 @@ pub(super) enum Tie {
     Session(Arc<Session>, Flight, CancellationToken),
 }
 
+/// Where the request's headers say that it stands in a trace (W3C Trace Context). Two of a kind say nothing.
+fn traced(headers: &HeaderMap) -> Option<TraceContext> {
+    let one = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
+    };
+    TraceContext::read(one("traceparent")?, one("tracestate"))
+}
+
 /// Runs it.
 pub(super) async fn run(call: Call<'_>) -> Response<Body> {
-    let Call { engine, catalog, operation, speaker, id, meta, round, accept, how } = call;
+    let Call { engine, catalog, operation, speaker, id, meta, headers, round, accept, how } = call;
     let (session, flight, cancel) = match how {
         Tie::Client(cancel) => (None, None, cancel),
         Tie::Session(session, flight, cancel) => (Some(session), Some(flight), cancel),
@@ -73,7 +83,8 @@ pub(super) async fn run(call: Call<'_>) -> Response<Body> {
         (None, None)
     };
     let last_word = notifier.as_ref().map(Notifier::until_dropped);
-    let cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
+    let mut cx = engine.context(speaker, &catalog, cancel.clone(), notifier, round);
+    cx.trace = meta.trace().or_else(|| traced(headers));
     let (own, id, modern) = (engine.clone(), id.clone(), speaker.modern());
     let (watched, in_flight) = (speaker.watched.clone(), engine.calls.token());
     let work = Box::pin(async move {

@@ -10,7 +10,7 @@ use minijinja::{Error, Value};
 use portwright_core::protocol::{
     ArgumentInfo, CompleteResult, CompletionContext, ContentBlock, GetPromptResult, JsonObject, PromptMessage, Role,
 };
-use portwright_core::{Context, Declared, Diagnostic, Pointer, Refusal, limits, protocol};
+use portwright_core::{Context, Declared, Diagnostic, IconTable, Pointer, Refusal, limits, protocol};
 
 use self::arguments::Arguments;
 use self::reading::{Reading, size};
@@ -23,6 +23,7 @@ use crate::shared::decode;
 pub(super) struct Prompt {
     name: String,
     title: Option<String>,
+    icons: Vec<IconTable>,
     description: String,
     arguments: Arguments,
     messages: Vec<(Role, Template)>,
@@ -57,8 +58,8 @@ impl Prompt {
             .collect();
         let uris = table.embed.iter().enumerate();
         let embed: Vec<_> = uris.filter_map(|(index, uri)| check.uri(uri, &place.join("embed").join(index))).collect();
-        let (name, title) = (declared.name.clone(), table.title);
-        (problems.len() == before).then_some(Self { name, title, description, arguments, messages, embed })
+        let (name, title, icons) = (declared.name.clone(), table.title, table.icons);
+        (problems.len() == before).then_some(Self { name, title, icons, description, arguments, messages, embed })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -68,6 +69,7 @@ impl Prompt {
     pub(super) fn listed(&self) -> protocol::Prompt {
         let mut listed = protocol::Prompt::new(&self.name, Some(&self.description), self.arguments.listed());
         listed.title.clone_from(&self.title);
+        listed.icons = IconTable::to_icons(&self.icons);
         listed
     }
 

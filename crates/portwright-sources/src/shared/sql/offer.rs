@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use portwright_core::Diagnostic;
 use portwright_core::protocol::{Resource, ResourceTemplate, Tool, ToolAnnotations};
+use portwright_core::{Diagnostic, IconTable};
 
 use super::config::SqlPlan;
 use super::database::{Access, Database, Description, OutputColumn, SqlError};
@@ -186,6 +186,7 @@ fn listed_tool(declared: &DeclaredTool, standing: &Standing) -> Option<Tool> {
         .with_annotations(annotations)
         .with_raw_output_schema(output_schema(Some(columns), *access));
     tool.title.clone_from(&declared.title);
+    tool.icons = IconTable::to_icons(&declared.icons);
     Some(tool)
 }
 
@@ -193,6 +194,7 @@ fn listed_resource(declared: &DeclaredResource) -> Resource {
     let mut resource =
         Resource::new(declared.uri.clone(), declared.name.clone()).with_mime_type(declared.mime_type.as_str());
     resource.title.clone_from(&declared.title);
+    resource.icons = IconTable::to_icons(&declared.icons);
     resource.description.clone_from(&declared.description);
     resource
 }
@@ -201,6 +203,7 @@ fn listed_template(declared: &DeclaredResource) -> ResourceTemplate {
     let mut template =
         ResourceTemplate::new(declared.uri.clone(), declared.name.clone()).with_mime_type(declared.mime_type.as_str());
     template.title.clone_from(&declared.title);
+    template.icons = IconTable::to_icons(&declared.icons);
     template.description.clone_from(&declared.description);
     template
 }

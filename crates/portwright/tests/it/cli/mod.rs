@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod help;
 mod keys;
+mod limits;
 mod offline;
 mod serve;
 

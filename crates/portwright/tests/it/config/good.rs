@@ -18,6 +18,16 @@ fn nothing_written_means_the_defaults() {
 }
 
 #[test]
+fn pictures_and_a_page_reach_the_plan() {
+    let text = "[server]\nwebsite_url = \"https://acme.example/data\"\n\
+                [[server.icons]]\nsrc = \"https://acme.example/i.png\"\nsizes = [\"48x48\"]\ntheme = \"dark\"\n";
+    let server = parse(text).unwrap().plan.server;
+    assert_eq!(server.website_url.as_deref(), Some("https://acme.example/data"));
+    let icons = serde_json::to_value(&server.icons).unwrap();
+    assert_eq!(icons, serde_json::json!([{"src": "https://acme.example/i.png", "sizes": ["48x48"], "theme": "dark"}]));
+}
+
+#[test]
 fn every_section_reaches_the_plan() {
     let text = "[server]\nname = \"acme\"\ntitle = \"Acme\"\ninstructions = \"For ${env:DATABASE_URL}, $${x}.\"\n\
                 [listen]\nhttp = \"localhost:9\"\npublic_url = \"https://mcp.acme.example\"\n\

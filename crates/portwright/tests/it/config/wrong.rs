@@ -64,6 +64,16 @@ fn tasks_that_are_forgotten_before_they_end() {
 }
 
 #[test]
+fn pictures_that_no_client_may_load() {
+    assert_snapshot!(said(
+        "[server]\nwebsite_url = \"acme.example\"\nicons = [{ src = \"http://acme.example/i.png\" }]\n\
+         [sources.shop]\nkind = \"sqlite\"\npath = \"shop.db\"\n\
+         [tools.find]\nsource = \"shop\"\nsql = \"SELECT 1\"\n\
+         icons = [{ src = \"https://acme.example/i.png\", sizes = [\"large\"] }]\n"
+    ));
+}
+
+#[test]
 fn missing_keys() {
     assert_snapshot!(said("[audit]\nrequired = true\n[sources.shop]\n[tools.find]\nsql = \"SELECT 1\"\n"));
 }

@@ -5,7 +5,7 @@ mod template;
 use std::collections::BTreeMap;
 
 use portwright_core::protocol::JsonObject;
-use portwright_core::{ByteSize, Declared, Diagnostic, HumanDuration, Pointer};
+use portwright_core::{ByteSize, Declared, Diagnostic, HumanDuration, IconTable, Pointer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,6 +23,9 @@ pub use template::{Completion, DeclaredTemplate};
 pub struct ToolTable {
     /// A name for people.
     pub title: Option<String>,
+    /// Pictures that clients may show beside it.
+    #[schemars(length(max = 8))]
+    pub icons: Vec<IconTable>,
     /// What the tool does, when to use it, what it returns, its limits: for the model.
     pub description: Option<String>,
     /// One statement. Parameters are written `:name`, and are bound, never spliced.
@@ -51,6 +54,9 @@ pub struct ResourceTable {
     pub name: Option<String>,
     /// A name for people.
     pub title: Option<String>,
+    /// Pictures that clients may show beside it.
+    #[schemars(length(max = 8))]
+    pub icons: Vec<IconTable>,
     /// What it is.
     pub description: Option<String>,
     /// How the rows are written. Default: `application/json`.
@@ -112,6 +118,7 @@ pub struct DeclaredSql {
 pub struct DeclaredTool {
     pub name: String,
     pub title: Option<String>,
+    pub icons: Vec<IconTable>,
     pub description: Option<String>,
     pub sql: DeclaredSql,
     pub idempotent: bool,
@@ -124,6 +131,7 @@ pub struct DeclaredResource {
     pub uri: String,
     pub name: String,
     pub title: Option<String>,
+    pub icons: Vec<IconTable>,
     pub description: Option<String>,
     pub mime_type: MimeType,
     pub sql: DeclaredSql,
@@ -155,6 +163,7 @@ impl Reading<'_> {
         Some(DeclaredTool {
             name: declared.name.clone(),
             title: table.title,
+            icons: table.icons,
             description: table.description,
             sql,
             idempotent: table.idempotent,
@@ -171,8 +180,9 @@ impl Reading<'_> {
         let sql = self.sql(table.sql, &table.params, bounds, place)?;
         let template = self.template(uri, &sql.params, &table.complete, bounds, place);
         let name = table.name.unwrap_or_else(|| uri.rsplit('/').find(|part| !part.is_empty()).unwrap_or(uri).into());
-        let (title, description, mime_type) = (table.title, table.description, table.mime_type);
-        Some(DeclaredResource { uri: uri.clone(), name, title, description, mime_type, sql, template })
+        let (title, icons, description) = (table.title, table.icons, table.description);
+        let mime_type = table.mime_type;
+        Some(DeclaredResource { uri: uri.clone(), name, title, icons, description, mime_type, sql, template })
     }
 
     fn sql(
