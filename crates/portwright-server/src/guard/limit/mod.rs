@@ -116,10 +116,14 @@ impl Limit {
             }
             Scope::Targets { sources, tools } => {
                 let Some(target) = &call.target else { return own };
-                sources.get(&target.source).into_iter().for_each(|limits| own.add(limits));
+                if let Some(limits) = sources.get(&target.source) {
+                    own.add(limits);
+                }
                 if matches!(call.operation, Operation::CallTool { .. }) {
                     let tool = tools.get(&target.source).and_then(|tools| tools.get(target.name.as_str()));
-                    tool.into_iter().for_each(|limits| own.add(limits));
+                    if let Some(limits) = tool {
+                        own.add(limits);
+                    }
                 }
             }
         }

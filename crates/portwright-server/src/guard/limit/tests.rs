@@ -9,7 +9,6 @@ use portwright_core::{
 };
 use tokio::sync::Notify;
 
-use super::bucket::Bucket;
 use super::{Ledger, Limit, LimitPlan, Quota, Rate};
 use crate::guard::tests::call;
 
@@ -336,41 +335,6 @@ async fn a_reload_keeps_what_was_used_where_the_limit_is_the_same() {
     assert_eq!(house.passed(&ada, 9).await, 0, "to and fro gives nothing twice");
     house.reload(&plan(Quota::default()));
     assert_eq!(house.passed(&ada, 99).await, 99);
-}
-
-#[test]
-fn what_time_gave_back_already_is_not_given_back_again() {
-    let rate = Rate::new(2, Duration::from_secs(2));
-    let second = 1_000_000_000;
-    let mut bucket = Bucket::default();
-    let round = bucket.take(rate, 1, second);
-    bucket.take(rate, 1, 10 * second);
-    bucket.take(rate, 1, 10 * second);
-    bucket.give_back(rate, 1, round);
-    assert!(!bucket.wait_for_one(rate, 10 * second).is_zero());
-}
-
-proptest::proptest! {
-    #[test]
-    fn no_window_holds_more_than_the_burst_and_what_flows_in(
-        amount in 1..50_u64, burst in 1..50_u64, steps in proptest::collection::vec(0..3_000_u64, 1..200),
-    ) {
-        let rate = Rate { amount, per: Duration::from_secs(10), burst };
-        let (mut bucket, mut now, mut passed) = (Bucket::default(), 0_u64, Vec::new());
-        for step in steps {
-            now += step * 1_000_000;
-            if bucket.wait_for_one(rate, now).is_zero() {
-                bucket.take(rate, 1, now);
-                passed.push(now);
-            }
-        }
-        for (first, from) in passed.iter().enumerate() {
-            for (last, to) in passed.iter().enumerate().skip(first) {
-                let flows = (to - from) * amount / 10_000_000_000 + 1;
-                proptest::prop_assert!((last - first + 1) as u64 <= burst + flows);
-            }
-        }
-    }
 }
 
 /// Prints what the guard costs: `cargo test -p portwright-server --release --lib limit -- --ignored --nocapture`.
