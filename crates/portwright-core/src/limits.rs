@@ -351,6 +351,34 @@ pub const FETCHED_BYTES_MAX: usize = 256 * 1024;
 /// How long such a page may take, with connecting.
 pub const FETCH_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a call over its limit may wait for room. Longer than a hiccup, shorter than a client's patience. The plan may
+/// change it.
+pub const LIMIT_QUEUE_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest such wait that the plan may ask for. Who waits holds memory and a connection.
+pub const LIMIT_QUEUE_WAIT_MAX: Duration = Duration::from_mins(1);
+
+/// Calls of one principal that wait for room.
+pub const LIMIT_QUEUE_MAX: usize = 64;
+
+/// When a call is told to come again for which there was no place among those that run. Nobody knows when they end.
+pub const LIMIT_PLACE_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a debt of result bytes shuts its owner out at most, beyond the time that fills the bucket.
+pub const LIMIT_DEBT_WAIT: Duration = Duration::from_hours(1);
+
+/// Principals whose use is kept apart. One account takes some hundred bytes.
+pub const LIMIT_ACCOUNTS_MAX: usize = 65_536;
+
+/// Parts of the table of accounts, each with its own lock.
+pub const LIMIT_SHARDS: usize = 64;
+
+/// How long after room was looked for in vain in a part of that table it is looked for again.
+pub const LIMIT_SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest time over which a limit counts.
+pub const LIMIT_PER_MAX: Duration = Duration::from_hours(24);
+
 /// Bytes of a trace's state that are handed on. The specification asks for at least as many.
 pub const TRACE_STATE_BYTES_MAX: usize = 512;
 

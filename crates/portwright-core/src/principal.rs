@@ -71,6 +71,15 @@ impl Principal {
         self
     }
 
+    /// The roles by which they are judged: those that the credential grants, and the one that goes without saying, where
+    /// there is no credential: [`Auth::Anonymous`] and [`Auth::Local`] are roles by the word that stands in the audit.
+    pub fn role_names(&self) -> impl Iterator<Item = &str> {
+        let unsaid = matches!(self.auth, Auth::Anonymous | Auth::Local).then(|| self.auth.as_str());
+        let granted = self.roles.iter().enumerate().filter(|(at, role)| !self.roles[..*at].contains(role));
+        let granted = granted.map(|(_, role)| &**role).filter(move |role| Some(*role) != unsaid);
+        unsaid.into_iter().chain(granted)
+    }
+
     /// A claim by name; dots step into objects (`org.id`). `sub` is the principal's id where no claim has that name.
     pub fn claim(&self, path: &str) -> Option<Value> {
         let mut steps = path.split('.');
@@ -87,6 +96,16 @@ mod tests {
     use serde_json::json;
 
     use super::{Auth, Principal};
+
+    #[test]
+    fn roles_are_named_once_and_some_go_without_saying() {
+        let mut who = Principal::anonymous();
+        who.roles = vec!["a".into(), "b".into(), "a".into(), "anonymous".into()];
+        assert_eq!(who.role_names().collect::<Vec<_>>(), ["anonymous", "a", "b"]);
+        who.auth = Auth::Key;
+        assert_eq!(who.role_names().collect::<Vec<_>>(), ["a", "b", "anonymous"]);
+        assert_eq!(Principal::local("ada").role_names().collect::<Vec<_>>(), ["local"]);
+    }
 
     #[test]
     fn claims_step_into_objects() {

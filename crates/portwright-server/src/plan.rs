@@ -7,7 +7,7 @@ use portwright_core::limits;
 use portwright_core::protocol::Icon;
 
 use crate::guard::policy::PolicyPlan;
-use crate::guard::{AuditPlan, SanitizePlan};
+use crate::guard::{AuditPlan, LimitPlan, SanitizePlan};
 
 /// The plan of one server.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct ServerPlan {
     pub sanitize: SanitizePlan,
     /// Who may do what. No roles: whoever is let in may do everything.
     pub policy: PolicyPlan,
+    /// How often, how much and how many at once.
+    pub limit: LimitPlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
 }
@@ -60,6 +62,7 @@ impl ServerPlan {
             audit: None,
             sanitize: SanitizePlan::default(),
             policy: PolicyPlan::default(),
+            limit: LimitPlan::default(),
             keys: None,
         }
     }

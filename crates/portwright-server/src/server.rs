@@ -71,6 +71,8 @@ pub(crate) struct Engine {
     /// Sources are let go with the last clone of the server.
     _last: DropGuard,
     audit: Option<Audit>,
+    /// Who has used how much.
+    ledger: Arc<guard::Ledger>,
     /// The guards of one's own.
     own: Vec<Arc<dyn Guard>>,
     /// What keeps the server from being well and is nobody's state: the last configuration that could not be used.
@@ -156,9 +158,14 @@ impl Engine {
 }
 
 /// What calls are judged by, for a catalog.
-fn rules(plan: &ServerPlan, audit: Option<&Audit>, own: &[Arc<dyn Guard>]) -> Result<Arc<Rules>, BadPattern> {
+fn rules(
+    plan: &ServerPlan,
+    audit: Option<&Audit>,
+    ledger: &Arc<guard::Ledger>,
+    own: &[Arc<dyn Guard>],
+) -> Result<Arc<Rules>, BadPattern> {
     let policy = Policy::new(&plan.policy)?;
-    let guards = guard::chain(plan, audit, policy.as_ref(), own);
+    let guards = guard::chain(plan, audit, policy.as_ref(), ledger, own);
     let policy = policy.map(|policy| policy as Arc<dyn Sight>);
     Ok(Arc::new(Rules { guards, policy, instructions: plan.instructions.clone() }))
 }
@@ -193,6 +200,7 @@ impl Server {
         }
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
+        let ledger = Arc::new(guard::Ledger::default());
         info.description.clone_from(&plan.description);
         info.website_url.clone_from(&plan.website_url);
         info.icons = Some(plan.icons.clone()).filter(|icons| !icons.is_empty());
@@ -202,7 +210,7 @@ impl Server {
             tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
             sessions: Store::new(plan.sessions),
-            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &own)?, stop.clone()),
+            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &ledger, &own)?, stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
@@ -215,6 +223,7 @@ impl Server {
             run: random::hex::<4>().map_err(|_| StartError::Random)?,
             requests: AtomicU64::new(1),
             audit,
+            ledger,
             own,
             fault: Mutex::default(),
             plan,
@@ -230,7 +239,7 @@ impl Server {
         named_once(&mounts)?;
         let engine = &self.engine;
         engine.sessions.set_plan(plan.sessions);
-        let rules = rules(plan, engine.audit.as_ref(), &engine.own)?;
+        let rules = rules(plan, engine.audit.as_ref(), &engine.ledger, &engine.own)?;
         let patience = engine.plan.call_timeout.max(plan.call_timeout) + limits::STOP_WAIT;
         let mut reloaded = engine.supervisor.replace(mounts, rules, patience).await;
         reloaded.after_restart = engine.plan.fixed_parts_that_differ(plan);

@@ -11,9 +11,10 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::deadline::Deadline;
 use super::fence::Fence;
+use super::limit::{Quota, Rate};
 use super::policy::{Policy, PolicyPlan, RolePlan};
 use super::telemetry::{Clean, Telemetry};
-use super::{Audit, AuditPlan, chain, validate};
+use super::{Audit, AuditPlan, Ledger, LimitPlan, chain, validate};
 use crate::plan::ServerPlan;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,18 +45,31 @@ async fn run(guards: &[Arc<dyn Guard>], source: &Arc<Faulty>, tool: &str, cx: &C
 fn the_chain_has_this_order() {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
-    let names =
-        |audit: Option<&Audit>| chain(&plan(), audit, None, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>();
+    let ledger = Arc::new(Ledger::default());
+    let names = |audit: Option<&Audit>| {
+        chain(&plan(), audit, None, &ledger, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>()
+    };
     assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent", "sanitize"]);
     assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate", "sanitize"]);
     let anything = RolePlan { name: "r".into(), allow: Vec::new(), deny: Vec::new(), when: None };
     let policy = Policy::new(&PolicyPlan { roles: vec![anything] }).unwrap();
     let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];
-    let names: Vec<_> = chain(&plan(), Some(&audit), policy.as_ref(), &own).iter().map(|guard| guard.name()).collect();
+    let names: Vec<_> =
+        chain(&plan(), Some(&audit), policy.as_ref(), &ledger, &own).iter().map(|guard| guard.name()).collect();
     assert_eq!(
         names,
         ["telemetry", "audit", "fence", "deadline", "policy", "mood", "mood", "validate", "intent", "sanitize"],
         "own guards have one place, in the order they were given"
+    );
+    let quota = Quota { calls: Some(Rate::new(1, Duration::from_secs(1))), ..Quota::default() };
+    let sources = [("shop".into(), quota)].into();
+    let limited = ServerPlan { limit: LimitPlan { each: quota, sources, ..LimitPlan::default() }, ..plan() };
+    let names: Vec<_> =
+        chain(&limited, None, policy.as_ref(), &ledger, &own[..1]).iter().map(|guard| guard.name()).collect();
+    assert_eq!(
+        names,
+        ["telemetry", "fence", "deadline", "limit", "policy", "mood", "limit_of_target", "validate", "sanitize"],
+        "what a tool's limit would tell is told to those only who may know the tool"
     );
 }
 
@@ -337,7 +351,7 @@ impl Guard for Mood {
 
 async fn behind(mood: Mood, tool: &str, cx: &Context) -> (Result<Reply, Refusal>, Arc<Faulty>) {
     let source = Arc::new(Faulty::default());
-    let guards = chain(&plan(), None, None, &[Arc::new(mood)]);
+    let guards = chain(&plan(), None, None, &Arc::default(), &[Arc::new(mood)]);
     (run(&guards, &source, tool, cx).await, source)
 }
 

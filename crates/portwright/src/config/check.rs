@@ -1,10 +1,11 @@
 //! A [`Document`] held against the schemas: the sections as a whole, then each source, tool, resource and prompt by the
 //! schema of its own kind, so that a finding is about what the author meant to write.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jsonschema::Validator;
-use portwright_core::{Diagnostic, Pointer, SourceKind, limits};
+use portwright_core::{Diagnostic, Pointer, SourceKind};
 use portwright_server::guard::validate;
 use portwright_sources::declared;
 use serde_json::{Map, Value, json};
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::kinds::Kinds;
 use super::nearest::{listed, nearest};
 use super::words::{PATTERN_FORMAT, Piece};
-use super::{later, schema};
+use super::{later, limits, schema};
 
 /// The sections whose entries have a schema of their own.
 pub(crate) const NAMED: [&str; 4] = ["sources", "tools", "resources", "prompts"];
@@ -32,6 +33,7 @@ enum Role {
     Resource,
     DeclaredResource,
     Prompt,
+    Quota,
 }
 
 /// A document and what is to be said of it.
@@ -82,6 +84,7 @@ impl Checker {
                 Role::Resource => kind?.resource_schema(generator),
                 Role::DeclaredResource => Some(declared::resource_schema(generator)),
                 Role::Prompt => Some(declared::prompt_schema(generator)),
+                Role::Quota => Some(generator.root_schema_for::<limits::QuotaSection>()),
             });
             let built = if role == Role::Sections { schema::sections() } else { built? };
             // A schema of ours that does not compile would be a bug that a test finds; it must not let input pass.
@@ -159,6 +162,13 @@ impl Run<'_> {
     }
 
     fn entry(&mut self, section: &str, at: &Pointer, table: &Map<String, Value>) {
+        let mut table = Cow::Borrowed(table);
+        if matches!(section, "sources" | "tools")
+            && let Some(quota) = table.to_mut().shift_remove(limits::KEY)
+        {
+            self.hold(Role::Quota, "", &at.join(limits::KEY), &quota);
+        }
+        let table = &*table;
         match section {
             "sources" => {
                 let Some(kind) = self.kind_of(at, table) else { return };
@@ -260,7 +270,7 @@ fn is_pattern(text: &str) -> bool {
 /// Whether a name can be a resource's URI: a scheme (RFC 3986), something behind it, nothing invisible in it.
 fn is_uri(name: &str) -> bool {
     let Some((scheme, rest)) = name.split_once(':') else { return false };
-    name.len() <= limits::URI_BYTES_MAX
+    name.len() <= portwright_core::limits::URI_BYTES_MAX
         && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-'))
         && !rest.is_empty()

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::audit::AuditSection;
+use super::limits::{ByteRate, CallRate, QuotaSection};
 use super::roles::RoleSection;
 
 /// Databases, files, clusters and APIs as MCP servers.
@@ -128,10 +129,25 @@ pub(crate) struct KeysSection {
     pub(crate) file: PathBuf,
 }
 
-/// Bounds on every call.
+/// Bounds on every call. How often, how much and how many at once count for each principal; a role, a source or a tool
+/// may have such limits of its own beside them, and all that speak of a call must have room for it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LimitsSection {
+    /// How many calls in a time a principal may make, such as `120/min`; the times are `s`, `min`, `h` and `day`.
+    pub(crate) calls: Option<CallRate>,
+    /// How many of these calls may come all at once after a pause; as many as `calls` says where nothing is said.
+    pub(crate) burst: Option<u64>,
+    /// How many calls of a principal may run at the same time, tasks included.
+    pub(crate) concurrent: Option<u32>,
+    /// How many bytes of results in a time a principal may get, such as `10MiB/min`. The result that goes beyond is still
+    /// delivered; then calls are refused until that is made up for.
+    pub(crate) result_bytes: Option<ByteRate>,
+    /// The same for all principals together, to shield what stands behind.
+    pub(crate) total: QuotaSection,
+    /// How long a call that is over a limit may wait for room before it is refused: `1s` where nothing is said, `0s` for
+    /// not at all.
+    pub(crate) queue_wait: Option<HumanDuration>,
     /// How long a call may take: `30s` where nothing is said.
     pub(crate) call_timeout: Option<HumanDuration>,
     /// How long a call may wait, beside that, for answers of the person or the model behind the client: `5m` where

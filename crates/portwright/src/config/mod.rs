@@ -11,6 +11,7 @@ mod excerpt;
 mod file;
 pub mod kinds;
 mod later;
+mod limits;
 pub mod locate;
 pub(crate) mod nearest;
 pub mod plan;
@@ -148,6 +149,7 @@ impl<'a> Reading<'a> {
 
         let (sources, mut problems) = sources::decode(&value, self.base, kinds, &self.found);
         let file = self.sections(&value, &mut problems);
+        let named = limits::named(&self.sound(&value), &mut problems);
         let plan = plan::plan(file, self.base).map_err(|mut found| problems.append(&mut found)).ok();
         if self.found.iter().any(|wrong| wrong.place.as_str() == "/listen/anonymous") {
             problems.retain(|problem| problem.rule != plan::OPEN_TO_ALL);
@@ -158,19 +160,27 @@ impl<'a> Reading<'a> {
         }
         self.found.append(&mut problems);
         let plan = match plan {
-            Some(plan) if self.found.is_empty() => Ok(Plan { sources, ..plan }),
+            Some(mut plan) if self.found.is_empty() => {
+                (plan.server.limit.sources, plan.server.limit.tools) = (named.sources, named.tools);
+                Ok(Plan { sources, ..plan })
+            }
             _ => Err(self.found),
         };
         Outcome { plan, secrets }
     }
 
-    /// The sections that belong to no source, without the entries that are known to be wrong: the others are looked at
-    /// all the same.
-    fn sections(&self, value: &Value, problems: &mut Vec<Diagnostic>) -> File {
+    /// The document without the entries that are known to be wrong: the others are looked at all the same.
+    fn sound(&self, value: &Value) -> Value {
         let mut sound = value.clone();
         for wrong in &self.found {
             remove(&mut sound, &wrong.place);
         }
+        sound
+    }
+
+    /// The sections that belong to no source.
+    fn sections(&self, value: &Value, problems: &mut Vec<Diagnostic>) -> File {
+        let sound = self.sound(value);
         File {
             server: self.section(&sound, "server", problems),
             listen: self.section(&sound, "listen", problems),

@@ -11,7 +11,7 @@ use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Trans
 use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
-use super::{audit, roles, sanitize};
+use super::{audit, limits, roles, sanitize};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -83,6 +83,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     });
     server.audit = file.audit.and_then(|section| audit::plan(section, base, &mut problems));
     let proven = server.keys.is_some();
+    server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
     server.policy = roles::plan(file.roles, &mut problems);
     server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, proven, &mut problems);

@@ -8,6 +8,8 @@ use portwright_server::guard::policy::{Condition, Pattern, PolicyPlan, RolePlan}
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::limits::QuotaSection;
+
 /// What callers with this role may do. Nothing is allowed that no rule of their roles allows.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -21,6 +23,8 @@ pub(crate) struct RoleSection {
     /// What must hold for `allow`: a CEL expression on `principal` (id, auth, roles, claims), `call` (operation, name,
     /// source) and `args`, such as `args.limit <= 50`.
     pub(crate) when: Option<String>,
+    /// How much each caller with this role may use, beside what is said under `[limits]`.
+    pub(crate) limits: Option<QuotaSection>,
 }
 
 /// The sections → the plan of the guard.
@@ -38,7 +42,7 @@ fn role(name: &str, section: &RoleSection, problems: &mut Vec<Diagnostic>) -> Op
             Diagnostic::error(place.clone(), "bad-name", message).hint("letters, digits and `_.:-`, such as `analyst`"),
         );
     }
-    if section.allow.is_empty() && section.deny.is_empty() {
+    if section.allow.is_empty() && section.deny.is_empty() && section.limits.is_none() {
         let message = format!("the role `{name}` has no rules, so it changes nothing");
         problems
             .push(Diagnostic::error(place.clone(), "no-rules", message).hint("such as `allow = [\"tools:query_*\"]`"));

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::check::NAMED;
 use super::file::File;
 use super::kinds::Kinds;
+use super::limits;
 
 /// Names of tools and prompts; those of sources have no dot, since `SOURCE.name` is how two equal names are told apart.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9_.-]{1,64}$";
@@ -36,7 +37,13 @@ pub fn published(kinds: Kinds) -> Value {
         ("resources", "Declared resources, by URI.", one_of("anyOf", resources), "^[A-Za-z][A-Za-z0-9+.-]*:"),
         ("prompts", "Declared prompts, by name.", prompt, NAME_PATTERN),
     ];
-    for (name, description, each, names) in sections {
+    let quota = plain(&mut generator, limits::QuotaSection::json_schema);
+    for (name, description, mut each, names) in sections {
+        match name {
+            "sources" => limits::offer(&mut each, &quota, "How much a principal may use of this source."),
+            "tools" => limits::offer(&mut each, &quota, "How much a principal may use this tool."),
+            _ => {}
+        }
         root["properties"][name] = json!({
             "type": "object", "description": description, "propertyNames": { "pattern": names }, "additionalProperties": each,
         });

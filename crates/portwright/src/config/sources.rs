@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::check::entries;
 use super::kinds::Kinds;
 use super::plan::Configured;
-use super::{DECLARED, remove};
+use super::{DECLARED, limits, remove};
 
 /// Decodes everything in which nothing wrong was found so far. Opens nothing.
 pub(crate) fn decode(
@@ -34,7 +34,7 @@ pub(crate) fn decode(
         }
         let spec = SourceSpec {
             name: Arc::from(name.as_str()),
-            table: without(&table, "kind"),
+            table: without(&without(&table, "kind").into(), limits::KEY),
             tools: declared_on(value, "tools", Some(name), &sound),
             resources: declared_on(value, "resources", Some(name), &sound),
             base: base.to_owned(),
@@ -69,7 +69,10 @@ fn declared_on(value: &Value, section: &str, source: Option<&str>, sound: &dyn F
         .filter(|(_, table)| table.is_object() && table.get("source").and_then(Value::as_str) == source)
         .map(|(name, table)| Declared {
             name: name.clone(),
-            table: without(table, "source"),
+            table: match section {
+                "tools" => without(&without(table, "source").into(), limits::KEY),
+                _ => without(table, "source"),
+            },
             place: Pointer::root().join(section).join(name),
         })
         .filter(|declared| sound(&declared.place))

@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod help;
 mod keys;
+mod limits;
 mod offline;
 mod serve;
 

@@ -98,3 +98,19 @@ fn the_published_schema_takes_what_the_reader_takes() {
         assert_eq!(takes(&good.replacen(right, wrong, 1)), (false, false), "{wrong}");
     }
 }
+
+#[test]
+fn a_role_has_its_rules_and_its_limits() {
+    let text = "[roles.agent]\nallow = [\"tools:*\"]\ndeny = [\"tools:hub.*\"]\nwhen = \"args.n < 5\"\n\
+                limits = { calls = \"30/min\", concurrent = 2 }\n";
+    let server = parse(text).unwrap().plan.server;
+    let role = &server.policy.roles[0];
+    let written = |patterns: &[portwright_server::guard::policy::Pattern]| patterns[0].as_str().to_owned();
+    assert_eq!(
+        (&*role.name, written(&role.allow), written(&role.deny)),
+        ("agent", "tools:*".into(), "tools:hub.*".into())
+    );
+    assert_eq!(role.when.as_ref().unwrap().as_str(), "args.n < 5");
+    let quota = server.limit.roles["agent"];
+    assert_eq!((quota.calls.unwrap().amount, quota.concurrent), (30, Some(2)));
+}

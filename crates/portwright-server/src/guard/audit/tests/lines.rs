@@ -77,9 +77,10 @@ fn cost_of_a_record() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let count: u32 = 51_200;
     for tasks in [1, 32] {
-        for (name, guards) in
-            [("without audit", chain(&server(), None, None, &[])), ("with audit", house.guards.clone())]
-        {
+        for (name, guards) in [
+            ("without audit", chain(&server(), None, None, &Arc::default(), &[])),
+            ("with audit", house.guards.clone()),
+        ] {
             let guards: Arc<[Arc<dyn Guard>]> = guards.into();
             let (started, before) = (std::time::Instant::now(), cpu());
             runtime.block_on(async {

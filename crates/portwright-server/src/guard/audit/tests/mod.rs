@@ -44,7 +44,12 @@ impl House {
         let sanitize = SanitizePlan { injection: Injection::Off, redact: Vec::new(), ..SanitizePlan::default() };
         let source = Arc::new(Faulty::default());
         let plan = ServerPlan { sanitize, ..server() };
-        Self { guards: chain(&plan, Some(&audit), None, &[]), end: Direct(source.clone()), source, audit }
+        Self {
+            guards: chain(&plan, Some(&audit), None, &Arc::default(), &[]),
+            end: Direct(source.clone()),
+            source,
+            audit,
+        }
     }
 
     fn at(file: &Path) -> Self {

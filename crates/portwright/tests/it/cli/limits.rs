@@ -1,0 +1,83 @@
+//! Limits, as callers and operators see them.
+
+use serde_json::{Value, json};
+
+use super::Folder;
+use crate::harness::server::Portwright;
+use crate::harness::shop::Shop;
+use crate::harness::wait_for;
+use crate::harness::wire::{Client, Era, Http};
+
+fn limited(shop: &Shop, more: &str) {
+    let file = shop.folder().join("shop.sqlite").display().to_string();
+    shop.configure(&format!("kind = \"sqlite\"\npath = {file:?}\n"), more);
+}
+
+fn search(client: &mut Http) -> Value {
+    client.call("query_customers", json!({ "search_term": "ada" }))
+}
+
+#[test]
+fn a_call_over_the_limit_is_told_when_to_come_again_in_every_session() {
+    let shop = Shop::sqlite();
+    limited(&shop, "[limits]\ncalls = \"3/day\"\n");
+    let server = Portwright::start(&shop.config());
+    for era in [Era::Modern, Era::Legacy] {
+        let mut client = Http::connect(server.address, era);
+        client.tools();
+        let answers: Vec<_> = (0..3).map(|_| search(&mut client)).collect();
+        let last = &answers[2]["result"];
+        if era == Era::Modern {
+            assert!(answers.iter().all(|answer| answer["result"]["isError"] != true), "{answers:?}");
+            continue;
+        }
+        assert_eq!(last["isError"], true, "another session has not more: {answers:?}");
+        let words = last["content"][0]["text"].as_str().unwrap_or_default();
+        assert!(words.starts_with("too many calls in too short a time") && words.contains("try again in"), "{words}");
+        assert!(last["_meta"]["portwright/retryAfterMs"].as_u64().is_some_and(|wait| wait > 1000), "{last}");
+    }
+    let refused: Vec<_> = shop.outcomes().into_iter().filter(|record| record["outcome"] == "refused").collect();
+    assert_eq!(refused.len(), 3);
+    assert!(refused.iter().all(|record| record["rule"] == "limits.calls"), "{refused:?}");
+}
+
+#[test]
+fn a_tool_and_a_source_have_limits_of_their_own_and_a_reload_changes_them() {
+    let shop = Shop::sqlite();
+    limited(&shop, "[tools.query_customers.limits]\ncalls = \"1/day\"\n");
+    let server = Portwright::start(&shop.config());
+    let mut client = Http::connect(server.address, Era::Modern);
+    assert_ne!(search(&mut client)["result"]["isError"], true);
+    assert_eq!(search(&mut client)["result"]["isError"], true);
+    let tables = client.call("list_tables", json!({}));
+    assert_ne!(tables["result"]["isError"], true, "another tool is not limited: {tables}");
+    limited(&shop, "[tools.query_customers.limits]\ncalls = \"1000/s\"\n");
+    server.hang_up();
+    wait_for("the new limit", || (search(&mut client)["result"]["isError"] != true).then_some(()));
+}
+
+#[test]
+fn limits_that_make_no_sense_are_said_with_a_hint() {
+    let source = "[sources.one]\nkind = \"sqlite\"\npath = \"one.sqlite\"\n";
+    let limits = "[limits]\ncalls = \"0/min\"\nconcurrent = 0\nqueue_wait = \"2h\"\n[limits.total]\nburst = 5\n\
+                  [sources.one.limits]\ncals = \"1/s\"\nresult_bytes = \"10MiB\"\n";
+    let ended = Folder::with(&format!("{source}{limits}")).run(&["check", "--offline", "--json"]);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    let problems = report["problems"].as_array().cloned().unwrap_or_default();
+    let told: Vec<_> =
+        problems.iter().map(|one| (one["line"].as_u64().unwrap_or(0), one["rule"].as_str().unwrap_or(""))).collect();
+    assert_eq!(
+        told,
+        [
+            (5, "out-of-range"),
+            (6, "out-of-range"),
+            (7, "out-of-range"),
+            (9, "unused-key"),
+            (11, "unknown-key"),
+            (12, "bad-value")
+        ],
+        "{}",
+        ended.out
+    );
+    assert!(problems.iter().all(|one| one["hint"].is_string()), "{}", ended.out);
+}
