@@ -1,6 +1,8 @@
 //! API keys from outside: who shows one is its holder, on every request; who shows a wrong one is nobody.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::SinkExt;
 use portwright_server::guard::AuditPlan;
@@ -11,13 +13,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::{Http, initialize, modern};
+use crate::client::{Http, PATIENCE, initialize, modern};
 use crate::duplex::{Sse, Ws, dial};
+use crate::shelf::Shelf;
 use crate::support::{Up, plan, until, up, usual};
 
 struct Keyed {
     folder: TempDir,
     up: Up,
+    shelf: Arc<Shelf>,
     ada: String,
     bob: String,
 }
@@ -27,6 +31,14 @@ impl Keyed {
         self.folder.path().join("keys.toml")
     }
 
+    fn revoke_ada(&self) {
+        let revoke = |keys: &mut KeyFile| {
+            keys.keys.get_mut("ada").expect("ada").revoked = Some("2026-01-02T00:00:00Z".parse().expect("a moment"));
+            Ok::<_, ()>(())
+        };
+        KeyFile::change(&self.file(), revoke).expect("written").expect("changed");
+    }
+
     fn records(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
@@ -34,6 +46,10 @@ impl Keyed {
 }
 
 async fn keyed(anonymous: Anonymous) -> Keyed {
+    keyed_with(anonymous, portwright_core::limits::KEEP_ALIVE).await
+}
+
+async fn keyed_with(anonymous: Anonymous, keep_alive: Duration) -> Keyed {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("keys.toml");
     let add = |name: &str| {
@@ -50,9 +66,11 @@ async fn keyed(anonymous: Anonymous) -> Keyed {
     let mut plan = plan();
     plan.keys = Some(file);
     plan.listen.anonymous = anonymous;
+    plan.listen.waits.keep_alive = keep_alive;
     plan.audit = Some(AuditPlan::new(folder.path().join("audit.jsonl")));
-    let up = up(&usual(plan).await.0).await;
-    Keyed { folder, up, ada, bob }
+    let (server, shelf, _) = usual(plan).await;
+    let up = up(&server).await;
+    Keyed { folder, up, shelf, ada, bob }
 }
 
 fn say() -> Value {
@@ -126,11 +144,7 @@ async fn a_session_is_its_openers_alone() {
     assert_eq!(as_who(&mut http, &keyed.ada).await, 200);
     assert_eq!(as_who(&mut http, &keyed.bob).await, 404, "another's session looks like none");
     assert_eq!(as_who(&mut http, "").await, 404);
-    let revoke = |keys: &mut KeyFile| {
-        keys.keys.get_mut("ada").expect("ada").revoked = Some("2026-01-02T00:00:00Z".parse().expect("a moment"));
-        Ok::<_, ()>(())
-    };
-    KeyFile::change(&keyed.file(), revoke).expect("written").expect("changed");
+    keyed.revoke_ada();
     until("the end of the key", || async {
         let mut http = keyed.up.connect().await;
         as_who(&mut http, &keyed.ada).await == 401
@@ -156,18 +170,72 @@ async fn a_conversation_is_its_openers_and_ends_with_their_key() {
     assert!(matches!(ws.frame().await, Some(Message::Text(_))));
     let calls: Vec<_> = keyed.records().into_iter().filter(|record| record["operation"] == "tools/call").collect();
     assert_eq!(calls[0]["principal"], "ada");
-    let revoke = |keys: &mut KeyFile| {
-        keys.keys.get_mut("ada").expect("ada").revoked = Some("2026-01-02T00:00:00Z".parse().expect("a moment"));
-        Ok::<_, ()>(())
-    };
-    KeyFile::change(&keyed.file(), revoke).expect("written").expect("changed");
+    keyed.revoke_ada();
     until("the end of the key", || async {
         let mut http = keyed.up.connect().await;
         http.post_with(&say(), &[("authorization", &keyed.ada)]).await.status == 401
     })
     .await;
-    let before = keyed.records().len();
+    let calls = || keyed.records().iter().filter(|record| record["operation"] == "tools/call").count();
+    let before = calls();
     ws.socket.send(Message::text(say().to_string())).await.expect("sent");
     let close = ws.closed().await.expect("a close");
-    assert_eq!((u16::from(close.code), keyed.records().len()), (1008, before), "{close:?}");
+    assert_eq!((u16::from(close.code), calls()), (1008, before), "{close:?}");
+}
+
+/// The streams of each kind that stand open for ada.
+async fn streams(keyed: &Keyed) -> [(&'static str, Http); 3] {
+    let authorization = ("authorization", &*keyed.ada);
+    let mut http = keyed.up.connect().await;
+    let opened = http.post_with(&initialize("2025-11-25"), &[authorization]).await;
+    let session = opened.header("mcp-session-id").expect("a session").to_owned();
+    let headers = |more: &[(&str, &str)]| {
+        let all = [authorization, ("accept", "text/event-stream")];
+        let all = all.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        all.collect::<Vec<_>>()
+    };
+    let mut own = keyed.up.connect().await;
+    own.send("GET", "/mcp", &headers(&[("mcp-session-id", &session)]), "").await;
+    let mut listening = keyed.up.connect().await;
+    let filter = json!({"notifications": {"toolsListChanged": true}});
+    listening.start(&modern(7, "subscriptions/listen", filter), &[authorization]).await;
+    let mut sse = keyed.up.connect().await;
+    sse.send("GET", "/sse", &headers(&[]), "").await;
+    let mut all = [("session", own), ("subscriptions/listen", listening), ("sse", sse)];
+    for (what, stream) in &mut all {
+        assert!(stream.head().await.contains("200 OK"), "{what}");
+    }
+    all
+}
+
+#[tokio::test]
+async fn streams_that_stand_end_with_the_key_that_opened_them() {
+    let keyed = keyed_with(Anonymous::Never, Duration::from_millis(20)).await;
+    let open = streams(&keyed).await;
+    keyed.revoke_ada();
+    for (what, mut stream) in open {
+        let ended = async { while stream.chunk().await.is_some() {} };
+        tokio::time::timeout(PATIENCE, ended).await.unwrap_or_else(|_| panic!("{what} goes on without its key"));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_never_rests_ends_with_its_key_too() {
+    // No keep-alive comes before the test is over.
+    let keyed = keyed_with(Anonymous::Never, Duration::from_hours(1)).await;
+    let [(_, mut own), (_, mut listening), _] = streams(&keyed).await;
+    keyed.revoke_ada();
+    until("the end of the key", || async {
+        let mut http = keyed.up.connect().await;
+        http.post_with(&say(), &[("authorization", &keyed.ada)]).await.status == 401
+    })
+    .await;
+    keyed.shelf.set_tools(3);
+    for (what, stream) in [("session", &mut own), ("listening", &mut listening)] {
+        let mut heard = String::new();
+        while let Some(chunk) = stream.chunk().await {
+            heard.push_str(&chunk);
+        }
+        assert!(!heard.contains("list_changed"), "{what} heard {heard}");
+    }
 }

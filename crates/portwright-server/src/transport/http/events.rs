@@ -9,6 +9,7 @@ use portwright_core::limits;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::admission::Credential;
 use super::body::Body;
 use super::respond;
 use crate::catalog::News;
@@ -62,10 +63,11 @@ pub(super) struct Numbering {
     pub(super) heard: Option<u64>,
 }
 
-/// A stream of changes, as long as the client reads, the server runs and `open` has not fired. `held` is dropped with
-/// it.
+/// A stream of changes, as long as the client reads, its credential holds, the server runs and `open` has not fired.
+/// `held` is dropped with it.
 pub(super) fn changes<G: Send + 'static>(
     engine: &Arc<Engine>,
+    credential: Credential,
     listening: Listening,
     numbering: Option<&Numbering>,
     open: CancellationToken,
@@ -81,7 +83,7 @@ pub(super) fn changes<G: Send + 'static>(
     let engine = engine.clone();
     tokio::spawn(async move {
         let _held = (place, held);
-        tell(&engine, &listening, told, &events, &open).await;
+        tell(&engine, &credential, &listening, told, &events, &open).await;
     });
     response(Body::events(stream::unfold(queue, |mut queue| async move { Some((queue.recv().await?, queue)) })))
 }
@@ -125,6 +127,7 @@ impl Told {
 
 async fn tell(
     engine: &Engine,
+    credential: &Credential,
     listening: &Listening,
     mut told: Told,
     events: &mpsc::Sender<Bytes>,
@@ -138,7 +141,7 @@ async fn tell(
             },
             () = tokio::time::sleep(engine.plan.listen.waits.keep_alive) => {
                 // A reader whose queue is still full after so long is gone.
-                if events.try_send(Bytes::from_static(KEEP_ALIVE)).is_err() {
+                if !credential.holds(&engine.authenticate) || events.try_send(Bytes::from_static(KEEP_ALIVE)).is_err() {
                     return;
                 }
                 continue;
@@ -147,6 +150,10 @@ async fn tell(
             () = open.cancelled() => break,
             () = events.closed() => return,
         };
+        // Where there is always news there is no keep-alive.
+        if !credential.holds(&engine.authenticate) {
+            return;
+        }
         for message in messages {
             if events.try_send(told.event(engine, &message)).is_err() {
                 return;

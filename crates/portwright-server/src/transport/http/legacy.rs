@@ -223,7 +223,14 @@ pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
     };
     let open = session.open_stream();
     let numbering = events::Numbering { primed: session.polls(), heard };
-    events::changes(caller.engine, Listening::session(&session), Some(&numbering), open.token(), open)
+    events::changes(
+        caller.engine,
+        caller.credential(),
+        Listening::session(&session),
+        Some(&numbering),
+        open.token(),
+        open,
+    )
 }
 
 /// DELETE: the session ends.

@@ -362,6 +362,11 @@ impl Caller<'_> {
         Speaker::stranger(self.principal, TransportKind::Http)
     }
 
+    /// What a stream that stands is judged by again.
+    fn credential(&self) -> Credential {
+        Credential::of(self.headers, &self.engine.authenticate)
+    }
+
     /// New calls are turned away while the last ones end.
     async fn draining(&self, speaker: &Speaker, request: &Request<'_>) -> Option<Response<Body>> {
         if !self.engine.draining.is_cancelled() {

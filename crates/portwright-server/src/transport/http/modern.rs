@@ -67,7 +67,7 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         }
         let wish = Listening::read(engine, &speaker, &request.id, &request.params)?;
         let listening = wish.admit(engine, &catalog, &speaker).await;
-        return Ok(events::changes(engine, listening, None, CancellationToken::new(), ()));
+        return Ok(events::changes(engine, caller.credential(), listening, None, CancellationToken::new(), ()));
     }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {
