@@ -1,5 +1,5 @@
 //! [`IconTable`]: a picture for people, as a configuration writes it; it becomes the protocol's own
-//! [`Icon`](crate::protocol::Icon).
+//! [`Icon`].
 
 use schemars::JsonSchema;
 use serde::Deserialize;
