@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+mod tokens;
+
+pub use tokens::*;
+
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a
 /// thousand of them fit in memory.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;

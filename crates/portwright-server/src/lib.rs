@@ -10,6 +10,7 @@ pub mod plan;
 mod server;
 mod session;
 mod transport;
+mod unique;
 
 pub use catalog::{Catalog, Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
 pub use guard::AuditPlan;

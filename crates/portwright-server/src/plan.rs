@@ -1,11 +1,13 @@
 //! What the server needs to know, resolved: the part of the plan that is not about sources.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use portwright_core::limits;
 use portwright_core::protocol::Icon;
+use portwright_core::{Fetch, limits};
 
+use crate::guard::authenticate::OAuthPlan;
 use crate::guard::policy::PolicyPlan;
 use crate::guard::{AuditPlan, LimitPlan, SanitizePlan};
 
@@ -41,9 +43,18 @@ pub struct ServerPlan {
     pub limit: LimitPlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
+    /// Whose access tokens are taken.
+    pub oauth: Option<OAuthPlan>,
+    /// Gets pages of other hosts, where something needs them: an issuer's keys.
+    pub fetch: Option<Arc<dyn Fetch>>,
 }
 
 impl ServerPlan {
+    /// Whether callers can prove who they are.
+    pub fn asks_for_proof(&self) -> bool {
+        self.keys.is_some() || self.oauth.is_some()
+    }
+
     /// A plan with every default.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -64,6 +75,8 @@ impl ServerPlan {
             policy: PolicyPlan::default(),
             limit: LimitPlan::default(),
             keys: None,
+            oauth: None,
+            fetch: None,
         }
     }
 
@@ -79,6 +92,7 @@ impl ServerPlan {
             ("listen", self.listen == other.listen),
             ("audit", self.audit == other.audit),
             ("auth.keys", self.keys == other.keys),
+            ("auth.oauth", self.oauth == other.oauth),
             ("limits.task_timeout", self.tasks.timeout == other.tasks.timeout),
             ("limits.task_ttl", self.tasks.ttl == other.tasks.ttl),
         ];

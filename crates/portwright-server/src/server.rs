@@ -40,6 +40,8 @@ pub enum StartError {
     Keys(#[from] guard::authenticate::KeyFileError),
     #[error("the rules of a role can't be used")]
     Policy(#[from] BadPattern),
+    #[error("tokens are to be judged, and there is nothing to fetch their issuer's keys with")]
+    NoFetch,
     #[error("the system gives no random numbers")]
     Random,
     #[error("the server's name can't be written as JSON")]
@@ -170,6 +172,15 @@ fn rules(
     Ok(Arc::new(Rules { guards, policy, instructions: plan.instructions.clone() }))
 }
 
+fn authenticate(plan: &ServerPlan) -> Result<guard::Authenticate, StartError> {
+    let keys = guard::Authenticate::open(plan.keys.as_deref())?;
+    match (&plan.oauth, &plan.fetch) {
+        (None, _) => Ok(keys),
+        (Some(oauth), Some(fetch)) => Ok(keys.with_tokens(oauth.clone(), fetch.clone())),
+        (Some(_), None) => Err(StartError::NoFetch),
+    }
+}
+
 fn named_once(mounts: &[Mount]) -> Result<(), StartError> {
     let mut names = HashSet::new();
     match mounts.iter().find(|mount| !names.insert(mount.name.clone())) {
@@ -208,7 +219,7 @@ impl Server {
         let engine = Engine {
             info: ServerInfo::new(&info)?,
             tasks: Tasks::new(plan.tasks, draining.clone()),
-            authenticate: guard::Authenticate::open(plan.keys.as_deref())?,
+            authenticate: authenticate(&plan)?,
             sessions: Store::new(plan.sessions),
             supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &ledger, &own)?, stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),

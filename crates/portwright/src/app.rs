@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use portwright_core::{Guard, Pointer, Source, SourceConfig};
+use portwright_core::{Fetch, Guard, Pointer, Source, SourceConfig};
 use portwright_server::plan::ServerPlan;
 use portwright_server::{Mount, Origin, Server, StartError, TransportError};
+use portwright_sources::shared::http::Client;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -127,14 +128,17 @@ impl App {
     }
 
     /// Starts the server; its sources open in the background. The caller chooses the transports.
-    pub fn start(self) -> Result<Server, StartError> {
+    pub fn start(mut self) -> Result<Server, StartError> {
+        if self.plan.oauth.is_some() && self.plan.fetch.is_none() {
+            self.plan.fetch = Client::new().ok().map(|client| Arc::new(client) as Arc<dyn Fetch>);
+        }
         Server::start_with(self.plan, self.mounts, self.guards)
     }
 
     /// Serves HTTP until `Ctrl-C`.
     pub async fn run(self) -> Result<(), RunError> {
         let address = self.listen;
-        if plan::exposed(address, self.plan.listen.anonymous, self.plan.keys.is_some(), Pointer::root()).is_some() {
+        if plan::exposed(address, self.plan.listen.anonymous, self.plan.asks_for_proof(), Pointer::root()).is_some() {
             return Err(RunError::OpenToAll(address));
         }
         let listener = TcpListener::bind(address).await.map_err(|error| RunError::Listen(address, error))?;

@@ -14,6 +14,7 @@ mod hostile;
 mod http_rules;
 mod keys;
 mod listening;
+mod oauth;
 mod policy;
 mod records;
 mod reload;

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
         return serve(server.serve_stdio(shutdown), impatient).await;
     }
     let place = Pointer::root().join("listen");
-    if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, plan.server.keys.is_some(), place) {
+    if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, plan.server.asks_for_proof(), place) {
         return Err(ConfigError::Problems(Problems::new(origin, vec![exposed])).into());
     }
     let name = plan.server.name.clone();

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::audit::AuditSection;
 use super::limits::{ByteRate, CallRate, QuotaSection};
+use super::oauth::OAuthSection;
 use super::roles::RoleSection;
 
 /// Databases, files, clusters and APIs as MCP servers.
@@ -119,6 +120,8 @@ pub(crate) enum AnonymousSection {
 pub(crate) struct AuthSection {
     /// API keys.
     pub(crate) keys: Option<KeysSection>,
+    /// Access tokens of an OAuth 2.1 authorization server.
+    pub(crate) oauth: Option<OAuthSection>,
 }
 
 /// API keys.

@@ -14,6 +14,7 @@ mod later;
 mod limits;
 pub mod locate;
 pub(crate) mod nearest;
+mod oauth;
 pub mod plan;
 mod problems;
 mod reference;

@@ -11,7 +11,7 @@ use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Trans
 use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
-use super::{audit, limits, roles, sanitize};
+use super::{audit, limits, oauth, roles, sanitize};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -82,7 +82,8 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
         file_in(base, section.file, place, "such as `keys.toml`", &mut problems)
     });
     server.audit = file.audit.and_then(|section| audit::plan(section, base, &mut problems));
-    let proven = server.keys.is_some();
+    server.oauth = file.auth.oauth.map(|section| oauth::plan(section, &mut problems));
+    let proven = server.asks_for_proof();
     server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
     server.policy = roles::plan(file.roles, &mut problems);
     server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
@@ -170,7 +171,7 @@ pub(crate) fn exposed(address: SocketAddr, anonymous: Anonymous, proven: bool, p
         return None;
     }
     let message = format!("{address} can be reached from other machines, and nothing asks callers who they are");
-    let hint = "listen on 127.0.0.1, ask for keys ([auth.keys]), or allow everybody in so many words: \
+    let hint = "listen on 127.0.0.1, ask for keys ([auth.keys]) or tokens ([auth.oauth]), or allow everybody in so many words: \
                 `anonymous = \"anywhere\"` under [listen]";
     Some(Diagnostic::error(place, OPEN_TO_ALL, message).hint(hint))
 }

@@ -5,18 +5,24 @@
 
 pub mod key;
 pub mod keys;
+pub mod oauth;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use portwright_core::Principal;
+use jiff::Timestamp;
+use portwright_core::{Fetch, Principal};
 
 pub use keys::{KeyFileError, Keys};
+pub use oauth::OAuthPlan;
+
+use oauth::{BadToken, OAuth};
 
 /// Judges credentials.
 #[derive(Debug)]
 pub struct Authenticate {
     keys: Option<Keys>,
+    oauth: Option<OAuth>,
 }
 
 /// A credential that does not hold. Why is for the log: the caller learns no more than that.
@@ -28,24 +34,41 @@ pub enum BadCredential {
     Expired,
     #[error("the key was revoked")]
     Revoked,
+    #[error(transparent)]
+    Token(#[from] BadToken),
 }
 
 impl Authenticate {
     /// With the keys of this file, if there are any.
     pub fn open(keys: Option<&Path>) -> Result<Self, KeyFileError> {
-        Ok(Self { keys: keys.map(Keys::open).transpose()? })
+        Ok(Self { keys: keys.map(Keys::open).transpose()?, oauth: None })
+    }
+
+    /// Beside keys, access tokens of an issuer, whose own keys are fetched with `fetch`.
+    #[must_use]
+    pub fn with_tokens(mut self, plan: OAuthPlan, fetch: Arc<dyn Fetch>) -> Self {
+        self.oauth = Some(OAuth::new(plan, fetch));
+        self
     }
 
     /// Whether any credential can hold.
     pub fn is_possible(&self) -> bool {
-        self.keys.is_some()
+        self.keys.is_some() || self.oauth.is_some()
     }
 
-    /// Who the bearer of a token is.
-    pub fn bearer(&self, token: &str) -> Result<Arc<Principal>, BadCredential> {
-        match &self.keys {
-            Some(keys) => keys.judge(token),
-            None => Err(BadCredential::Unknown),
+    /// Gets what it may take to judge a credential. Judging itself never waits.
+    pub async fn prepare(&self, credential: &str) {
+        if let Some(oauth) = self.oauth.as_ref().filter(|_| OAuth::takes(credential)) {
+            oauth.prepare(credential).await;
+        }
+    }
+
+    /// Who the bearer of a key or a token is.
+    pub fn bearer(&self, credential: &str) -> Result<Arc<Principal>, BadCredential> {
+        match (&self.oauth, &self.keys) {
+            (Some(oauth), _) if OAuth::takes(credential) => Ok(oauth.judge(credential, Timestamp::now())?),
+            (_, Some(keys)) => keys.judge(credential),
+            _ => Err(BadCredential::Unknown),
         }
     }
 }

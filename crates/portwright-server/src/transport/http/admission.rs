@@ -12,6 +12,7 @@ use super::body::Body;
 use super::respond::{empty, plain};
 use crate::guard::Authenticate;
 use crate::guard::authenticate::BadCredential;
+use crate::guard::authenticate::oauth::BadToken;
 use crate::plan::{Anonymous, ListenPlan};
 
 /// The names of this machine to itself.
@@ -28,10 +29,12 @@ pub(super) struct Admission {
     public: Option<(String, String)>,
     anonymous: Anonymous,
     nobody: Arc<Principal>,
+    /// What a challenge tells of how to get a token.
+    challenge: String,
 }
 
 impl Admission {
-    pub(super) fn new(plan: &ListenPlan) -> Self {
+    pub(super) fn new(plan: &ListenPlan, challenge: String) -> Self {
         let mut public = None;
         let mut hosts = LOOPBACK.map(str::to_owned).to_vec();
         let mut origins: Vec<String> = plan.allowed_origins.iter().map(|origin| normal(origin)).collect();
@@ -46,7 +49,7 @@ impl Admission {
             let scheme = url.split_once("://").map_or("https", |(scheme, _)| scheme);
             origins.push(normal(&format!("{scheme}://{authority}")));
         }
-        Self { hosts, origins, public, anonymous: plan.anonymous, nobody: Arc::new(Principal::anonymous()) }
+        Self { hosts, origins, public, anonymous: plan.anonymous, nobody: Arc::new(Principal::anonymous()), challenge }
     }
 
     /// Refuses a Host that is not ours and an Origin that may not call. No Origin: not a browser.
@@ -126,6 +129,36 @@ impl Admission {
         };
         if may { Ok(self.nobody.clone()) } else { Err(Unproven::Missing) }
     }
+
+    /// The answer to callers who have not proved who they are (RFC 6750, section 3). It does not say what was wrong with
+    /// a credential; only whoever's holds and lacks a scope is told which there are.
+    pub(super) fn credential_wanted(&self, why: Unproven) -> Response<Body> {
+        let (status, text, error) = match why {
+            Unproven::Missing => {
+                (StatusCode::UNAUTHORIZED, "calls without a credential are not allowed from there", None)
+            }
+            Unproven::Bad(BadCredential::Token(BadToken::Scope)) => (
+                StatusCode::FORBIDDEN,
+                "this credential lacks a scope that calls need here",
+                Some("insufficient_scope"),
+            ),
+            Unproven::Malformed | Unproven::Bad(_) => {
+                let text = "this credential is not valid here; ask whoever runs this server";
+                (StatusCode::UNAUTHORIZED, text, Some("invalid_token"))
+            }
+        };
+        if let Unproven::Bad(why) = why {
+            tracing::warn!(reason = %why, "credential refused");
+        }
+        let error = error.map(|error| format!("error=\"{error}\""));
+        let more = Some(self.challenge.clone()).filter(|challenge| !challenge.is_empty());
+        let words: Vec<_> = error.into_iter().chain(more).collect();
+        let challenge = format!("Bearer {}", words.join(", "));
+        let mut response = plain(status, text);
+        let value = HeaderValue::try_from(challenge.trim_end()).unwrap_or(HeaderValue::from_static("Bearer"));
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        response
+    }
 }
 
 /// What a caller proved with who they are, for as long as their connection lives: keys are revoked and expire.
@@ -174,20 +207,13 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Unproven> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Unproven::Malformed) }
 }
 
-/// The answer to callers who have not proved who they are. It does not say what was wrong with a credential.
-pub(super) fn credential_wanted(why: Unproven) -> Response<Body> {
-    let (text, challenge) = match why {
-        Unproven::Missing => ("calls without a credential are not allowed from there", "Bearer"),
-        Unproven::Malformed | Unproven::Bad(_) => {
-            ("this credential is not valid here; ask whoever runs this server", "Bearer error=\"invalid_token\"")
-        }
-    };
-    if let Unproven::Bad(why) = why {
-        tracing::warn!(reason = %why, "credential refused");
+/// Gets what it may take to judge the credential that is shown, if one is.
+pub(super) async fn prepare(headers: &HeaderMap, authenticate: &Authenticate) {
+    if authenticate.is_possible()
+        && let Ok(credential) = bearer(headers)
+    {
+        authenticate.prepare(credential).await;
     }
-    let mut response = plain(StatusCode::UNAUTHORIZED, text);
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-    response
 }
 
 /// Lets a page read the response (the Fetch standard's CORS protocol).
@@ -249,11 +275,14 @@ mod tests {
     use crate::plan::ListenPlan;
 
     fn admission(public: Option<&str>) -> Admission {
-        Admission::new(&ListenPlan {
-            public_url: public.map(str::to_owned),
-            allowed_origins: vec!["https://Page.example".to_owned()],
-            ..ListenPlan::default()
-        })
+        Admission::new(
+            &ListenPlan {
+                public_url: public.map(str::to_owned),
+                allowed_origins: vec!["https://Page.example".to_owned()],
+                ..ListenPlan::default()
+            },
+            String::new(),
+        )
     }
 
     fn ends(peer: &str, own: &str) -> Ends {

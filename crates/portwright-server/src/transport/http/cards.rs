@@ -11,11 +11,13 @@ use sha2::{Digest, Sha256};
 
 use super::body::Body;
 use super::respond::{self, empty, with_type};
+use crate::guard::authenticate::OAuthPlan;
 use crate::plan::ServerPlan;
 use crate::session::modern;
 
 const CARD_PATH: &str = "/mcp/server-card";
 const CATALOG_PATH: &str = "/.well-known/ai-catalog.json";
+const PROTECTED_PATH: &str = "/.well-known/oauth-protected-resource";
 const CARD_TYPE: &str = "application/mcp-server-card+json";
 const CATALOG_TYPE: &str = "application/ai-catalog+json";
 const CARD_SCHEMA: &str = "https://static.modelcontextprotocol.io/schemas/v1/server-card.schema.json";
@@ -25,6 +27,8 @@ const CARD_SCHEMA: &str = "https://static.modelcontextprotocol.io/schemas/v1/ser
 pub(super) struct Cards {
     card: Document,
     catalog: Document,
+    /// Who gives tokens for this server (RFC 9728). None where no tokens are taken.
+    protected: Option<Document>,
 }
 
 /// A document with its tag.
@@ -41,7 +45,8 @@ impl Cards {
         let name = name(&plan.name, public.as_deref().map(host));
         let card = card(plan, &name, public.as_deref());
         let catalog = catalog(plan, &name, public.as_deref());
-        Self { card: Document::new(CARD_TYPE, &card), catalog: Document::new(CATALOG_TYPE, &catalog) }
+        let protected = plan.oauth.as_ref().map(|oauth| Document::new("application/json", &protected(plan, oauth)));
+        Self { card: Document::new(CARD_TYPE, &card), catalog: Document::new(CATALOG_TYPE, &catalog), protected }
     }
 
     /// The document at that path.
@@ -49,6 +54,7 @@ impl Cards {
         match path {
             CARD_PATH => Some(&self.card),
             CATALOG_PATH => Some(&self.catalog),
+            _ if path.strip_prefix(PROTECTED_PATH).is_some_and(leads_here) => self.protected.as_ref(),
             _ => None,
         }
     }
@@ -86,6 +92,43 @@ impl Document {
         let mut tags = known.flat_map(|list| list.split(',')).map(str::trim);
         tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == self.tag.as_bytes())
     }
+}
+
+/// Whether what follows the well-known path is a place where MCP is spoken, also behind a proxy's own path.
+fn leads_here(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/') && ["/mcp", "/sse", "/ws"].iter().any(|end| rest.ends_with(end))
+}
+
+/// What a challenge tells of how to get a token: where the metadata is, and which scopes there are.
+pub(super) fn challenge(plan: &ServerPlan) -> String {
+    let Some(oauth) = &plan.oauth else { return String::new() };
+    let address = plan.listen.public_url.as_deref().unwrap_or(&oauth.audience);
+    let mut words = Vec::new();
+    if let Some((scheme @ ("https" | "http"), rest)) = address.split_once("://") {
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // The well-known part stands between host and path (RFC 9728, section 3).
+        let path = endpoint(&format!("/{path}"));
+        words.push(format!("resource_metadata=\"{scheme}://{host}{PROTECTED_PATH}{path}\""));
+    }
+    let scopes = oauth.known_scopes();
+    if !scopes.is_empty() {
+        words.push(format!("scope=\"{}\"", scopes.join(" ")));
+    }
+    words.join(", ")
+}
+
+fn protected(plan: &ServerPlan, oauth: &OAuthPlan) -> Value {
+    let mut document = json!({
+        "resource": oauth.audience,
+        "authorization_servers": [oauth.issuer],
+        "bearer_methods_supported": ["header"],
+        "resource_name": plan.title.as_ref().unwrap_or(&plan.name),
+    });
+    let scopes = oauth.known_scopes();
+    if !scopes.is_empty() {
+        document["scopes_supported"] = json!(scopes);
+    }
+    document
 }
 
 fn card(plan: &ServerPlan, name: &str, public: Option<&str>) -> Value {

@@ -80,7 +80,7 @@ pub(crate) async fn serve(
     }
     let front = Arc::new(Front {
         engine: engine.clone(),
-        admission: Admission::new(&engine.plan.listen),
+        admission: Admission::new(&engine.plan.listen, cards::challenge(&engine.plan)),
         streams: Arc::default(),
         cards: Cards::new(&engine.plan),
         closing: CancellationToken::new(),
@@ -236,6 +236,7 @@ async fn route(
     let mut response = match (request.uri().path(), request.method()) {
         (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
         ("/health", &Method::GET) => {
+            admission::prepare(request.headers(), &engine.authenticate).await;
             let caller = admission.principal(request.headers(), ends, &engine.authenticate).ok();
             pages::health(engine, caller.as_deref()).await
         }
@@ -262,13 +263,14 @@ async fn protocol(
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
+    admission::prepare(request.headers(), &engine.authenticate).await;
     let principal = match admission.principal(request.headers(), ends, &engine.authenticate) {
         Ok(principal) => principal,
         Err(why) => {
             if let (Some(audit), Some(words)) = (engine.audit(), why.refused()) {
                 audit.stranger(ends.peer.ip(), &words);
             }
-            return admission::credential_wanted(why);
+            return admission.credential_wanted(why);
         }
     };
     let credential = || Credential::of(request.headers(), &engine.authenticate);

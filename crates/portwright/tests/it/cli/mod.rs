@@ -10,6 +10,7 @@ mod keys;
 mod limits;
 mod offline;
 mod serve;
+mod tokens;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -114,3 +114,15 @@ fn a_role_has_its_rules_and_its_limits() {
     let quota = server.limit.roles["agent"];
     assert_eq!((quota.calls.unwrap().amount, quota.concurrent), (30, Some(2)));
 }
+
+#[test]
+fn an_issuer_reaches_the_plan_and_lets_a_listener_be_reached() {
+    let text = "[listen]\nhttp = \"0.0.0.0:8722\"\nanonymous = \"never\"\n[auth.oauth]\n\
+                issuer = \"https://login.acme.example\"\naudience = \"https://mcp.acme.example/mcp\"\n\
+                roles_claim = \"realm.roles\"\nscopes = { \"shop:read\" = \"analyst\" }\nrequired_scopes = [\"mcp\"]\n\
+                algorithms = [\"ES256\", \"EdDSA\"]\nclock_skew = \"30s\"\n";
+    let oauth = parse(text).unwrap().plan.server.oauth.unwrap();
+    assert_eq!((oauth.issuer.as_str(), oauth.principal_claim.as_str()), ("https://login.acme.example", "sub"));
+    assert_eq!((oauth.algorithms.len(), oauth.skew), (2, Duration::from_secs(30)));
+    assert_eq!((&*oauth.scopes["shop:read"], oauth.required_scopes[0].as_str()), ("analyst", "mcp"));
+}

@@ -37,7 +37,7 @@ fn wrong_keys() {
 #[test]
 fn keys_of_later_versions() {
     assert_snapshot!(said(
-        "[auth.oauth]\nissuer = \"https://a.example\"\n[listen]\ntls = { cert = \"a\", key = \"b\" }\n[sources.x]\nkind = \"github\"\n"
+        "[telemetry]\notlp = \"http://127.0.0.1:4317\"\n[listen]\ntls = { cert = \"a\", key = \"b\" }\n[sources.x]\nkind = \"github\"\n"
     ));
 }
 
@@ -88,6 +88,17 @@ fn roles_that_mean_nothing() {
     assert_snapshot!(said(
         "[roles.analyst]\nallow = [\"query_*\", \"tools:[a\"]\ndeny = [\"prompts:\"]\nwhen = \"args.limit <=\"\n\
          [roles.empty]\n[roles.\"a b\"]\nallow = [\"tools:*\"]\nwhen = \"user.id == 'x'\"\n"
+    ));
+}
+
+#[test]
+fn issuers_that_nobody_should_believe() {
+    assert_snapshot!(said(
+        "[auth.oauth]\nissuer = \"http://login.acme.example\"\naudience = \"https://mcp.acme.example/mcp\"\n\
+         jwks_url = \"keys\"\nscopes = { \"a b\" = \"x\" }\nrequired_scopes = [\"\"]\nclock_skew = \"1h\"\nalgorithms = []\n"
+    ));
+    assert_snapshot!(said(
+        "[auth.oauth]\nissuer = \"https://login.acme.example\"\nalgorithms = [\"HS256\", \"none\"]\n"
     ));
 }
 

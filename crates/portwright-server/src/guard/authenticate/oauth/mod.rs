@@ -1,0 +1,110 @@
+//! OAuth 2.1 access tokens: JSON Web Tokens of one issuer, judged by the keys that it publishes (RFC 9068, RFC 7517).
+//!
+//! A token is judged without waiting: what may take time, fetching keys, is done by [`OAuth::prepare`] before.
+
+mod jwks;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jsonwebtoken::Algorithm;
+use portwright_core::{Fetch, Principal, limits};
+
+use jwks::Jwks;
+pub use token::BadToken;
+use token::Token;
+
+/// Whose tokens are taken, and what they mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuthPlan {
+    /// The issuer, exactly as its tokens name it.
+    pub issuer: String,
+    /// The audience that a token must be meant for: the address of this server.
+    pub audience: String,
+    /// Where the issuer's keys are. None: its metadata says.
+    pub jwks_url: Option<String>,
+    /// How tokens may be signed.
+    pub algorithms: Vec<Algorithm>,
+    /// The claim that names the caller.
+    pub principal_claim: String,
+    /// The claim that lists the caller's roles; dots step into objects.
+    pub roles_claim: Option<String>,
+    /// The roles that scopes grant.
+    pub scopes: BTreeMap<String, Arc<str>>,
+    /// Scopes without which no call is taken.
+    pub required_scopes: Vec<String>,
+    /// How far clocks may differ.
+    pub skew: Duration,
+}
+
+impl OAuthPlan {
+    /// How tokens may be signed where nothing is said. None of these shares a secret.
+    pub const ALGORITHMS: [Algorithm; 5] =
+        [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+
+    /// With every default.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            jwks_url: None,
+            algorithms: Self::ALGORITHMS.to_vec(),
+            principal_claim: "sub".to_owned(),
+            roles_claim: None,
+            scopes: BTreeMap::new(),
+            required_scopes: Vec::new(),
+            skew: limits::CLOCK_SKEW,
+        }
+    }
+
+    /// Every scope that means something here.
+    pub(crate) fn known_scopes(&self) -> Vec<&str> {
+        let mut known: Vec<&str> = self.required_scopes.iter().map(String::as_str).collect();
+        known.extend(self.scopes.keys().map(String::as_str));
+        known.sort_unstable();
+        known.dedup();
+        known
+    }
+}
+
+/// Judges access tokens.
+#[derive(Debug)]
+pub(crate) struct OAuth {
+    plan: OAuthPlan,
+    keys: Arc<Jwks>,
+}
+
+impl OAuth {
+    pub(crate) fn new(plan: OAuthPlan, fetch: Arc<dyn Fetch>) -> Self {
+        let keys = Arc::new(Jwks::new(&plan, fetch));
+        Self { plan, keys }
+    }
+
+    /// Whether this is written as a token is: three parts with dots between them.
+    pub(crate) fn takes(text: &str) -> bool {
+        text.split('.').count() == 3
+    }
+
+    /// Sees to it that the key of a token is there, if its issuer has it. What does not look like a token of the issuer
+    /// is not worth a question.
+    pub(crate) async fn prepare(&self, text: &str) {
+        if let Ok(token) = Token::read(text, &self.plan) {
+            self.keys.prepare(token.kid()).await;
+        }
+    }
+
+    /// Who the bearer is.
+    pub(crate) fn judge(&self, text: &str, now: Timestamp) -> Result<Arc<Principal>, BadToken> {
+        let token = Token::read(text, &self.plan)?;
+        let keys = self.keys.current();
+        let key = jwks::find(&keys, token.kid(), token.algorithm()).ok_or(BadToken::Key)?;
+        token.proven_by(key)?;
+        token.principal(&self.plan, now).map(Arc::new)
+    }
+}

@@ -1,0 +1,137 @@
+//! Access tokens from outside: challenges, metadata, and calls by those whose token holds.
+
+use std::sync::Arc;
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, async_trait};
+use portwright_server::ServerPlan;
+use portwright_server::guard::AuditPlan;
+use portwright_server::guard::authenticate::OAuthPlan;
+use portwright_server::guard::policy::{Pattern, PolicyPlan, RolePlan};
+use portwright_server::plan::Anonymous;
+use serde_json::{Value, json};
+
+use crate::client::{initialize, modern};
+use crate::support::{plan, records, up, usual};
+
+const ISSUER: &str = "https://login.acme.example";
+const AUDIENCE: &str = "https://mcp.acme.example/mcp";
+const METADATA: &str = "https://mcp.acme.example/.well-known/oauth-protected-resource/mcp";
+
+/// An issuer with one key.
+#[derive(Debug)]
+struct Issuer(Value);
+
+#[async_trait]
+impl Fetch for Issuer {
+    async fn fetch(&self, _: FetchRequest) -> Result<Fetched, FetchError> {
+        Ok(Fetched { status: 200, headers: Vec::new(), body: self.0.to_string().into_bytes() })
+    }
+}
+
+struct Signer(EncodingKey);
+
+impl Signer {
+    fn token(&self, scope: &str, audience: &str) -> String {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+        let claims = json!({"iss": ISSUER, "aud": audience, "sub": "ada", "exp": now + 300, "scope": scope});
+        let header = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::ES256) };
+        format!("Bearer {}", jsonwebtoken::encode(&header, &claims, &self.0).expect("a token"))
+    }
+}
+
+fn issuer() -> (Arc<Issuer>, Signer) {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
+    let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("a key");
+    let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).expect("a key");
+    jwk.common.key_id = Some("one".to_owned());
+    (Arc::new(Issuer(json!({"keys": [jwk]}))), Signer(key))
+}
+
+fn asking(issuer: Arc<Issuer>) -> ServerPlan {
+    let mut plan = plan();
+    plan.listen.anonymous = Anonymous::Never;
+    plan.oauth = Some(OAuthPlan {
+        jwks_url: Some(format!("{ISSUER}/keys")),
+        scopes: [("shop:read".to_owned(), "reader".into())].into(),
+        required_scopes: vec!["mcp".to_owned()],
+        ..OAuthPlan::new(ISSUER, AUDIENCE)
+    });
+    plan.fetch = Some(issuer);
+    plan
+}
+
+fn say() -> Value {
+    modern(1, "tools/call", json!({"name": "say", "arguments": {"word": "hi"}}))
+}
+
+#[tokio::test]
+async fn a_token_that_holds_is_its_bearers_and_its_scopes_are_roles() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("audit.jsonl");
+    let (issuer, signer) = issuer();
+    let allow = vec![Pattern::read("tools:say").expect("a pattern")];
+    let reader = RolePlan { name: "reader".into(), allow, deny: Vec::new(), when: None };
+    let policy = PolicyPlan { roles: vec![reader] };
+    let plan = ServerPlan { audit: Some(AuditPlan::new(&file)), policy, ..asking(issuer) };
+    let up = up(&usual(plan).await.0).await;
+    let mut http = up.connect().await;
+    let (with, without) = (signer.token("mcp shop:read", AUDIENCE), signer.token("mcp", AUDIENCE));
+    let answer = http.post_with(&say(), &[("authorization", &with)]).await.json();
+    assert_eq!(answer["result"]["content"][0]["text"], "hi", "{answer}");
+    let answer = http.post_with(&say(), &[("authorization", &without)]).await.json();
+    assert!(answer["result"]["isError"] == true || answer.get("error").is_some(), "{answer}");
+    // A session goes on with another token of the same bearer.
+    let opened = http.post_with(&initialize("2025-11-25"), &[("authorization", &with)]).await;
+    let session = opened.header("mcp-session-id").expect("a session").to_owned();
+    let ping = json!({"jsonrpc": "2.0", "id": 2, "method": "ping"});
+    let renewed = signer.token("mcp", AUDIENCE);
+    let answer = http.post_with(&ping, &[("authorization", &renewed), ("mcp-session-id", &session)]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let told = records(&file);
+    let who: Vec<_> = told.iter().map(|it| (it["principal"].clone(), it["auth"].clone())).collect();
+    assert_eq!(who, vec![(json!(format!("{ISSUER}#ada")), json!("token")); 2]);
+    let text = std::fs::read_to_string(&file).expect("records");
+    assert!(!text.contains("eyJ"), "no part of a token is kept");
+}
+
+#[tokio::test]
+async fn whoever_has_no_token_learns_where_to_get_one() {
+    let (issuer, signer) = issuer();
+    let up = up(&usual(asking(issuer)).await.0).await;
+    let mut http = up.connect().await;
+    let hints = format!("resource_metadata=\"{METADATA}\", scope=\"mcp shop:read\"");
+    let other = signer.token("mcp", "https://other.example");
+    for (authorization, status, error) in [
+        ("", 401, ""),
+        ("Bearer a.b.c", 401, "error=\"invalid_token\", "),
+        ("Bearer nonsense", 401, "error=\"invalid_token\", "),
+        (&*other, 401, "error=\"invalid_token\", "),
+        (&*signer.token("other", AUDIENCE), 403, "error=\"insufficient_scope\", "),
+    ] {
+        let answer = http.post_with(&say(), &[("authorization", authorization)]).await;
+        let challenge = format!("Bearer {error}{hints}");
+        assert_eq!((answer.status, answer.header("www-authenticate")), (status, Some(&*challenge)), "{authorization}");
+    }
+    for path in ["", "/mcp", "/sse", "/ws"] {
+        let found = http.get(&format!("/.well-known/oauth-protected-resource{path}"), &[]).await;
+        assert_eq!((found.status, found.header("access-control-allow-origin")), (200, Some("*")), "{path}");
+        let document = found.json();
+        assert_eq!((&document["resource"], &document["authorization_servers"]), (&json!(AUDIENCE), &json!([ISSUER])));
+        assert_eq!(document["bearer_methods_supported"], json!(["header"]));
+        assert_eq!(document["scopes_supported"], json!(["mcp", "shop:read"]));
+    }
+    // In a query a token is not looked for.
+    let token = signer.token("mcp", AUDIENCE);
+    let path = format!("/mcp?access_token={}", &token[7..]);
+    http.send("POST", &path, &[("content-type".to_owned(), "application/json".to_owned())], &say().to_string()).await;
+    assert_eq!(http.answer().await.status, 401);
+}
+
+#[tokio::test]
+async fn without_an_issuer_there_is_no_metadata() {
+    let up = up(&usual(plan()).await.0).await;
+    let mut http = up.connect().await;
+    assert_eq!(http.get("/.well-known/oauth-protected-resource", &[]).await.status, 404);
+}

@@ -1,0 +1,77 @@
+//! A server that takes access tokens: it finds its issuer's keys by itself.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::Folder;
+use crate::harness::server::{Portwright, serve};
+use crate::harness::wire::{HttpAnswer, exchange};
+
+/// An issuer on this machine: its metadata and its keys. It ends with the tests.
+fn issuer(keys: Value) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let issuer = format!("http://{}", listener.local_addr().expect("an address"));
+    let metadata = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")});
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap_or_default();
+            let asked = String::from_utf8_lossy(&request[..read]).into_owned();
+            let page = match asked.split(' ').nth(1) {
+                Some("/.well-known/openid-configuration") => Some(&metadata),
+                Some("/keys") => Some(&keys),
+                _ => None,
+            };
+            let status = if page.is_some() { "200 OK" } else { "404 Not Found" };
+            let body = page.map(ToString::to_string).unwrap_or_default();
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    issuer
+}
+
+fn post(address: SocketAddr, authorization: &str) -> HttpAnswer {
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}});
+    let message = message.to_string();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nAccept: application/json, \
+         text/event-stream\r\nConnection: close\r\n{authorization}Content-Length: {}\r\n\r\n",
+        message.len()
+    );
+    exchange(address, &format!("{head}{message}"))
+}
+
+#[test]
+fn tokens_and_keys_are_taken_side_by_side() {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
+    let secret = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("a key");
+    let mut jwk = Jwk::from_encoding_key(&secret, Algorithm::ES256).expect("a key");
+    jwk.common.key_id = Some("one".to_owned());
+    let issuer = issuer(json!({ "keys": [jwk] }));
+    let folder = Folder::with(&format!(
+        "[listen]\nanonymous = \"never\"\n[auth.keys]\nfile = \"keys.toml\"\n[auth.oauth]\nissuer = \"{issuer}\"\n\
+         audience = \"https://mcp.acme.example/mcp\"\n[resources.\"notes://a\"]\ntext = \"Here.\"\n"
+    ));
+    let key = folder.run(&["keys", "add", "ada"]).out.trim().to_owned();
+    let server = Portwright::listening(serve(&folder.file("portwright.toml")));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let token = |audience: &str| {
+        let claims = json!({"iss": issuer, "aud": audience, "sub": "ada", "exp": now + 300});
+        let header = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, &claims, &secret).expect("a token")
+    };
+    let shown = |credential: &str| post(server.address, &format!("Authorization: Bearer {credential}\r\n")).status;
+    let good = token("https://mcp.acme.example/mcp");
+    assert_eq!(shown(&good), 200, "{}", server.errors());
+    assert_eq!(shown(&key), 200);
+    assert_eq!(shown(&token("https://other.example")), 401);
+    assert_eq!(shown(&format!("{}x", &good[..good.len() - 1])), 401);
+    assert_eq!(post(server.address, "").status, 401);
+    assert!(!server.errors().contains(&good[..40]), "a token is in the log");
+}
