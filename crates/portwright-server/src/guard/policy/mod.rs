@@ -76,7 +76,7 @@ impl Policy {
     }
 
     /// Whether a call may go on.
-    pub(crate) fn judge(&self, principal: Option<&Principal>, call: &Call) -> Decision {
+    pub fn judge(&self, principal: Option<&Principal>, call: &Call) -> Decision {
         match Subject::of(&call.operation, call.target.as_deref()) {
             Some(subject) => self.decide(principal, &subject, Some(call)),
             None => Decision::refused(Why::Unknown),
