@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+mod listener;
 mod tokens;
 
+pub use listener::*;
 pub use tokens::*;
 
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a
@@ -65,28 +67,6 @@ pub const REPLAY_KEPT: Duration = Duration::from_mins(2);
 
 /// How long a client is asked to wait before it takes up a stream that was closed.
 pub const STREAM_RETRY: Duration = Duration::from_millis(500);
-
-/// How long a client may take to send its request head.
-pub const HEAD_WAIT: Duration = Duration::from_secs(10);
-
-/// How long a client may take to send its request body.
-pub const BODY_WAIT: Duration = Duration::from_secs(30);
-
-/// How long a reader may take to accept a message before it is shed.
-pub const WRITE_WAIT: Duration = Duration::from_secs(30);
-
-/// Connections on the listener, in all. More than there are sessions: over HTTP+SSE and WebSocket each holds one.
-pub const CONNECTIONS_MAX: usize = 12_288;
-
-/// How long a peer may be silent before the system asks whether it is still there, and how long bytes may stay
-/// unacknowledged before it is given up. Networks that are slow for a while survive it; clients that are gone do not.
-pub const HALF_OPEN_WAIT: (Duration, Duration) = (Duration::from_secs(40), Duration::from_secs(80));
-
-/// How long a connection may be idle between requests. Longer than clients keep one for reuse.
-pub const CONNECTION_IDLE: Duration = Duration::from_mins(2);
-
-/// How often a connection is looked at for the waits above: one timer a connection, none a request.
-pub const CONNECTION_TICK: Duration = Duration::from_secs(5);
 
 /// How long the first calls and lists wait for sources that are still opening.
 pub const SETTLE_WAIT: Duration = Duration::from_secs(5);

@@ -4,7 +4,10 @@ mod conversation;
 pub(crate) mod http;
 mod sse;
 pub(crate) mod stdio;
+mod tls;
 mod websocket;
+
+pub use tls::{ClientRoles, Pair, TlsError};
 
 /// Why a transport ended.
 #[derive(Debug, thiserror::Error)]
@@ -13,4 +16,6 @@ pub enum TransportError {
     Io(#[from] std::io::Error),
     #[error("nobody may call here: the listener is beyond loopback, and calls without a credential are not allowed")]
     NobodyMayCall,
+    #[error("the listener can't speak TLS")]
+    Tls(#[from] TlsError),
 }

@@ -27,6 +27,7 @@ mod stdio_rules;
 mod stopping;
 mod support;
 mod tasks;
+mod tls;
 mod trace;
 mod transcripts;
 mod watching;

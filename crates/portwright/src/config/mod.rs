@@ -23,6 +23,7 @@ mod sanitize;
 pub mod schema;
 mod sources;
 mod text;
+mod tls;
 pub(crate) mod watch;
 mod words;
 

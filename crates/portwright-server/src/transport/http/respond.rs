@@ -1,5 +1,7 @@
 //! Responses.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::body::Body;
@@ -39,6 +41,14 @@ pub(in crate::transport) fn refuse(id: Option<&Id>, error: WireError, status: St
 pub(in crate::transport) fn method_not_allowed(allow: &'static str) -> Response<Body> {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// Too often; come again after this wait.
+pub(in crate::transport) fn wait(wait: Duration, text: &'static str) -> Response<Body> {
+    let mut response = plain(StatusCode::TOO_MANY_REQUESTS, text);
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 

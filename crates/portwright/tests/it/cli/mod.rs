@@ -10,6 +10,7 @@ mod keys;
 mod limits;
 mod offline;
 mod serve;
+mod tls;
 mod tokens;
 
 use std::ffi::OsStr;
