@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+mod approvals;
 mod tokens;
 
+pub use approvals::*;
 pub use tokens::*;
 
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a

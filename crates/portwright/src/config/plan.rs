@@ -11,7 +11,7 @@ use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Trans
 use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
-use super::{audit, limits, oauth, roles, sanitize};
+use super::{approvals, audit, limits, oauth, roles, sanitize};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -85,6 +85,7 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     server.oauth = file.auth.oauth.map(|section| oauth::plan(section, &mut problems));
     let proven = server.asks_for_proof();
     server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
+    server.approvals = approvals::plan(file.approvals, &file.roles, &mut problems);
     server.policy = roles::plan(file.roles, &mut problems);
     server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, proven, &mut problems);

@@ -2,7 +2,9 @@
 //! tell how the server is.
 
 pub(super) mod admission;
+mod approvals;
 pub(super) mod body;
+mod callers;
 mod cards;
 pub(super) mod events;
 mod legacy;
@@ -242,11 +244,12 @@ async fn route(
         }
         ("/ready", &Method::GET) => pages::ready(engine).await,
         ("/live", &Method::GET) => plain(StatusCode::OK, "ok"),
+        (path, _) if path == "/approvals" || path.starts_with("/approvals/") => approvals::serve(front, ends, request).await,
         ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
         ("/mcp", _) if on.http => protocol(front, ends, stop, opening, request).await,
         ("/sse" | "/messages", _) if on.sse => protocol(front, ends, stop, opening, request).await,
         ("/ws", _) if on.websocket => protocol(front, ends, stop, opening, request).await,
-        _ => plain(StatusCode::NOT_FOUND, "nothing is served here; MCP is at /mcp"),
+        _ => respond::nothing_here(),
     };
     if let Some(origin) = page {
         admission::for_page(&mut response, origin);
@@ -263,15 +266,9 @@ async fn protocol(
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
-    admission::prepare(request.headers(), &engine.authenticate).await;
-    let principal = match admission.principal(request.headers(), ends, &engine.authenticate) {
+    let principal = match callers::caller(front, ends, request.headers()).await {
         Ok(principal) => principal,
-        Err(why) => {
-            if let (Some(audit), Some(words)) = (engine.audit(), why.refused()) {
-                audit.stranger(ends.peer.ip(), &words);
-            }
-            return admission.credential_wanted(why);
-        }
+        Err(refused) => return *refused,
     };
     let credential = || Credential::of(request.headers(), &engine.authenticate);
     match (request.uri().path(), request.method()) {
