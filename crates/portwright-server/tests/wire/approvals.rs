@@ -47,8 +47,8 @@ fn key(file: &Path, name: &str, role: &str) -> String {
 async fn desk(approvals: ApprovalPlan) -> Desk {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("keys.toml");
-    let [ada, eve, bob, carol] =
-        [("ada", "caller"), ("eve", "caller"), ("bob", "approver"), ("carol", "approver")].map(|(name, role)| key(&file, name, role));
+    let [ada, eve, bob, carol] = [("ada", "caller"), ("eve", "caller"), ("bob", "approver"), ("carol", "approver")]
+        .map(|(name, role)| key(&file, name, role));
     let audit = Some(AuditPlan::new(folder.path().join("audit.jsonl")));
     let (server, till) = till(ServerPlan { approvals, keys: Some(file), audit, ..plan() }).await;
     let up = up(&server).await;
@@ -89,7 +89,9 @@ impl Desk {
 
     /// The calls that wait, once there are so many.
     async fn waiting(&self, count: usize) -> Vec<Value> {
-        let list = || async { self.get(&self.bob, "/approvals").await.json()["approvals"].as_array().expect("a list").clone() };
+        let list = || async {
+            self.get(&self.bob, "/approvals").await.json()["approvals"].as_array().expect("a list").clone()
+        };
         until("calls that wait", || async { list().await.len() == count }).await;
         list().await
     }
@@ -100,7 +102,9 @@ impl Desk {
 
     fn flags(&self) -> Vec<(Value, String)> {
         let told = records(&self.folder.path().join("audit.jsonl")).into_iter();
-        told.filter(|it| it["outcome"] != "intent").map(|it| (it["decision"].clone(), it["flags"].to_string())).collect()
+        told.filter(|it| it["outcome"] != "intent")
+            .map(|it| (it["decision"].clone(), it["flags"].to_string()))
+            .collect()
     }
 }
 
@@ -109,10 +113,20 @@ async fn somebody_else_approves_or_denies() {
     let desk = desk(queue()).await;
     let mut call = desk.start(&desk.ada, &pay(5)).await;
     let listed = desk.waiting(1).await.remove(0);
-    let told = ["principal", "auth", "operation", "name", "source", "rule", "state", "read_only"].map(|key| listed[key].clone());
+    let told = ["principal", "auth", "operation", "name", "source", "rule", "state", "read_only"]
+        .map(|key| listed[key].clone());
     assert_eq!(
         told,
-        [json!("ada"), json!("key"), json!("tools/call"), json!("pay"), json!("till"), json!("approvals.ask[0]"), json!("waiting"), json!(false)]
+        [
+            json!("ada"),
+            json!("key"),
+            json!("tools/call"),
+            json!("pay"),
+            json!("till"),
+            json!("approvals.ask[0]"),
+            json!("waiting"),
+            json!(false)
+        ]
     );
     assert!(listed.get("arguments").is_none(), "{listed}");
     let id = desk.id().await;
@@ -121,7 +135,10 @@ async fn somebody_else_approves_or_denies() {
     assert_eq!(shown.header("cache-control"), Some("no-store"));
     assert_eq!(desk.till.paid(), 0);
     let approved = desk.decide(&desk.bob, &id, &json!({"decision": "approve"})).await;
-    assert_eq!((approved.status, &approved.json()["state"], &approved.json()["decided_by"]), (200, &json!("approved"), &json!("bob")));
+    assert_eq!(
+        (approved.status, &approved.json()["state"], &approved.json()["decided_by"]),
+        (200, &json!("approved"), &json!("bob"))
+    );
     assert_eq!(text(&call.answer().await), "done");
     assert_eq!(desk.till.paid(), 1);
 
@@ -132,7 +149,10 @@ async fn somebody_else_approves_or_denies() {
     assert_eq!(text(&call.answer().await), "a person declined this call: not on a Friday");
     assert_eq!(desk.till.paid(), 1);
     let flags = desk.flags();
-    assert!(flags[0].0 == "allow" && flags[0].1.contains("approved_via:queue") && flags[0].1.contains("approved_by:bob"), "{flags:?}");
+    assert!(
+        flags[0].0 == "allow" && flags[0].1.contains("approved_via:queue") && flags[0].1.contains("approved_by:bob"),
+        "{flags:?}"
+    );
     assert!(flags[1].0 == "deny" && flags[1].1.contains("declined_by:carol"), "{flags:?}");
 }
 
@@ -167,7 +187,11 @@ async fn nobody_approves_their_own_call() {
     desk.server.reload(&plan, mounts).await.expect("reloaded");
     let mut call = desk.start(&desk.bob, &pay(6)).await;
     let id = desk.id().await;
-    assert_eq!(desk.decide(&desk.bob, &id, &json!({"decision": "approve"})).await.status, 200, "where the plan says so");
+    assert_eq!(
+        desk.decide(&desk.bob, &id, &json!({"decision": "approve"})).await.status,
+        200,
+        "where the plan says so"
+    );
     assert_eq!(text(&call.answer().await), "done");
 }
 
@@ -193,12 +217,16 @@ async fn the_queue_is_for_proven_approvers_alone() {
         (vec![("content-type", "text/plain"), ("authorization", &*desk.bob)], 415),
         (vec![json, ("authorization", &*desk.bob), ("origin", "https://evil.example")], 403),
         (vec![json, ("authorization", &*desk.bob), ("host", "evil.example")], 403),
-        (vec![json, ("authorization", &*desk.bob), ("host", "evil.example:80"), ("origin", "http://evil.example")], 403),
+        (
+            vec![json, ("authorization", &*desk.bob), ("host", "evil.example:80"), ("origin", "http://evil.example")],
+            403,
+        ),
     ] {
         let answer = desk.post(&one, &headers, body).await;
         assert_eq!(answer.status, status, "{headers:?}: {answer:?}");
     }
-    for odd in ["", "{}", "[]", r#"{"decision":"maybe"}"#, r#"{"decision":"approve","force":true}"#, &" ".repeat(9000)] {
+    for odd in ["", "{}", "[]", r#"{"decision":"maybe"}"#, r#"{"decision":"approve","force":true}"#, &" ".repeat(9000)]
+    {
         let headers = [json, ("authorization", &*desk.bob)];
         assert_eq!(desk.post(&one, &headers, odd).await.status, 400, "{odd}");
     }
@@ -302,7 +330,10 @@ async fn a_call_that_may_be_a_task_waits_as_one() {
     let get = able(modern(2, "tasks/get", json!({"taskId": begun["result"]["taskId"]})));
     let id = desk.id().await;
     let task = || async { desk.start(&desk.ada, &get).await.answer().await.json() };
-    until("the message", || async { task().await["result"]["statusMessage"].as_str().is_some_and(|it| it.contains(&id)) }).await;
+    until("the message", || async {
+        task().await["result"]["statusMessage"].as_str().is_some_and(|it| it.contains(&id))
+    })
+    .await;
     assert_eq!((task().await["result"]["status"].clone(), desk.till.paid()), (json!("working"), 0));
     assert_eq!(desk.decide(&desk.bob, &id, &json!({"decision": "approve"})).await.status, 200);
     until("the end", || async { task().await["result"]["status"] == "completed" }).await;
@@ -311,11 +342,8 @@ async fn a_call_that_may_be_a_task_waits_as_one() {
 
 #[tokio::test]
 async fn a_role_is_asked_about_where_others_are_not() {
-    let approvals = ApprovalPlan {
-        ask: Vec::new(),
-        roles: vec![("caller".into(), patterns(&["tools:till.pay"]))],
-        ..queue()
-    };
+    let approvals =
+        ApprovalPlan { ask: Vec::new(), roles: vec![("caller".into(), patterns(&["tools:till.pay"]))], ..queue() };
     let desk = desk(approvals).await;
     assert_eq!(text(&desk.start(&desk.bob, &pay(1)).await.answer().await), "done");
     let _call = desk.start(&desk.ada, &pay(2)).await;

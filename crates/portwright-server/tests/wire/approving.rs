@@ -55,7 +55,16 @@ async fn a_client_without_sessions_brings_the_yes_along_once() {
     let call = pay(json!({"to": "Ada", "sum": 5}));
     let asked = pipe.ask(&call).await;
     let (_, words) = question(&asked);
-    for part in ["tool: \"pay\"", "source \"till\"", "may change", "\"ada\" (local)", "\"pad\"", "\"to\": \"Ada\"", "\"sum\": 5", "approvals.ask[0]"] {
+    for part in [
+        "tool: \"pay\"",
+        "source \"till\"",
+        "may change",
+        "\"ada\" (local)",
+        "\"pad\"",
+        "\"to\": \"Ada\"",
+        "\"sum\": 5",
+        "approvals.ask[0]",
+    ] {
         assert!(words.contains(part), "{part} in {words}");
     }
     assert_eq!(till.paid(), 0);
@@ -177,13 +186,25 @@ async fn arguments_and_names_can_not_fake_the_question() {
     assert_eq!(lines.iter().filter(|line| line.starts_with("Accept to have it done once")).count(), 1, "{words}");
     assert_eq!(lines.iter().filter(|line| line.starts_with("because of the rule")).count(), 1, "{words}");
     assert_eq!(lines.iter().filter(|line| line.starts_with("- \"sum\"")).count(), 0, "{words}");
-    assert!(lines.iter().filter(|line| line.starts_with("- ")).all(|line| line.starts_with("- \"") || line.starts_with("- [redacted]")), "{words}");
-    let hidden = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{e0000}'..='\u{e007f}');
+    assert!(
+        lines
+            .iter()
+            .filter(|line| line.starts_with("- "))
+            .all(|line| line.starts_with("- \"") || line.starts_with("- [redacted]")),
+        "{words}"
+    );
+    let hidden = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{e0000}'..='\u{e007f}')
+    };
     assert!(!words.contains(hidden), "{words:?}");
     for acting in ["](", "://", "<", ">", "`", "www.", "&", "hunter2", "ghp_"] {
         assert!(!words.contains(acting), "{acting} in {words}");
     }
-    assert!(words.contains("\\u001b") && words.contains("\\u202e") && words.contains("cut: it has 3002 characters"), "{words}");
+    assert!(
+        words.contains("\\u001b") && words.contains("\\u202e") && words.contains("cut: it has 3002 characters"),
+        "{words}"
+    );
     assert!(words.len() < 8 * 1024);
 }
 
@@ -198,10 +219,12 @@ async fn a_client_with_a_session_is_asked_while_the_call_waits() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("audit.jsonl");
     let audit = Some(AuditPlan::new(&file));
-    let (server, till) = till(ServerPlan { approvals: asking(), audit, call_timeout: Duration::from_millis(400), ..plan() }).await;
+    let (server, till) =
+        till(ServerPlan { approvals: asking(), audit, call_timeout: Duration::from_millis(400), ..plan() }).await;
     let mut pipe = pipe(&server);
     hello(&mut pipe, json!({"elicitation": {}})).await;
-    let call = json!({"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": {"name": "pay", "arguments": {"sum": 1}}});
+    let call =
+        json!({"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": {"name": "pay", "arguments": {"sum": 1}}});
     for (action, paid) in [("accept", 1), ("decline", 1), ("cancel", 1)] {
         let asked = pipe.ask(&call).await;
         assert_eq!(asked["method"], "elicitation/create", "{asked}");

@@ -29,7 +29,7 @@ impl Till {
 #[async_trait]
 impl Source for Till {
     fn tools(&self) -> Vec<Tool> {
-        let schema = json!({"type": "object"}).as_object().cloned().unwrap_or_default();
+        let schema = json!({"type": "object", "additionalProperties": true}).as_object().cloned().unwrap_or_default();
         let tool = |name: &'static str| {
             let mut tool = Tool::new(name, "A tool for tests.", schema.clone());
             tool.annotations = Some(ToolAnnotations::new().read_only(name == "look"));

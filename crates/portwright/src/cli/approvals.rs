@@ -95,7 +95,8 @@ async fn watch(args: &ApprovalsArgs, desk: &Desk) -> Result<(), CliError> {
     let mut known: HashSet<String> = HashSet::new();
     loop {
         let list = desk.ask(Method::GET, None, None).await?;
-        let waiting: Vec<String> = calls(&list).iter().filter_map(|call| Some(call["id"].as_str()?.to_owned())).collect();
+        let waiting: Vec<String> =
+            calls(&list).iter().filter_map(|call| Some(call["id"].as_str()?.to_owned())).collect();
         for id in waiting.iter().filter(|id| !known.contains(*id)) {
             match desk.ask(Method::GET, Some(id), None).await {
                 Ok(call) => told(args, &call)?,
@@ -206,9 +207,9 @@ impl Desk {
                     None => safe(words),
                 }))
             }
-            (StatusCode::NOT_FOUND, _) if text.contains("/mcp") => {
-                Err(CliError::Refused("this server has no queue of approvals: [approvals] approvers is empty".to_owned()))
-            }
+            (StatusCode::NOT_FOUND, _) if text.contains("/mcp") => Err(CliError::Refused(
+                "this server has no queue of approvals: [approvals] approvers is empty".to_owned(),
+            )),
             (status, _) => Err(CliError::Refused(format!("{}: {}", status.as_u16(), safe(text.trim())))),
         }
     }

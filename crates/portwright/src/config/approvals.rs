@@ -86,12 +86,7 @@ pub(super) fn plan(
     plan
 }
 
-fn at_most(
-    written: std::time::Duration,
-    most: std::time::Duration,
-    place: Pointer,
-    problems: &mut Vec<Diagnostic>,
-) {
+fn at_most(written: std::time::Duration, most: std::time::Duration, place: Pointer, problems: &mut Vec<Diagnostic>) {
     if written > most {
         problems.push(Diagnostic::error(place, "out-of-range", "must not be longer than 1d"));
     }
@@ -116,6 +111,7 @@ pub(crate) fn advice(plan: &ServerPlan) -> Option<Diagnostic> {
     if !approvals.by.contains(&By::Client) {
         return advise("by", "calls that need approval are always refused: the queue has no approvers", name_some);
     }
-    let message = "calls that need approval are refused where the caller's client can't ask a person: there is no queue";
+    let message =
+        "calls that need approval are refused where the caller's client can't ask a person: there is no queue";
     if queued { advise("approvers", message, name_some) } else { None }
 }

@@ -11,8 +11,8 @@ mod client;
 mod desk;
 mod kept;
 mod plan;
-pub(crate) mod queue;
 mod question;
+pub(crate) mod queue;
 mod rules;
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ fn arguments(asked: &Asked<'_>) -> String {
     let told = audit::values(arguments);
     let mut out = "with these arguments, which the caller wrote:\n".to_owned();
     for (key, value) in told.iter().take(limits::APPROVAL_ARGUMENTS_MAX) {
-        let _ = writeln!(out, "- {}: {}", name(key), inside(value));
+        let whole = arguments.get(key).unwrap_or(value).to_string().chars().count();
+        let _ = writeln!(out, "- {}: {}", name(key), inside(value, whole));
     }
     if let Some(more) = arguments.len().checked_sub(limits::APPROVAL_ARGUMENTS_MAX).filter(|more| *more > 0) {
         let _ = writeln!(out, "and {more} more, which are not shown here");
@@ -63,11 +64,11 @@ pub(super) fn name(text: &str) -> String {
     if looks_secret(text) {
         return REDACTED.to_owned();
     }
-    inside(&Value::from(text))
+    inside(&text.into(), text.chars().count())
 }
 
-/// A value on one line of JSON.
-pub(super) fn inside(value: &Value) -> String {
+/// A value on one line of JSON. What is longer is cut, and a line of its own says that it had `whole` characters.
+pub(super) fn inside(value: &Value, whole: usize) -> String {
     let text = value.to_string();
     let mut out = String::new();
     let shown: Cow<'_, str> = match text.char_indices().nth(limits::APPROVAL_VALUE_CHARS_MAX) {
@@ -76,7 +77,7 @@ pub(super) fn inside(value: &Value) -> String {
     };
     escape(&shown, &mut out);
     if shown.len() < text.len() {
-        let _ = write!(out, "\n  (cut: it has {} characters, and the rest is not shown here)", text.chars().count());
+        let _ = write!(out, "\n  (cut: it has {whole} characters, and the rest is not shown here)");
     }
     out
 }

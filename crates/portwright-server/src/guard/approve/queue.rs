@@ -134,11 +134,6 @@ impl Shown {
         })
     }
 
-    #[cfg(test)]
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-
     pub(crate) fn state(&self) -> State {
         self.state
     }
@@ -229,12 +224,7 @@ impl Queue {
 
 impl Calls {
     /// Takes a call out of the queue, and keeps how it ended.
-    fn end(
-        &mut self,
-        id: &str,
-        state: State,
-        verdict: Option<&Verdict>,
-    ) -> Option<(Shown, oneshot::Sender<Verdict>)> {
+    fn end(&mut self, id: &str, state: State, verdict: Option<&Verdict>) -> Option<(Shown, oneshot::Sender<Verdict>)> {
         let Waiting { mut shown, decide, .. } = self.waiting.remove(id)?;
         shown.state = state;
         shown.decided_by = verdict.map(|verdict| verdict.by.clone());

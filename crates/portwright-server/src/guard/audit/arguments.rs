@@ -28,9 +28,7 @@ pub(super) fn tell(operation: &Operation, how: Arguments) -> Option<String> {
     match how {
         Arguments::None => None,
         Arguments::Keys => serde_json::to_string(&names(arguments)).ok(),
-        Arguments::Values => {
-            serde_json_canonicalizer::to_string(&Value::Object(values(arguments))).ok()
-        }
+        Arguments::Values => serde_json_canonicalizer::to_string(&Value::Object(values(arguments))).ok(),
     }
 }
 

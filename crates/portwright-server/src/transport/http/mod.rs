@@ -244,7 +244,9 @@ async fn route(
         }
         ("/ready", &Method::GET) => pages::ready(engine).await,
         ("/live", &Method::GET) => plain(StatusCode::OK, "ok"),
-        (path, _) if path == "/approvals" || path.starts_with("/approvals/") => approvals::serve(front, ends, request).await,
+        (path, _) if path == "/approvals" || path.starts_with("/approvals/") => {
+            approvals::serve(front, ends, request).await
+        }
         ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
         ("/mcp", _) if on.http => protocol(front, ends, stop, opening, request).await,
         ("/sse" | "/messages", _) if on.sse => protocol(front, ends, stop, opening, request).await,
