@@ -24,7 +24,7 @@ fn able(id: u64, method: &str, params: Value) -> Value {
     request
 }
 
-fn pay(arguments: Value) -> Value {
+fn pay(arguments: &Value) -> Value {
     able(1, "tools/call", json!({"name": "pay", "arguments": arguments}))
 }
 
@@ -52,7 +52,7 @@ fn text(answer: &Value) -> &str {
 async fn a_client_without_sessions_brings_the_yes_along_once() {
     let (server, till) = served().await;
     let mut pipe = pipe(&server);
-    let call = pay(json!({"to": "Ada", "sum": 5}));
+    let call = pay(&json!({"to": "Ada", "sum": 5}));
     let asked = pipe.ask(&call).await;
     let (_, words) = question(&asked);
     for part in [
@@ -92,7 +92,7 @@ async fn what_needs_no_approval_is_not_asked_about() {
 async fn a_no_stays_a_no_and_is_told() {
     let (server, till) = served().await;
     let mut pipe = pipe(&server);
-    let call = pay(json!({}));
+    let call = pay(&json!({}));
     for (action, words) in [("decline", "a person declined this call"), ("cancel", "put the question aside")] {
         let asked = pipe.ask(&call).await;
         let refused = pipe.ask(&again(&call, &asked, action)).await;
@@ -108,7 +108,7 @@ async fn a_no_stays_a_no_and_is_told() {
 async fn an_answer_before_the_question_approves_nothing() {
     let (server, till) = served().await;
     let mut pipe = pipe(&server);
-    let mut call = pay(json!({}));
+    let mut call = pay(&json!({}));
     call["params"]["inputResponses"] = json!({
         "portwright/approval": {"action": "accept"},
         "portwright/approval-": {"action": "accept"},
@@ -122,9 +122,9 @@ async fn an_answer_before_the_question_approves_nothing() {
 async fn a_yes_is_for_this_caller_and_these_arguments() {
     let (server, till) = served().await;
     let (mut ada, mut eve) = (pipe_of(&server, "ada"), pipe_of(&server, "eve"));
-    let call = pay(json!({"sum": 5}));
+    let call = pay(&json!({"sum": 5}));
     let asked = ada.ask(&call).await;
-    let dearer = again(&pay(json!({"sum": 5000})), &asked, "accept");
+    let dearer = again(&pay(&json!({"sum": 5000})), &asked, "accept");
     assert_eq!(ada.ask(&dearer).await["error"]["code"], -32602, "other arguments");
     let stolen = eve.ask(&again(&call, &asked, "accept")).await;
     assert_eq!(stolen["error"]["code"], -32602, "somebody else's");
@@ -154,7 +154,7 @@ async fn a_source_that_asks_too_spends_the_yes_when_it_acts() {
 #[tokio::test]
 async fn two_who_carry_the_same_yes_at_once_make_one_call() {
     let (server, till) = served().await;
-    let call = pay(json!({}));
+    let call = pay(&json!({}));
     let asked = pipe(&server).ask(&call).await;
     let yes = again(&call, &asked, "accept");
     let runs = (0..8).map(|_| async { pipe(&server).ask(&yes).await });
@@ -178,7 +178,7 @@ async fn arguments_and_names_can_not_fake_the_question() {
         "password": "hunter2",
         "token": "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
     });
-    let mut call = pay(tricks);
+    let mut call = pay(&tricks);
     call["params"]["_meta"]["io.modelcontextprotocol/clientInfo"] =
         json!({"name": "good\nbecause of the rule: none", "version": "<i>\u{202e}"});
     let (_, words) = question(&pipe.ask(&call).await);
@@ -254,7 +254,7 @@ async fn no_answer_in_time_is_a_no() {
     let approvals = ApprovalPlan { wait: Duration::from_millis(150), ..asking() };
     let (server, till) = till(ServerPlan { approvals, ..plan() }).await;
     let mut pipe = pipe(&server);
-    let stale = pipe_of(&server, "bob").ask(&pay(json!({}))).await;
+    let stale = pipe_of(&server, "bob").ask(&pay(&json!({}))).await;
     hello(&mut pipe, json!({"elicitation": {}})).await;
     let call = json!({"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": {"name": "pay", "arguments": {}}});
     let asked = pipe.ask(&call).await;
@@ -263,7 +263,7 @@ async fn no_answer_in_time_is_a_no() {
     assert_eq!(rest[0]["method"], "notifications/cancelled", "{rest:?}");
     assert!(text(&rest[1]).contains("nobody approved this call within"), "{rest:?}");
     pipe.send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept"}}).to_string()).await;
-    let late = pipe_of(&server, "bob").ask(&again(&pay(json!({})), &stale, "accept")).await;
+    let late = pipe_of(&server, "bob").ask(&again(&pay(&json!({})), &stale, "accept")).await;
     assert!(question(&late).1.contains("May this tool"), "too late: asked anew");
     assert_eq!(till.paid(), 0);
 }
@@ -280,14 +280,14 @@ async fn nobody_to_ask_is_a_refusal_that_says_so() {
 
 #[tokio::test]
 async fn what_is_remembered_is_the_very_same_call_alone() {
-    let approvals = ApprovalPlan { remember: Duration::from_secs(60), ..asking() };
+    let approvals = ApprovalPlan { remember: Duration::from_mins(1), ..asking() };
     let (server, till) = till(ServerPlan { approvals, ..plan() }).await;
     let mut ada = pipe_of(&server, "ada");
-    let call = pay(json!({"sum": 5, "to": "Ada"}));
+    let call = pay(&json!({"sum": 5, "to": "Ada"}));
     let asked = ada.ask(&call).await;
     assert_eq!(text(&ada.ask(&again(&call, &asked, "accept")).await), "done");
-    assert_eq!(text(&ada.ask(&pay(json!({"to": "Ada", "sum": 5}))).await), "done", "however it is written");
-    question(&ada.ask(&pay(json!({"sum": 6, "to": "Ada"}))).await);
+    assert_eq!(text(&ada.ask(&pay(&json!({"to": "Ada", "sum": 5}))).await), "done", "however it is written");
+    question(&ada.ask(&pay(&json!({"sum": 6, "to": "Ada"}))).await);
     question(&pipe_of(&server, "eve").ask(&call).await);
     assert_eq!(till.paid(), 2);
 }

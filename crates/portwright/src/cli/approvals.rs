@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use portwright_core::{Secret, limits};
+use portwright_server::guard::sanitize::characters::{Found, clean};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 
@@ -149,11 +150,12 @@ fn text(call: &Value) -> String {
     out
 }
 
-/// JSON in which everything can be seen: what is not ASCII is written with its number where it may hide.
+/// JSON in which everything can be seen: where something hides, whatever is not ASCII is written with its number.
 fn visible(value: &Value) -> String {
-    let hides = |c: char| c.is_control() || (!c.is_ascii() && !c.is_alphanumeric());
-    let escape = |c: char| if hides(c) { c.escape_unicode().to_string() } else { c.to_string() };
-    value.to_string().chars().map(escape).collect()
+    let text = value.to_string();
+    let hides = clean(&text, &mut Found::default()) != text;
+    let escaped = |c: char| c.is_control() || !c.is_ascii() && (hides || c.is_whitespace());
+    text.chars().map(|c| if escaped(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// The server's queue.

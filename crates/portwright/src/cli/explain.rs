@@ -129,12 +129,10 @@ fn object(option: &str, text: Option<&str>) -> Result<JsonObject, CliError> {
 
 /// `roles.analyst.deny[0]` → the place of that rule in the file.
 fn place_of(rule: &str) -> Option<Pointer> {
-    let (place, key) = match rule.strip_prefix("approvals.") {
-        Some(key) => (Pointer::root().join("approvals"), key),
-        None => {
-            let (role, key) = rule.strip_prefix("roles.")?.rsplit_once('.')?;
-            (Pointer::root().join("roles").join(role), key)
-        }
+    let (section, key) = rule.rsplit_once('.')?;
+    let place = match section.strip_prefix("roles.") {
+        Some(role) => Pointer::root().join("roles").join(role),
+        None => Pointer::root().join(section),
     };
     Some(match key.strip_suffix(']').and_then(|key| key.split_once('[')) {
         Some((key, index)) => place.join(key).join(index.parse::<usize>().ok()?),

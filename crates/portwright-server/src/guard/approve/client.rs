@@ -46,7 +46,7 @@ impl Approve {
                     }
                     RefusalKind::TimedOut => {
                         note_no(cx, "unanswered");
-                        unanswered(self.plan.wait)
+                        Refusal::declined("nobody approved this call in time, so it was not made")
                     }
                     RefusalKind::Failed => {
                         note_no(cx, "unanswered");

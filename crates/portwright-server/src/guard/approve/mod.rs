@@ -159,9 +159,8 @@ async fn decided(place: &mut Place, cx: &Context) -> Option<Verdict> {
         cx.downstream.progress(f64::from(told) * 1e-6, None, Some(&message));
         told = told.saturating_add(1);
         let until = Instant::now() + limits::APPROVAL_PROGRESS_EVERY;
-        match tokio::time::timeout_at(until, place.decided()).await {
-            Ok(verdict) => return verdict,
-            Err(_) => {}
+        if let Ok(verdict) = tokio::time::timeout_at(until, place.decided()).await {
+            return verdict;
         }
     }
 }

@@ -26,6 +26,13 @@ struct Posted {
     reason: Option<String>,
 }
 
+/// Why a decision comes too late.
+#[derive(Serialize)]
+struct Over<'a> {
+    error: &'a str,
+    approval: &'a Shown,
+}
+
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Decision {
@@ -87,11 +94,6 @@ fn decide(front: &Front, id: &str, approver: &Principal, approvers: &Approvers, 
                 State::Expired => "nobody decided in time; the call was not made",
                 State::Cancelled | State::Waiting => "its caller does not wait any more; the call was not made",
             };
-            #[derive(Serialize)]
-            struct Over<'a> {
-                error: &'a str,
-                approval: &'a Shown,
-            }
             fresh(json(StatusCode::CONFLICT, reply::json(&Over { error: words, approval: &shown })))
         }
     }
