@@ -10,6 +10,9 @@ use serde::Deserialize;
 
 use super::roles::{self, RoleSection};
 
+/// The rule that somebody must be able to say yes.
+const NOBODY: &str = "nobody-approves";
+
 /// Calls that a person must approve before they are made.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -95,23 +98,31 @@ fn at_most(written: std::time::Duration, most: std::time::Duration, place: Point
 /// What is odd about a plan that can be served all the same: approval that hardly anybody or nobody can give.
 pub(crate) fn advice(plan: &ServerPlan) -> Option<Diagnostic> {
     let approvals = &plan.approvals;
-    let place = Pointer::root().join("approvals");
-    let advise = |key: &str, message: &str, hint: &str| {
-        Some(Diagnostic::advice(place.join(key), "nobody-approves", message).hint(hint))
+    let advise = |key: &str, rule: &'static str, message: &str, hint: &str| {
+        let place = Pointer::root().join("approvals").join(key);
+        Some(Diagnostic::advice(place, rule, message).hint(hint))
     };
-    let queued = approvals.by.contains(&By::Queue);
-    if !approvals.asks() || (approvals.has_queue() && plan.asks_for_proof()) {
+    let (client, queue) = (approvals.by.contains(&By::Client), approvals.has_queue());
+    let name_some = "name the roles that decide: `approvers = [\"approver\"]`";
+    if !approvals.asks() {
         return None;
     }
-    if approvals.has_queue() {
+    if queue && !plan.asks_for_proof() {
         let message = "nobody can decide in the queue, since nothing here proves who somebody is";
-        return advise("approvers", message, "give approvers keys ([auth.keys]) or tokens ([auth.oauth])");
+        return advise("approvers", NOBODY, message, "give approvers keys ([auth.keys]) or tokens ([auth.oauth])");
     }
-    let name_some = "name the roles that decide: `approvers = [\"approver\"]`";
-    if !approvals.by.contains(&By::Client) {
-        return advise("by", "calls that need approval are always refused: the queue has no approvers", name_some);
+    if !queue && !client {
+        let message = "calls that need approval are always refused: the queue has no approvers";
+        return advise("by", NOBODY, message, name_some);
     }
-    let message =
-        "calls that need approval are refused where the caller's client can't ask a person: there is no queue";
-    if queued { advise("approvers", message, name_some) } else { None }
+    if !queue && approvals.by.contains(&By::Queue) {
+        let message =
+            "calls that need approval are refused where the caller's client can't ask a person: there is no queue";
+        return advise("approvers", NOBODY, message, name_some);
+    }
+    if client && approvals.wait > plan.ask_timeout {
+        let message = "a client's person has less time than this, since questions to clients end with `ask_timeout`";
+        return advise("wait", "short-wait", message, "raise `ask_timeout` under [limits] as well");
+    }
+    None
 }

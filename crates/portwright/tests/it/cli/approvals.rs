@@ -1,6 +1,8 @@
 //! `portwright approvals`, and calls that wait for it.
 
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
@@ -71,8 +73,14 @@ fn a_call_waits_until_it_is_approved_or_denied() {
     let twice = run(&approver, &["deny", &id]);
     assert!(twice.code == 7 && twice.errors.contains("it was approved already (by ada)"), "{}", twice.errors);
 
+    let mut watch = folder.command(["approvals", "watch", "--key-file", "ada.key", "--url", &url]);
+    let mut watch = watch.stdout(Stdio::piped()).spawn().expect("the binary runs");
     let call = get(server.address, &caller);
     let id = wait_for("a call that waits", waiting);
+    let mut line = String::new();
+    BufReader::new(watch.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    assert!(line.contains(&id) && line.contains("waiting: greet"), "{line}");
+    watch.kill().and_then(|()| watch.wait()).expect("it ends");
     assert_eq!(run(&approver, &["deny", &id, "--reason", "not now"]).code, 0);
     let answer = call.join().expect("no panic");
     assert!(answer.contains("a person declined this call: not now"), "{answer}");
@@ -100,6 +108,7 @@ fn explain_tells_which_rule_asks_and_check_who_could_say_yes() {
     assert_eq!(checked(""), "nobody-approves", "a queue that nobody decides");
     assert_eq!(checked("approvers = [\"anonymous\"]\n"), "bad-role");
     assert_eq!(folder_check(&CONFIG.replace("[auth.keys]\nfile = \"keys.toml\"\n", "")), "nobody-approves");
+    assert_eq!(folder_check(&CONFIG.replace("by = [\"queue\"]\nwait = \"15s\"", "wait = \"1h\"")), "short-wait");
     assert_eq!(folder_check(&CONFIG.replace("15s", "25h")), "out-of-range");
     assert_eq!(folder_check(&CONFIG.replace("prompts:greet", "greet")), "bad-pattern");
     assert_eq!(folder_check(&CONFIG.replace("[\"queue\"]", "[]")), "out-of-range");
