@@ -101,11 +101,18 @@ fn escape(text: &str, out: &mut String) {
             continue;
         }
         let acts = match letter {
-            '<' | '>' | '&' | '`' => true,
             '(' | '[' => last == ']',
             '.' => out.ends_with("www") || out.ends_with("WWW"),
             // What turns the direction of writing is honest within a text, and not beside our own words.
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+            '<'
+            | '>'
+            | '&'
+            | '`'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => true,
             _ => !letter.is_ascii() && (hides || letter.is_whitespace()) || letter.is_control(),
         };
         if acts {
