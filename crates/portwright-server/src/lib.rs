@@ -4,6 +4,7 @@
 //! [`guard::chain`]. This crate knows no source; it serves whatever implements the contract of [`portwright_core`].
 
 mod catalog;
+mod explain;
 pub mod guard;
 mod ops;
 pub mod plan;

@@ -10,7 +10,7 @@ use portwright_core::{Fetch, limits};
 use crate::guard::authenticate::OAuthPlan;
 use crate::guard::limit::Rate;
 use crate::guard::policy::PolicyPlan;
-use crate::guard::{AuditPlan, LimitPlan, SanitizePlan};
+use crate::guard::{ApprovalPlan, AuditPlan, LimitPlan, SanitizePlan};
 pub use crate::transport::ClientRoles;
 
 /// The plan of one server.
@@ -43,6 +43,8 @@ pub struct ServerPlan {
     pub policy: PolicyPlan,
     /// How often, how much and how many at once.
     pub limit: LimitPlan,
+    /// Which calls a person must approve, and who that is.
+    pub approvals: ApprovalPlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
     /// Whose access tokens are taken.
@@ -77,6 +79,7 @@ impl ServerPlan {
             sanitize: SanitizePlan::default(),
             policy: PolicyPlan::default(),
             limit: LimitPlan::default(),
+            approvals: ApprovalPlan::default(),
             keys: None,
             oauth: None,
             fetch: None,

@@ -59,11 +59,13 @@ pub(crate) async fn run(args: &CheckArgs, own: &Own) -> Result<Exit, CliError> {
         Err(error) => return Err(error.into()),
     };
     let Loaded { plan, origin } = loaded;
+    let approvals = config::approvals::advice(&plan.server);
     let audit = audit_folder(&plan).filter(|_| !args.offline);
     let certificate = if args.offline { Vec::new() } else { certificate(&plan) };
     let tried = if args.offline { Vec::new() } else { join_all(plan.sources.into_iter().map(attempt)).await };
     let of_sources = tried.iter().flat_map(|source| source.found.iter().cloned());
-    let found = of_sources.chain(collisions(&tried)).chain(audit).chain(certificate).collect();
+    let own = audit.into_iter().chain(certificate).chain(approvals);
+    let found = of_sources.chain(collisions(&tried)).chain(own).collect();
     let problems = Problems::new(origin.clone(), found);
     if args.json {
         print::json(&report(&problems, &tried))?;

@@ -7,6 +7,7 @@ use portwright_core::{HumanDuration, IconTable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::approvals::ApprovalsSection;
 use super::audit::AuditSection;
 use super::limits::{ByteRate, CallRate, QuotaSection};
 use super::oauth::OAuthSection;
@@ -32,6 +33,8 @@ pub(crate) struct File {
     pub(crate) audit: Option<AuditSection>,
     /// What is done about orders, secrets and hidden characters in what sources say.
     pub(crate) sanitize: SanitizeSection,
+    /// Calls that a person must approve before they are made.
+    pub(crate) approvals: ApprovalsSection,
 }
 
 /// What the server says it is.

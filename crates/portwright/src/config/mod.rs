@@ -5,6 +5,7 @@
 //! its own tables, and [`plan`] reads the rest. Nothing is opened but the file and the secrets it refers to. Everything
 //! that is wrong comes back at once as [`Problems`].
 
+pub(crate) mod approvals;
 mod audit;
 mod check;
 mod excerpt;
@@ -191,6 +192,7 @@ impl<'a> Reading<'a> {
             limits: self.section(&sound, "limits", problems),
             audit: self.section(&sound, "audit", problems),
             sanitize: self.section(&sound, "sanitize", problems),
+            approvals: self.section(&sound, "approvals", problems),
         }
     }
 

@@ -12,7 +12,7 @@ use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
 use super::tls::CertificatesSection;
-use super::{audit, limits, oauth, roles, sanitize, tls};
+use super::{approvals, audit, limits, oauth, roles, sanitize, tls};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -87,6 +87,7 @@ pub(crate) fn plan(mut file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>>
     server.listen.tls = secured(&mut file.listen, file.auth.certificates, base, &mut problems);
     let proven = server.asks_for_proof();
     server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
+    server.approvals = approvals::plan(file.approvals, &file.roles, &mut problems);
     server.policy = roles::plan(file.roles, &mut problems);
     server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, proven, &mut problems);

@@ -39,6 +39,7 @@ use portwright_core::{Health, limits};
 use queue::Queue;
 use store::{FileStore, Store};
 
+pub(super) use arguments::values;
 pub(super) use guards::{Intent, Outcome};
 pub use rotate::{Rotation, files_of};
 pub use store::OpenError;

@@ -21,7 +21,7 @@ pub use decision::{Decision, Why};
 pub use pattern::{BadPattern, Pattern};
 
 use crate::catalog::{Entry, Sight, Standing};
-use pattern::Patterns;
+pub(in crate::guard) use pattern::Patterns;
 pub(crate) use subject::Subject;
 
 /// The role of callers who showed no credential.

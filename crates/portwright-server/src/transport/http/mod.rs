@@ -3,7 +3,9 @@
 
 mod addresses;
 pub(super) mod admission;
+mod approvals;
 pub(super) mod body;
+mod callers;
 mod cards;
 pub(super) mod events;
 mod legacy;
@@ -93,46 +95,24 @@ async fn route(
     let mut response = match (request.uri().path(), request.method()) {
         (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
         ("/health", &Method::GET) => {
-            let caller = front.caller(peer, request.headers()).await.ok();
+            let caller = callers::caller(front, peer, request.headers()).await.ok();
             pages::health(engine, caller.as_deref()).await
         }
         ("/ready", &Method::GET) => pages::ready(engine).await,
         ("/live", &Method::GET) => plain(StatusCode::OK, "ok"),
+        (path, _) if path == "/approvals" || path.starts_with("/approvals/") => {
+            approvals::serve(front, peer, request).await
+        }
         ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
         ("/mcp", _) if on.http => protocol(front, peer, stop, opening, request).await,
         ("/sse" | "/messages", _) if on.sse => protocol(front, peer, stop, opening, request).await,
         ("/ws", _) if on.websocket => protocol(front, peer, stop, opening, request).await,
-        _ => plain(StatusCode::NOT_FOUND, "nothing is served here; MCP is at /mcp"),
+        _ => respond::nothing_here(),
     };
     if let Some(origin) = page {
         admission::for_page(&mut response, origin);
     }
     response
-}
-
-impl Front {
-    /// Who calls; or the answer to somebody who has not proved to be anybody. Where many credentials from one address did
-    /// not hold, nobody else is asked about one more, and one that does not hold is told to wait.
-    async fn caller(&self, peer: &Peer, headers: &HeaderMap) -> Result<Arc<Principal>, Box<Response<Body>>> {
-        let (engine, address) = (&self.engine, peer.ends.peer.ip());
-        if !self.addresses.has_failed_often(address) {
-            admission::prepare(headers, &engine.authenticate).await;
-        }
-        let why = match self.admission.principal(headers, peer, &engine.authenticate) {
-            Ok(principal) => return Ok(principal),
-            Err(why) => why,
-        };
-        let wait = why.refused().and_then(|words| {
-            if let Some(audit) = engine.audit() {
-                audit.stranger(address, &words);
-            }
-            self.addresses.failed(address)
-        });
-        Err(Box::new(match wait {
-            Some(wait) => respond::wait(wait, "too many credentials from there did not hold; try again later"),
-            None => self.admission.credential_wanted(why),
-        }))
-    }
 }
 
 /// The paths where MCP is spoken, to those who may call.
@@ -144,7 +124,7 @@ async fn protocol(
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
-    let principal = match front.caller(peer, request.headers()).await {
+    let principal = match callers::caller(front, peer, request.headers()).await {
         Ok(principal) => principal,
         Err(refused) => return *refused,
     };

@@ -14,6 +14,11 @@ pub(in crate::transport) fn plain(status: StatusCode, text: &'static str) -> Res
     with_type(status, "text/plain; charset=utf-8", Body::whole(text))
 }
 
+/// Nothing has this path.
+pub(super) fn nothing_here() -> Response<Body> {
+    plain(StatusCode::NOT_FOUND, "nothing is served here; MCP is at /mcp")
+}
+
 pub(in crate::transport) fn json(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
     with_type(status, "application/json", Body::whole(bytes))
 }

@@ -1,5 +1,6 @@
 //! The command line: what goes to which stream, with which exit code.
 
+mod approvals;
 mod audit;
 mod check;
 mod client;
