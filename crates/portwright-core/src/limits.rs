@@ -5,11 +5,13 @@ use std::time::Duration;
 mod approvals;
 mod asking;
 mod listener;
+mod store;
 mod tokens;
 
 pub use approvals::*;
 pub use asking::*;
 pub use listener::*;
+pub use store::*;
 pub use tokens::*;
 
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a
