@@ -4,6 +4,7 @@
 //! be told, and measured in turns; the median of the rounds is printed. Ratios are worth more than the numbers, which
 //! belong to the machine.
 
+mod guards;
 mod load;
 mod postgres;
 mod process;
@@ -51,6 +52,9 @@ pub(crate) struct Options {
     /// Instead, measure the sanitize guard on the labelled texts in this folder. Needs an optimised xtask.
     #[arg(long, value_name = "FOLDER")]
     texts: Option<PathBuf>,
+    /// Instead, measure what each guard takes of a call. Needs an optimised xtask.
+    #[arg(long, conflicts_with = "texts")]
+    guards: bool,
     /// Measure these programs as they are, without building: a folder with `portwright` and `xtask`.
     #[arg(long, hide = true)]
     programs: Option<PathBuf>,
@@ -70,6 +74,9 @@ pub(crate) enum ServerName {
 pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(folder) = &options.texts {
         return sanitize::run(folder);
+    }
+    if options.guards {
+        return guards::run(options.json);
     }
     let Some(programs) = &options.programs else { return build_and_restart(options) };
     let folder = tempfile::tempdir()?;

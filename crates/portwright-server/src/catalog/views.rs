@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portwright_core::{Principal, Target, limits};
+use portwright_core::{Call, Principal, Target, limits};
 
 use super::{Catalog, Lists, Section, ToolEntry};
 
@@ -27,6 +27,9 @@ pub(crate) trait Sight: fmt::Debug + Send + Sync {
 
     /// Whether this caller sees the entry.
     fn sees(&self, principal: Option<&Principal>, entry: Entry<'_>) -> bool;
+
+    /// Whether this caller may make this call.
+    fn allows(&self, principal: &Principal, call: &Call) -> bool;
 
     /// What it was made of: two that were made of the same see the same.
     fn written(&self) -> &str;

@@ -109,6 +109,12 @@ impl Session {
         }
     }
 
+    /// The same, by what the principal proved with this message: roles and claims of a credential may change within a
+    /// session.
+    pub(crate) fn speaker_as(&self, principal: &Arc<Principal>) -> Speaker {
+        Speaker { principal: principal.clone(), ..self.speaker() }
+    }
+
     /// Whether its client takes up streams that the server closed (2025-11-25, SEP-1699).
     pub(crate) fn polls(&self) -> bool {
         self.protocol == ProtocolVersion::V_2025_11_25

@@ -178,7 +178,7 @@ impl Conversation {
             ("ping", _) => b"{}".to_vec(),
             ("logging/setLevel", Some(session)) => session.set_level(params)?,
             (_, Some(session)) => {
-                let speaker = session.speaker();
+                let speaker = session.speaker_as(&self.principal);
                 return self.answer(request, &speaker).await;
             }
             // A client of the stateless era that probes without `_meta` learns what is missing.
@@ -260,6 +260,11 @@ impl Conversation {
         Ok(())
     }
 
+    /// The same principal, by what they proved with the next message.
+    pub(super) fn goes_on_as(&mut self, principal: Arc<Principal>) {
+        self.principal = principal;
+    }
+
     /// Tells the client of changes from now on, until the conversation ends or the client calls it off. A subscription
     /// of the client's is acknowledged first.
     fn listen(
@@ -307,7 +312,7 @@ impl Conversation {
     /// A call of nobody's session still leaves its record.
     async fn turn_away(&self, method: &str, params: &Params<'_>, why: Away) {
         let speaker = match &self.session {
-            Some(session) => session.speaker(),
+            Some(session) => session.speaker_as(&self.principal),
             None => Speaker::stranger(&self.principal, self.transport),
         };
         dispatch::turn_away(&self.engine, &speaker, method, params, why).await;

@@ -156,7 +156,7 @@ impl Drop for Place {
 pub(super) async fn post(
     engine: &Engine,
     streams: &Streams,
-    principal: &Principal,
+    principal: &Arc<Principal>,
     head: &Parts,
     body: Incoming,
 ) -> Response<Body> {
@@ -175,7 +175,12 @@ pub(super) async fn post(
     open.spoken.store(true, Ordering::Relaxed);
     let deaf = open.deaf.clone();
     // A task of its own: the message counts, even if its POST is given up.
-    let receiving = tokio::spawn(async move { open.conversation.lock().await.receive(&bytes).await });
+    let principal = principal.clone();
+    let receiving = tokio::spawn(async move {
+        let mut conversation = open.conversation.lock().await;
+        conversation.goes_on_as(principal);
+        conversation.receive(&bytes).await
+    });
     match tokio::time::timeout(engine.plan.listen.waits.write, receiving).await {
         Ok(Ok(Ok(()))) => empty(StatusCode::ACCEPTED),
         Ok(Ok(Err(error))) => refuse(None, error, StatusCode::BAD_REQUEST),

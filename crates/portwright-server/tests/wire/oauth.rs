@@ -97,6 +97,53 @@ async fn a_token_that_holds_is_its_bearers_and_its_scopes_are_roles() {
 }
 
 #[tokio::test]
+async fn a_scope_that_would_help_is_told_where_the_plan_says_so() {
+    let allow = vec![Pattern::read("tools:say").expect("a pattern")];
+    let reader = RolePlan { name: "reader".into(), allow, deny: Vec::new(), when: None };
+    for step_up in [true, false] {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("audit.jsonl");
+        let (issuer, signer) = issuer();
+        let policy = PolicyPlan { roles: vec![reader.clone()] };
+        let mut plan = ServerPlan { audit: Some(AuditPlan::new(&file)), policy, ..asking(issuer) };
+        plan.oauth.as_mut().expect("tokens").step_up = step_up;
+        let up = up(&usual(plan).await.0).await;
+        let mut http = up.connect().await;
+        let without = signer.token("mcp", AUDIENCE);
+        let answer = http.post_with(&say(), &[("authorization", &without)]).await;
+        let challenge = answer.header("www-authenticate").unwrap_or_default();
+        if step_up {
+            assert_eq!(answer.status, 403, "{answer:?}");
+            assert!(
+                challenge.starts_with("Bearer error=\"insufficient_scope\", scope=\"mcp shop:read\""),
+                "{challenge}"
+            );
+            assert!(challenge.contains("resource_metadata=\"https://"), "{challenge}");
+        } else {
+            assert_eq!((answer.status, challenge), (200, ""), "{answer:?}");
+        }
+        assert_eq!(answer.json()["error"]["code"], -32602, "the same words");
+        // What no scope would help with looks as if it were not there.
+        let other = modern(2, "tools/call", json!({"name": "steps", "arguments": {}}));
+        assert_eq!(http.post_with(&other, &[("authorization", &without)]).await.status, 200);
+        let with = signer.token("mcp shop:read", AUDIENCE);
+        assert_eq!(http.post_with(&say(), &[("authorization", &with)]).await.status, 200);
+        let outcomes: Vec<_> = records(&file).iter().map(|it| it["outcome"].clone()).collect();
+        assert_eq!(outcomes, ["refused", "refused", "ok"], "each leaves its record");
+        // In a session, which the same bearer goes on with by a better token.
+        let opened = http.post_with(&initialize("2025-11-25"), &[("authorization", &without)]).await;
+        let session = opened.header("mcp-session-id").expect("a session").to_owned();
+        let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "say", "arguments": {"word": "hi"}}});
+        let refused = http.post_with(&call, &[("authorization", &without), ("mcp-session-id", &session)]).await;
+        assert_eq!(refused.status, if step_up { 403 } else { 200 }, "{refused:?}");
+        let answered = http.post_with(&call, &[("authorization", &with), ("mcp-session-id", &session)]).await;
+        assert_eq!(answered.json()["result"]["content"][0]["text"], "hi", "{answered:?}");
+        let again = http.post_with(&call, &[("authorization", &without), ("mcp-session-id", &session)]).await;
+        assert!(again.json().get("error").is_some(), "a session keeps no scope: {again:?}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_has_no_token_learns_where_to_get_one() {
     let (issuer, signer) = issuer();
     let up = up(&usual(asking(issuer)).await.0).await;

@@ -35,6 +35,10 @@ pub(crate) struct OAuthSection {
     /// Scopes without which no call is taken.
     #[serde(default)]
     pub(crate) required_scopes: Vec<String>,
+    /// Whether a call that one more of `scopes` would allow is answered with 403 and that scope, for the client to ask its
+    /// user for it. Where it is off, what is forbidden looks as if it were not there.
+    #[serde(default)]
+    pub(crate) step_up: bool,
     /// How far the issuer's clock may differ from this one: `60s` where nothing is said, `5m` at most.
     pub(crate) clock_skew: Option<HumanDuration>,
     /// Where the issuer is asked about tokens that are no JSON Web Tokens (RFC 7662).
@@ -122,6 +126,13 @@ pub(super) fn plan(section: OAuthSection, problems: &mut Vec<Diagnostic>) -> OAu
     plan.roles_claim = section.roles_claim;
     plan.scopes = section.scopes.into_iter().map(|(scope, role)| (scope, Arc::from(role))).collect();
     plan.required_scopes = section.required_scopes;
+    plan.step_up = section.step_up;
+    if plan.step_up && plan.scopes.is_empty() {
+        let message = "no scope grants a role that could be asked for";
+        problems.push(
+            Diagnostic::error(place.join("step_up"), "unused-key", message).hint("add `scopes`, or leave it out"),
+        );
+    }
     if let Some(HumanDuration(skew)) = section.clock_skew {
         if skew > limits::CLOCK_SKEW_MAX {
             let message = format!("must be at most {}", HumanDuration(limits::CLOCK_SKEW_MAX));

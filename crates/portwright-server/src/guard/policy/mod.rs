@@ -104,6 +104,10 @@ impl Sight for Policy {
         self.lists(principal, &subject)
     }
 
+    fn allows(&self, principal: &Principal, call: &Call) -> bool {
+        self.judge(Some(principal), call).allowed
+    }
+
     fn written(&self) -> &str {
         &self.written
     }

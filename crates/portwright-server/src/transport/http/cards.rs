@@ -102,19 +102,22 @@ fn leads_here(rest: &str) -> bool {
 /// What a challenge tells of how to get a token: where the metadata is, and which scopes there are.
 pub(super) fn challenge(plan: &ServerPlan) -> String {
     let Some(oauth) = &plan.oauth else { return String::new() };
-    let address = plan.listen.public_url.as_deref().unwrap_or(&oauth.audience);
-    let mut words = Vec::new();
-    if let Some((scheme @ ("https" | "http"), rest)) = address.split_once("://") {
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // The well-known part stands between host and path (RFC 9728, section 3).
-        let path = endpoint(&format!("/{path}"));
-        words.push(format!("resource_metadata=\"{scheme}://{host}{PROTECTED_PATH}{path}\""));
-    }
+    let mut words: Vec<String> = metadata_address(plan).into_iter().collect();
     let scopes = oauth.known_scopes();
     if !scopes.is_empty() {
         words.push(format!("scope=\"{}\"", scopes.join(" ")));
     }
     words.join(", ")
+}
+
+/// Where the document of the protected resource is, as challenges say it.
+pub(super) fn metadata_address(plan: &ServerPlan) -> Option<String> {
+    let address = plan.listen.public_url.as_deref().or(plan.oauth.as_ref().map(|oauth| oauth.audience.as_str()))?;
+    let (scheme, rest) = address.split_once("://").filter(|(scheme, _)| matches!(*scheme, "https" | "http"))?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    // The well-known part stands between host and path (RFC 9728, section 3).
+    let path = endpoint(&format!("/{path}"));
+    Some(format!("resource_metadata=\"{scheme}://{host}{PROTECTED_PATH}{path}\""))
 }
 
 fn protected(plan: &ServerPlan, oauth: &OAuthPlan) -> Value {

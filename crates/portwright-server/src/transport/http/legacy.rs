@@ -109,7 +109,8 @@ fn session(
 }
 
 async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'_>) -> Response<Body> {
-    let (engine, speaker) = (caller.engine, session.speaker());
+    // The session is its principal's; what they may do now is what they proved now.
+    let (engine, speaker) = (caller.engine, session.speaker_as(caller.principal));
     if let Some(response) = caller.draining(&speaker, request).await {
         return response;
     }

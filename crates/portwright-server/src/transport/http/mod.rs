@@ -16,6 +16,7 @@ mod pulse;
 pub(super) mod respond;
 mod resume;
 mod run;
+mod step_up;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

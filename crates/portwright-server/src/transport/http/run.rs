@@ -19,6 +19,7 @@ use super::body::{Accept, Body};
 use super::events;
 use super::respond::{self, json};
 use super::resume::{self, Speech};
+use super::step_up;
 use crate::catalog::Catalog;
 use crate::server::Engine;
 use crate::session::asking::rounds::Round;
@@ -73,8 +74,9 @@ pub(super) async fn run(call: Call<'_>) -> Response<Body> {
     let polls = session.as_ref().is_some_and(|session| session.polls());
     let token = meta.progress_token();
     let hang_up = Arc::new(Notify::new());
+    let challenge = step_up::challenge(engine, &catalog, &operation, &speaker.principal);
     let speaks = polls || token.is_some() || speaker.log_level.is_some() || speaker.is_asked();
-    let (notifier, notifications) = if accept.stream && speaks {
+    let (notifier, notifications) = if accept.stream && speaks && challenge.is_none() {
         let (sender, receiver) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
         let notifier = Notifier::new(sender, token, speaker.log_level);
         let notifier = if polls { notifier.on_a_connection(hang_up.clone()) } else { notifier };
@@ -95,7 +97,13 @@ pub(super) async fn run(call: Call<'_>) -> Response<Body> {
         (!unwanted).then(|| reply::answer(Some(&id), outcome, modern.then_some(&own.info)))
     });
     let mut work = Work { running: Some(work), cancel: tied.then_some(cancel) };
-    let Some(mut notifications) = notifications else { return respond(work.await, accept) };
+    let Some(mut notifications) = notifications else {
+        let response = respond(work.await, accept);
+        return match challenge {
+            Some(challenge) => step_up::answer(response, challenge),
+            None => response,
+        };
+    };
     let (first, hung_up) = if session.is_some() && !accept.json {
         (None, false)
     } else {

@@ -43,6 +43,9 @@ pub struct OAuthPlan {
     pub scopes: BTreeMap<String, Arc<str>>,
     /// Scopes without which no call is taken.
     pub required_scopes: Vec<String>,
+    /// Whether a call that one more of `scopes` would allow is answered with that scope. It tells that what was asked for
+    /// is there.
+    pub step_up: bool,
     /// How far clocks may differ.
     pub skew: Duration,
     /// Where the issuer is asked about tokens that say nothing themselves. None: such are not taken.
@@ -65,6 +68,7 @@ impl OAuthPlan {
             roles_claim: None,
             scopes: BTreeMap::new(),
             required_scopes: Vec::new(),
+            step_up: false,
             skew: limits::CLOCK_SKEW,
             introspection: None,
         }
