@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+mod audit;
 mod tokens;
 
+pub use audit::*;
 pub use tokens::*;
 
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a
@@ -289,12 +291,6 @@ pub const AUDIT_ROTATE_RETRY: Duration = Duration::from_mins(1);
 
 /// Bytes of the smallest file that may be rotated by size: fewer would make a file of nearly every record.
 pub const AUDIT_ROTATE_BYTES_MIN: u64 = 64 * 1024;
-
-/// Refused credentials that leave a record of their own within [`AUDIT_STRANGERS_WINDOW`]; the rest is counted.
-pub const AUDIT_STRANGERS_MAX: usize = 60;
-
-/// See [`AUDIT_STRANGERS_MAX`]: together, about two megabytes an hour.
-pub const AUDIT_STRANGERS_WINDOW: Duration = Duration::from_mins(1);
 
 /// Argument names in one audit record, and values in one list of it; the rest is counted.
 pub const AUDIT_ENTRIES_MAX: usize = 64;

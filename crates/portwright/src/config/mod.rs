@@ -5,7 +5,7 @@
 //! its own tables, and [`plan`] reads the rest. Nothing is opened but the file and the secrets it refers to. Everything
 //! that is wrong comes back at once as [`Problems`].
 
-mod audit;
+pub(crate) mod audit;
 mod check;
 mod excerpt;
 mod file;

@@ -51,7 +51,8 @@ fn faulting(file: &Path, required: bool) -> (House, Arc<Faults>) {
     let store =
         super::super::FileStore::open(file, super::super::Durability::Process, super::super::Rotation::default())
             .unwrap();
-    let audit = Audit::start(Faulting(store, faults.clone()), Arguments::Keys, required).unwrap();
+    let plan = AuditPlan { required, ..AuditPlan::new(file) };
+    let audit = Audit::start(Faulting(store, faults.clone()), &plan).unwrap();
     (House::new(audit), faults)
 }
 
