@@ -119,7 +119,7 @@ impl Audit {
 
     /// What is known of a call whatever becomes of it.
     fn record(&self, call: &Call, cx: &Context, outcome: &'static str) -> Record {
-        let Trail { rule, truncated, mut flags, .. } = cx.trail();
+        let Trail { rule, truncated, mut flags, unagreed, .. } = cx.trail();
         if cx.depth > 0 {
             flags.push("nested".to_owned());
         }
@@ -138,7 +138,7 @@ impl Audit {
             auth: principal.map(|principal| principal.auth.as_str()),
             transport: Some(cx.transport.as_str()),
             client,
-            protocol: Some(cut(cx.protocol.as_str())),
+            protocol: (!unagreed).then(|| cut(cx.protocol.as_str())),
             operation: call.operation.method(),
             name: Some(name),
             source: call.target.as_ref().map(|target| target.source.clone()),

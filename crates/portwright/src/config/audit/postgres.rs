@@ -41,8 +41,8 @@ impl Table {
         format!(
             "INSERT INTO {table} (hash, seq, ts, record) \
              SELECT h, s::pg_catalog.int8, t::pg_catalog.timestamptz, r::pg_catalog.json \
-             FROM pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.text[], \
-             $4::pg_catalog.text[]) AS rows (h, s, t, r) ON CONFLICT DO NOTHING"
+             FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]), \
+             pg_catalog.unnest($3::pg_catalog.text[]), pg_catalog.unnest($4::pg_catalog.text[])) AS rows (h, s, t, r) ON CONFLICT DO NOTHING"
         )
     }
 }
@@ -84,7 +84,15 @@ impl Sink for PostgresSink {
 
 #[cfg(test)]
 mod tests {
-    use super::Table;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use portwright_core::Secret;
+    use portwright_server::guard::audit::sink::{Sink, SinkError, Written};
+    use portwright_sources::postgres::testing::Server;
+
+    use super::{PostgresSink, Table};
 
     #[test]
     fn a_table_is_a_plain_name() {
@@ -92,5 +100,39 @@ mod tests {
         for text in ["", ".", "a.", "1a", "a.b.c", "a;drop", "a\"b", "a b", "ä"] {
             assert!(Table::parse(text).is_none(), "{text}");
         }
+    }
+
+    fn sink(server: &Server, role: &str, create: bool) -> PostgresSink {
+        let url = Secret::new(server.url(role, "postgres"));
+        PostgresSink::new(&url, Path::new("/"), &Table::parse("audit").unwrap(), create).unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_may_only_insert_stores_each_record_once_as_it_was_written() {
+        let server = Server::start();
+        let hostile = "{\"name\":\"\\u0000'); DROP TABLE audit; --\\ud83d\\ude00 é\",\"n\":1.50}";
+        let at = SystemTime::now();
+        let record = |seq: u64, line: &str| Arc::new(Written::new(seq, format!("hash-{seq}"), at, line));
+        let batch = [record(1, "{\"seq\":1}"), record(2, hostile)];
+
+        server.sql("postgres", "CREATE ROLE auditor LOGIN");
+        let auditor = sink(&server, "auditor", false);
+        let missing = auditor.store(&batch).await.unwrap_err();
+        assert!(matches!(&missing, SinkError::Failed(words) if words.contains("does not exist")), "{missing}");
+
+        sink(&server, "postgres", true).store(&batch[..1]).await.unwrap();
+        let denied = auditor.store(&batch).await.unwrap_err();
+        assert!(matches!(&denied, SinkError::Failed(words) if words.contains("permission denied")), "{denied}");
+
+        server.sql("postgres", "GRANT INSERT ON audit TO auditor");
+        for _ in 0..2 {
+            auditor.store(&batch).await.unwrap();
+        }
+        let stored = server.sql("postgres", "SELECT seq, record FROM audit ORDER BY seq");
+        assert_eq!(stored, ["1\t{\"seq\":1}".to_owned(), format!("2\t{hostile}")]);
+
+        let refused = auditor.store(&[record(3, "no JSON")]).await.unwrap_err();
+        assert!(matches!(refused, SinkError::Refused(_)), "{refused}");
+        auditor.store(&[record(4, "{}")]).await.unwrap();
     }
 }

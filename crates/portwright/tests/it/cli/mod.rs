@@ -10,6 +10,7 @@ mod keys;
 mod limits;
 mod offline;
 mod serve;
+mod sinks;
 mod tokens;
 
 use std::ffi::OsStr;

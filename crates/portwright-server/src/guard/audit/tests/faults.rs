@@ -17,6 +17,8 @@ use crate::guard::audit::{HeadState, beside};
 #[derive(Default)]
 struct Faults {
     full: AtomicBool,
+    /// Something is wrong that hinders no record.
+    odd: AtomicBool,
     tries: AtomicUsize,
     hung: Mutex<bool>,
     wake: Condvar,
@@ -43,6 +45,10 @@ impl<S: Store> Store for Faulting<S> {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.0.append(lines, last)
+    }
+
+    fn concern(&self) -> Option<&'static str> {
+        self.1.odd.load(Ordering::SeqCst).then_some("it is odd")
     }
 }
 
@@ -79,6 +85,18 @@ async fn on_a_full_disk_nothing_runs_unrecorded() {
     assert_eq!(column(&file, "flags")[2], json!(["withheld"]), "the call behind this intent was not made");
     assert_eq!(column(&file, "flags")[4], json!([]), "this refusal is what its caller got");
     whole(&file);
+}
+
+#[tokio::test]
+async fn what_hinders_no_record_is_told_as_long_as_it_lasts() {
+    let (_folder, file) = folder();
+    let (house, faults) = faulting(&file, true);
+    for (odd, health) in [(true, Health::Degraded("it is odd".to_owned())), (false, Health::Ready)] {
+        faults.odd.store(odd, Ordering::SeqCst);
+        house.call("write").await.unwrap();
+        house.audit.flush().await;
+        assert_eq!(house.audit.health(), health);
+    }
 }
 
 #[tokio::test]
