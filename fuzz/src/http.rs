@@ -82,8 +82,7 @@ impl Place {
         match form {
             Form::Raw => replaced(bytes, b"{session}", self.session.as_bytes()),
             Form::Legacy => {
-                let headers =
-                    format!("Mcp-Session-Id: {}\r\nMCP-Protocol-Version: 2025-11-25\r\n", self.session);
+                let headers = format!("Mcp-Session-Id: {}\r\nMCP-Protocol-Version: 2025-11-25\r\n", self.session);
                 self.post(&headers, bytes)
             }
             Form::Modern => self.post(&modern_headers(bytes), bytes),

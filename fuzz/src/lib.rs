@@ -1,10 +1,13 @@
-//! What the fuzz targets share: a whole server with a small source, in this process and on one thread, so that the same
-//! bytes take the same way. A panic anywhere ends the run, also one that the server's fence would have caught.
+//! The fuzz targets. What those of the wire share is a whole server with a small source, in this process and on one thread,
+//! so that the same bytes take the same way. A panic anywhere ends the run, also one that the server's fence would have caught.
 
 pub mod http;
+pub mod policy;
+pub mod sanitize;
 #[expect(dead_code, reason = "the wire tests' source; here its lists do not change")]
 #[path = "../../crates/portwright-server/tests/wire/shelf.rs"]
 mod shelf;
+pub mod sql;
 pub mod stdio;
 
 use std::sync::Arc;

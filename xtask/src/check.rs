@@ -1,4 +1,4 @@
-//! The tasks that only start other programs: `check`, `gen`, `interop` and `conformance`.
+//! The tasks that only start other programs: `check`, `gen`, `interop`, `conformance` and `attacks`.
 //!
 //! Tests run under plain `cargo test`, not nextest: its process for each test would take from them what the tests of one
 //! program share, a PostgreSQL server and the clients' warm caches, and it runs no documentation tests.
@@ -82,6 +82,27 @@ pub(crate) fn conformance() -> Result<()> {
         "conformance",
         &["test", "--locked", "--package", "portwright", "--test", "it", "--", "conformance::", "--nocapture"],
         "The table above names what the suite found. If the suite is missing, ./test installs it.",
+    )
+    .run()
+}
+
+/// Prints every attack that is tried, and what stopped it.
+pub(crate) fn attacks() -> Result<()> {
+    Step::cargo(
+        "attacks",
+        &[
+            "test",
+            "--locked",
+            "--package",
+            "portwright",
+            "--test",
+            "it",
+            "--",
+            "attacks::",
+            "--nocapture",
+            "--test-threads=1",
+        ],
+        "What came through is marked THROUGH above.",
     )
     .run()
 }

@@ -1,4 +1,4 @@
-//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | bench | fuzz`.
+//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | attacks | bench | fuzz`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers talks to them")]
 
@@ -28,6 +28,8 @@ enum Task {
     Interop,
     /// Run the official conformance suite against the library's fixture and print what it found, for both eras.
     Conformance,
+    /// Try every known attack on the built binary and print what was tried, what stopped it, and what was seen.
+    Attacks,
     /// Measure Portwright beside a bare HTTP server, the official Rust SDK and pgbench, all in one run.
     Bench(bench::Options),
     /// Throw generated input at the way of a message, for some time.
@@ -53,6 +55,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Gen => check::generate(),
         Task::Interop => check::interop(),
         Task::Conformance => check::conformance(),
+        Task::Attacks => check::attacks(),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::BenchServer { server } => bench::serve(server),

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+mod approvals;
+mod asking;
 mod audit;
+mod listener;
 mod tokens;
 
+pub use approvals::*;
+pub use asking::*;
 pub use audit::*;
+pub use listener::*;
 pub use tokens::*;
 
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a
@@ -68,28 +74,6 @@ pub const REPLAY_KEPT: Duration = Duration::from_mins(2);
 /// How long a client is asked to wait before it takes up a stream that was closed.
 pub const STREAM_RETRY: Duration = Duration::from_millis(500);
 
-/// How long a client may take to send its request head.
-pub const HEAD_WAIT: Duration = Duration::from_secs(10);
-
-/// How long a client may take to send its request body.
-pub const BODY_WAIT: Duration = Duration::from_secs(30);
-
-/// How long a reader may take to accept a message before it is shed.
-pub const WRITE_WAIT: Duration = Duration::from_secs(30);
-
-/// Connections on the listener, in all. More than there are sessions: over HTTP+SSE and WebSocket each holds one.
-pub const CONNECTIONS_MAX: usize = 12_288;
-
-/// How long a peer may be silent before the system asks whether it is still there, and how long bytes may stay
-/// unacknowledged before it is given up. Networks that are slow for a while survive it; clients that are gone do not.
-pub const HALF_OPEN_WAIT: (Duration, Duration) = (Duration::from_secs(40), Duration::from_secs(80));
-
-/// How long a connection may be idle between requests. Longer than clients keep one for reuse.
-pub const CONNECTION_IDLE: Duration = Duration::from_mins(2);
-
-/// How often a connection is looked at for the waits above: one timer a connection, none a request.
-pub const CONNECTION_TICK: Duration = Duration::from_secs(5);
-
 /// How long the first calls and lists wait for sources that are still opening.
 pub const SETTLE_WAIT: Duration = Duration::from_secs(5);
 
@@ -101,28 +85,6 @@ pub const CLIENT_INFO_BYTES_MAX: usize = 4 * 1024;
 
 /// How long a call may take. The plan may change it (`limits.call_timeout`).
 pub const CALL_WAIT: Duration = Duration::from_secs(30);
-
-/// How long one call may wait for its client's answers, all questions together. A person reads, thinks, looks something
-/// up. The plan may change it (`limits.ask_timeout`).
-pub const ASK_WAIT: Duration = Duration::from_mins(5);
-
-/// Questions that may be open at once: of one session, and of one call.
-pub const ASKS_OPEN_MAX: usize = 16;
-
-/// Questions that one call may put in all.
-pub const ASKS_OF_CALL_MAX: usize = 64;
-
-/// Rounds that a call may take where each question ends it.
-pub const ASK_ROUNDS_MAX: u32 = 32;
-
-/// Bytes of a question's key. It goes to the client and back.
-pub const ASK_KEY_BYTES_MAX: usize = 128;
-
-/// Bytes of one question as JSON. A form is small; what a model is given to write about may not be.
-pub const ASK_BYTES_MAX: usize = 256 * 1024;
-
-/// Bytes of what a client carries from one round to the next: earlier answers and what the source remembers.
-pub const ASK_STATE_BYTES_MAX: usize = 256 * 1024;
 
 /// Resources that one session or subscription may watch.
 pub const WATCHED_MAX: usize = 128;

@@ -41,6 +41,8 @@ pub enum RefusalKind {
     Invalid,
     /// The client lacks a capability that this call needs.
     Incapable,
+    /// A person was asked, and did not say yes.
+    Declined,
     /// The source did its part and said no (no such row, a constraint, a statement that may not run).
     Failed,
     /// Too much, too fast. `retry_after` tells when to come again.
@@ -66,6 +68,7 @@ impl RefusalKind {
             Self::Unauthenticated => "unauthenticated",
             Self::Invalid => "invalid",
             Self::Incapable => "incapable",
+            Self::Declined => "declined",
             Self::Failed => "failed",
             Self::Limited => "limited",
             Self::Unavailable => "unavailable",
@@ -110,6 +113,11 @@ impl Refusal {
     /// The client lacks a capability; `needs` is what it would have to declare, as the protocol's `ClientCapabilities`.
     pub fn incapable(public: impl Into<String>, needs: Value) -> Self {
         Self { needs: Some(Box::new(needs)), ..Self::new(RefusalKind::Incapable, public) }
+    }
+
+    /// A person was asked, and did not say yes.
+    pub fn declined(public: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Declined, public)
     }
 
     /// The source said no; say what, and what would work.

@@ -4,6 +4,7 @@
 //! [`guard::chain`]. This crate knows no source; it serves whatever implements the contract of [`portwright_core`].
 
 mod catalog;
+mod explain;
 pub mod guard;
 mod ops;
 pub mod plan;
@@ -15,6 +16,6 @@ mod unique;
 pub use catalog::{Catalog, Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
 pub use guard::AuditPlan;
 pub use ops::health::{HealthReport, Status};
-pub use plan::{Anonymous, ListenPlan, ServerPlan, SessionPlan, Transports, Waits};
+pub use plan::{Anonymous, ClientCertificates, ListenPlan, ServerPlan, SessionPlan, TlsPlan, Transports, Waits};
 pub use server::{Server, StartError};
-pub use transport::TransportError;
+pub use transport::{ClientRoles, Pair, TlsError, TransportError};

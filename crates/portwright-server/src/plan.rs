@@ -8,8 +8,10 @@ use portwright_core::protocol::Icon;
 use portwright_core::{Fetch, limits};
 
 use crate::guard::authenticate::OAuthPlan;
+use crate::guard::limit::Rate;
 use crate::guard::policy::PolicyPlan;
-use crate::guard::{AuditPlan, LimitPlan, SanitizePlan};
+use crate::guard::{ApprovalPlan, AuditPlan, LimitPlan, SanitizePlan};
+pub use crate::transport::ClientRoles;
 
 /// The plan of one server.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct ServerPlan {
     pub policy: PolicyPlan,
     /// How often, how much and how many at once.
     pub limit: LimitPlan,
+    /// Which calls a person must approve, and who that is.
+    pub approvals: ApprovalPlan,
     /// The file of API keys.
     pub keys: Option<PathBuf>,
     /// Whose access tokens are taken.
@@ -52,7 +56,8 @@ pub struct ServerPlan {
 impl ServerPlan {
     /// Whether callers can prove who they are.
     pub fn asks_for_proof(&self) -> bool {
-        self.keys.is_some() || self.oauth.is_some()
+        let certificates = self.listen.tls.as_ref().is_some_and(TlsPlan::proves_clients);
+        self.keys.is_some() || self.oauth.is_some() || certificates
     }
 
     /// A plan with every default.
@@ -74,6 +79,7 @@ impl ServerPlan {
             sanitize: SanitizePlan::default(),
             policy: PolicyPlan::default(),
             limit: LimitPlan::default(),
+            approvals: ApprovalPlan::default(),
             keys: None,
             oauth: None,
             fetch: None,
@@ -163,6 +169,45 @@ pub struct ListenPlan {
     /// How long calls in flight may take to end when the server stops.
     pub drain: Duration,
     pub waits: Waits,
+    /// No TLS: a proxy in front has it, or nobody but this machine calls.
+    pub tls: Option<TlsPlan>,
+    /// New connections from one address.
+    pub connections_per_address: Option<Rate>,
+    /// Credentials from one address that do not hold.
+    pub failures_per_address: Option<Rate>,
+}
+
+/// TLS on the listener. Files are in PEM, and read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsPlan {
+    /// The certificate, and behind it those up to a root that clients know.
+    pub cert: PathBuf,
+    pub key: PathBuf,
+    /// Authorities whose certificates clients may prove themselves with.
+    pub client_ca: Option<PathBuf>,
+    pub client_certificates: ClientCertificates,
+    /// Certificates that were revoked.
+    pub crl: Option<PathBuf>,
+    /// The roles of those who show a certificate.
+    pub clients: ClientRoles,
+}
+
+impl TlsPlan {
+    /// Whether a client can prove by a certificate who they are.
+    pub fn proves_clients(&self) -> bool {
+        self.client_ca.is_some() && self.client_certificates != ClientCertificates::Off
+    }
+}
+
+/// Whether clients show certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientCertificates {
+    #[default]
+    Off,
+    /// Whoever has none may show a key or a token.
+    Optional,
+    /// No handshake without.
+    Required,
 }
 
 impl Default for ListenPlan {
@@ -174,6 +219,9 @@ impl Default for ListenPlan {
             transports: Transports::default(),
             drain: limits::DRAIN_WAIT,
             waits: Waits::default(),
+            tls: None,
+            connections_per_address: Some(Rate::new(limits::CONNECTIONS_OF_ONE_PER_SECOND, Duration::from_secs(1))),
+            failures_per_address: Some(Rate::new(limits::FAILURES_OF_ONE_PER_MINUTE, Duration::from_mins(1))),
         }
     }
 }

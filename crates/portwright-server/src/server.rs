@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use portwright_core::protocol::Implementation;
-use portwright_core::{Call, Context, Guard, Operation, Principal, Refusal, Reply, TransportKind, limits};
+use portwright_core::{Context, Guard, Operation, Principal, Refusal, Reply, TransportKind, limits};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::catalog::{Catalog, Mount, Reloaded, Rules, Sight, Supervisor};
-use crate::guard::policy::{BadPattern, Decision, Policy};
+use crate::guard::approve::{Approve, Desk};
+use crate::guard::policy::{BadPattern, Policy};
 use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
 use crate::ops::random;
@@ -73,6 +74,8 @@ pub(crate) struct Engine {
     /// Sources are let go with the last clone of the server.
     _last: DropGuard,
     audit: Option<Audit>,
+    /// Where people approve calls.
+    pub(crate) desk: Arc<Desk>,
     /// Who has used how much.
     ledger: Arc<guard::Ledger>,
     /// The guards of one's own.
@@ -165,9 +168,10 @@ fn rules(
     audit: Option<&Audit>,
     ledger: &Arc<guard::Ledger>,
     own: &[Arc<dyn Guard>],
+    desk: &Arc<Desk>,
 ) -> Result<Arc<Rules>, BadPattern> {
     let policy = Policy::new(&plan.policy)?;
-    let guards = guard::chain(plan, audit, policy.as_ref(), ledger, own);
+    let guards = guard::chain(plan, audit, policy.as_ref(), ledger, own, Approve::new(&plan.approvals, desk)?);
     let policy = policy.map(|policy| policy as Arc<dyn Sight>);
     Ok(Arc::new(Rules { guards, policy, instructions: plan.instructions.clone() }))
 }
@@ -193,7 +197,7 @@ fn named_once(mounts: &[Mount]) -> Result<(), StartError> {
 /// [`stop`](Self::stop).
 #[derive(Debug, Clone)]
 pub struct Server {
-    engine: Arc<Engine>,
+    pub(crate) engine: Arc<Engine>,
 }
 
 impl Server {
@@ -216,12 +220,13 @@ impl Server {
         info.website_url.clone_from(&plan.website_url);
         info.icons = Some(plan.icons.clone()).filter(|icons| !icons.is_empty());
         let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
+        let desk = Arc::new(Desk::new(&plan.approvals, draining.clone()));
         let engine = Engine {
             info: ServerInfo::new(&info)?,
             tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: authenticate(&plan)?,
             sessions: Store::new(plan.sessions),
-            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &ledger, &own)?, stop.clone()),
+            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &ledger, &own, &desk)?, stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
@@ -234,6 +239,7 @@ impl Server {
             run: random::hex::<4>().map_err(|_| StartError::Random)?,
             requests: AtomicU64::new(1),
             audit,
+            desk,
             ledger,
             own,
             fault: Mutex::default(),
@@ -250,7 +256,8 @@ impl Server {
         named_once(&mounts)?;
         let engine = &self.engine;
         engine.sessions.set_plan(plan.sessions);
-        let rules = rules(plan, engine.audit.as_ref(), &engine.ledger, &engine.own)?;
+        let rules = rules(plan, engine.audit.as_ref(), &engine.ledger, &engine.own, &engine.desk)?;
+        engine.desk.set_approvers(&plan.approvals);
         let patience = engine.plan.call_timeout.max(plan.call_timeout) + limits::STOP_WAIT;
         let mut reloaded = engine.supervisor.replace(mounts, rules, patience).await;
         reloaded.after_restart = engine.plan.fixed_parts_that_differ(plan);
@@ -275,23 +282,6 @@ impl Server {
     /// How the server and its sources are now.
     pub async fn health(&self) -> HealthReport {
         health::report(&self.engine, &self.catalog().all).await
-    }
-
-    /// What the rules of a plan say of an operation on what is served now, and why. It leaves no record and reaches no
-    /// source.
-    pub fn explain(
-        &self,
-        plan: &ServerPlan,
-        principal: &Principal,
-        operation: Operation,
-    ) -> Result<Decision, BadPattern> {
-        let catalog = self.catalog();
-        let target = catalog.target(&operation);
-        let call = Call { operation, target };
-        Policy::new(&plan.policy).map(|policy| match policy {
-            Some(policy) => policy.judge(Some(principal), &call),
-            None => Decision::without_policy(&call),
-        })
     }
 
     /// One operation through the whole chain.

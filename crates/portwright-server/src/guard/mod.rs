@@ -2,6 +2,7 @@
 //!
 //! What each guard does stands in its own file. None of them knows a transport, a session or a source.
 
+pub mod approve;
 pub mod audit;
 pub mod authenticate;
 mod deadline;
@@ -21,12 +22,14 @@ use std::sync::Arc;
 
 use portwright_core::Guard;
 
+pub use approve::ApprovalPlan;
 pub use audit::{Audit, AuditPlan};
 pub use authenticate::Authenticate;
 pub use limit::{Ledger, LimitPlan};
 pub use sanitize::SanitizePlan;
 
 use crate::plan::ServerPlan;
+use approve::Approve;
 use policy::Policy;
 
 /// The chain, outermost first. The order is fixed here and nowhere else:
@@ -42,6 +45,7 @@ use policy::Policy;
 /// - guards of one's own come in the order in which they were added, after policy and before validation: they know who
 ///   calls, a call that they forbid does not learn what its arguments should have been, and what they change in a call
 ///   is still held against its schema;
+/// - a person is asked only about a call that everything else lets through; the deadline does not count that wait;
 /// - the intent stands next to the source: only a call that every guard let through had an intent;
 /// - sanitize is innermost: every other guard sees only the cleaned reply.
 pub fn chain(
@@ -50,6 +54,7 @@ pub fn chain(
     policy: Option<&Arc<Policy>>,
     ledger: &Arc<Ledger>,
     own: &[Arc<dyn Guard>],
+    approve: Option<Approve>,
 ) -> Vec<Arc<dyn Guard>> {
     let before: [Option<Arc<dyn Guard>>; 6] = [
         Some(Arc::new(telemetry::Telemetry)),
@@ -61,10 +66,10 @@ pub fn chain(
         policy.map(|policy| Arc::new(policy::Judge::new(policy.clone())) as Arc<dyn Guard>),
     ];
     let own = own.iter().map(|guard| Arc::new(own::Own::new(guard.clone())) as Arc<dyn Guard>);
-    let after: [Option<Arc<dyn Guard>>; 4] = [
+    let after: [Option<Arc<dyn Guard>>; 5] = [
         limit::Limit::of_targets(&plan.limit, ledger).map(|limit| Arc::new(limit) as Arc<dyn Guard>),
         Some(Arc::new(validate::Validate)),
-        // approve: a person says yes; the deadline does not count that wait
+        approve.map(|approve| Arc::new(approve) as Arc<dyn Guard>),
         audit.map(|audit| Arc::new(audit.intent()) as Arc<dyn Guard>),
         Some(Arc::new(sanitize::Sanitize::new(&plan.sanitize))),
     ];

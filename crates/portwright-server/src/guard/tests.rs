@@ -47,7 +47,7 @@ fn the_chain_has_this_order() {
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
     let ledger = Arc::new(Ledger::default());
     let names = |audit: Option<&Audit>| {
-        chain(&plan(), audit, None, &ledger, &[]).iter().map(|guard| guard.name()).collect::<Vec<_>>()
+        chain(&plan(), audit, None, &ledger, &[], None).iter().map(|guard| guard.name()).collect::<Vec<_>>()
     };
     assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent", "sanitize"]);
     assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate", "sanitize"]);
@@ -55,7 +55,7 @@ fn the_chain_has_this_order() {
     let policy = Policy::new(&PolicyPlan { roles: vec![anything] }).unwrap();
     let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];
     let names: Vec<_> =
-        chain(&plan(), Some(&audit), policy.as_ref(), &ledger, &own).iter().map(|guard| guard.name()).collect();
+        chain(&plan(), Some(&audit), policy.as_ref(), &ledger, &own, None).iter().map(|guard| guard.name()).collect();
     assert_eq!(
         names,
         ["telemetry", "audit", "fence", "deadline", "policy", "mood", "mood", "validate", "intent", "sanitize"],
@@ -65,7 +65,7 @@ fn the_chain_has_this_order() {
     let sources = [("shop".into(), quota)].into();
     let limited = ServerPlan { limit: LimitPlan { each: quota, sources, ..LimitPlan::default() }, ..plan() };
     let names: Vec<_> =
-        chain(&limited, None, policy.as_ref(), &ledger, &own[..1]).iter().map(|guard| guard.name()).collect();
+        chain(&limited, None, policy.as_ref(), &ledger, &own[..1], None).iter().map(|guard| guard.name()).collect();
     assert_eq!(
         names,
         ["telemetry", "fence", "deadline", "limit", "policy", "mood", "limit_of_target", "validate", "sanitize"],
@@ -351,7 +351,7 @@ impl Guard for Mood {
 
 async fn behind(mood: Mood, tool: &str, cx: &Context) -> (Result<Reply, Refusal>, Arc<Faulty>) {
     let source = Arc::new(Faulty::default());
-    let guards = chain(&plan(), None, None, &Arc::default(), &[Arc::new(mood)]);
+    let guards = chain(&plan(), None, None, &Arc::default(), &[Arc::new(mood)], None);
     (run(&guards, &source, tool, cx).await, source)
 }
 

@@ -4,7 +4,10 @@ mod conversation;
 pub(crate) mod http;
 mod sse;
 pub(crate) mod stdio;
+mod tls;
 mod websocket;
+
+pub use tls::{ClientRoles, Pair, TlsError};
 
 /// Why a transport ended.
 #[derive(Debug, thiserror::Error)]
@@ -15,4 +18,6 @@ pub enum TransportError {
     NobodyMayCall,
     #[error("standard output carries the protocol here, and an audit sink writes to it")]
     OutputTaken,
+    #[error("the listener can't speak TLS")]
+    Tls(#[from] TlsError),
 }

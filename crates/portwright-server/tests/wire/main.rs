@@ -2,6 +2,8 @@
 
 #![expect(clippy::panic, reason = "a test that can't go on fails")]
 
+mod approvals;
+mod approving;
 mod asker;
 mod asking_rounds;
 mod asking_wire;
@@ -27,6 +29,8 @@ mod stdio_rules;
 mod stopping;
 mod support;
 mod tasks;
+mod till;
+mod tls;
 mod trace;
 mod transcripts;
 mod watching;

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::guard::{Author, Guard};
+use crate::shared::sql::Access;
+
 /// How long a server may take to start or to end.
 const WAIT: Duration = Duration::from_mins(1);
 
@@ -236,4 +239,9 @@ fn own(folder: &Path) {
         let given = Command::new("chown").args(["-R", "nobody:nogroup"]).arg(folder).status();
         assert!(given.is_ok_and(|status| status.success()), "{} can't be given to nobody", folder.display());
     }
+}
+
+/// Whether a model's statement passes the read-only guard, which reaches no server.
+pub fn passes(sql: &str) -> bool {
+    Guard::default().check(sql, Access::ReadOnly, Author::Model).is_ok()
 }

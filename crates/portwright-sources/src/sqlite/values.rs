@@ -117,13 +117,18 @@ impl ToSql for Bound<'_> {
     }
 }
 
-/// Refuses what can't be bound without loss.
+/// Refuses what can't be bound without loss, and what does not mean in SQLite what it says: its own functions and operators
+/// read a text up to the first NUL, so that a pattern such as `'%' || :term || '%'` would fit everything.
 pub(super) fn bindable(values: &[Value]) -> Result<(), SqlError> {
-    match values.iter().position(|value| value.is_u64() && value.as_i64().is_none()) {
-        Some(index) => {
-            let words = format!("{} is larger than the largest integer, 9223372036854775807", values[index]);
-            Err(SqlError::Value { index, words })
-        }
-        None => Ok(()),
+    for (index, value) in values.iter().enumerate() {
+        let words = if value.is_u64() && value.as_i64().is_none() {
+            format!("{value} is larger than the largest integer, 9223372036854775807")
+        } else if value.as_str().is_some_and(|text| text.contains('\0')) {
+            "a text with the character U+0000 can't be looked for; leave it out".to_owned()
+        } else {
+            continue;
+        };
+        return Err(SqlError::Value { index, words });
     }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use futures::future::join_all;
 use portwright_core::{Diagnostic, Health, Pointer, Source, limits};
+use portwright_server::Pair;
 use serde_json::{Value, json};
 
 use super::error::CliError;
@@ -58,10 +59,13 @@ pub(crate) async fn run(args: &CheckArgs, own: &Own) -> Result<Exit, CliError> {
         Err(error) => return Err(error.into()),
     };
     let Loaded { plan, origin } = loaded;
+    let approvals = config::approvals::advice(&plan.server);
     let audit = audit_folder(&plan).filter(|_| !args.offline);
+    let certificate = if args.offline { Vec::new() } else { certificate(&plan) };
     let tried = if args.offline { Vec::new() } else { join_all(plan.sources.into_iter().map(attempt)).await };
     let of_sources = tried.iter().flat_map(|source| source.found.iter().cloned());
-    let found = of_sources.chain(collisions(&tried)).chain(audit).collect();
+    let own = audit.into_iter().chain(certificate).chain(approvals);
+    let found = of_sources.chain(collisions(&tried)).chain(own).collect();
     let problems = Problems::new(origin.clone(), found);
     if args.json {
         print::json(&report(&problems, &tried))?;
@@ -163,6 +167,45 @@ fn audit_folder(plan: &config::Plan) -> Option<Diagnostic> {
     let message = format!("there is no folder {}", folder.display());
     (!folder.is_dir())
         .then(|| Diagnostic::error(place, "missing-folder", message).hint("make it, or name another file"))
+}
+
+/// What is wrong with the listener's certificate: files that don't fit keep the server from starting.
+fn certificate(plan: &config::Plan) -> Vec<Diagnostic> {
+    let Some(tls) = &plan.server.listen.tls else { return Vec::new() };
+    let place = Pointer::root().join("listen").join("tls");
+    let pair = match Pair::read(tls) {
+        Ok(pair) => pair,
+        Err(error) => {
+            let told = Diagnostic::error(place, "bad-certificate", chain(&error).join(": "));
+            return vec![told.hint("the server will not start; name a certificate and its key, both in PEM")];
+        }
+    };
+    let mut found = Vec::new();
+    let left = pair.until.duration_since(jiff::Timestamp::now());
+    if left.is_negative() {
+        let message = format!("the certificate ended at {}", pair.until);
+        found.push(
+            Diagnostic::error(place.join("cert"), "expired", message).hint("renew it; a server that runs takes it up"),
+        );
+    } else if left < jiff::SignedDuration::try_from(limits::CERTIFICATE_END_NEAR).unwrap_or_default() {
+        let message = format!("the certificate ends at {}", pair.until);
+        found.push(
+            Diagnostic::advice(place.join("cert"), "expires-soon", message)
+                .hint("renew it; a server that runs takes it up"),
+        );
+    }
+    #[cfg(unix)]
+    if let Ok(about) = std::fs::metadata(&tls.key) {
+        use std::os::unix::fs::PermissionsExt as _;
+        if about.permissions().mode() & 0o004 != 0 {
+            let message = "everybody on this machine may read the private key";
+            found.push(
+                Diagnostic::advice(place.join("key"), "open-key", message)
+                    .hint("chmod 600, or 640 with a group of its own"),
+            );
+        }
+    }
+    found
 }
 
 fn report(problems: &Problems, tried: &[Tried]) -> Value {

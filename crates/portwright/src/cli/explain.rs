@@ -77,20 +77,24 @@ pub(crate) async fn run(args: &ExplainArgs, own: &Own) -> Result<Exit, CliError>
     let server = App::from_plan(plan).start().map_err(CliError::start)?;
     server.settled(limits::CONNECT_WAIT).await;
     let closed: Vec<_> = server.health().await.sources.into_iter().filter_map(|source| source.reason).collect();
+    let asked = server.explain_approval(&rules, &principal, operation.clone()).map_err(CliError::start);
     let decision = server.explain(&rules, &principal, operation).map_err(CliError::start);
     server.stop().await;
     let decision = decision?;
-    let place = decision.rule.as_deref().and_then(place_of).map(|place| {
-        let told = Diagnostic::error(place, "rule", "");
-        Problems::new(origin, vec![told]).to_json()[0].take()
-    });
+    let asked = asked?.filter(|_| decision.allowed);
+    let at = |rule: &str| {
+        let told = Diagnostic::error(place_of(rule)?, "rule", "");
+        Some(Problems::new(origin.clone(), vec![told]).to_json()[0].take())
+    };
+    let place = decision.rule.as_deref().and_then(at);
+    let asks = asked.as_deref().map(|rule| (rule, at(rule)));
     for reason in closed {
         print::note(&format!("{} {reason}", print::styled(print::CAREFUL, "a source is not open:")));
     }
     if args.json {
-        print::json(&as_json(&decision, place.as_ref()))?;
+        print::json(&as_json(&decision, place.as_ref(), asks.as_ref()))?;
     } else {
-        print::out(&text(&decision, place.as_ref()))?;
+        print::out(&text(&decision, place.as_ref(), asks.as_ref()))?;
     }
     Ok(if decision.allowed { Exit::Ok } else { Exit::Refused })
 }
@@ -125,29 +129,45 @@ fn object(option: &str, text: Option<&str>) -> Result<JsonObject, CliError> {
 
 /// `roles.analyst.deny[0]` → the place of that rule in the file.
 fn place_of(rule: &str) -> Option<Pointer> {
-    let (role, key) = rule.strip_prefix("roles.")?.rsplit_once('.')?;
-    let place = Pointer::root().join("roles").join(role);
+    let (section, key) = rule.rsplit_once('.')?;
+    let place = match section.strip_prefix("roles.") {
+        Some(role) => Pointer::root().join("roles").join(role),
+        None => Pointer::root().join(section),
+    };
     Some(match key.strip_suffix(']').and_then(|key| key.split_once('[')) {
         Some((key, index)) => place.join(key).join(index.parse::<usize>().ok()?),
         None => place.join(key),
     })
 }
 
-fn as_json(decision: &Decision, place: Option<&Value>) -> Value {
+/// The rule that has a person approve the call, and its place.
+type Asks<'a> = (&'a str, Option<Value>);
+
+fn as_json(decision: &Decision, place: Option<&Value>, asks: Option<&Asks<'_>>) -> Value {
     let mut told = json!({"allowed": decision.allowed, "rule": decision.rule, "why": decision.why.to_string()});
     if let Some(place) = place {
         told["file"] = place["file"].clone();
         told["line"] = place["line"].clone();
     }
+    if let Some((rule, place)) = asks {
+        let line = place.as_ref().map(|place| &place["line"]);
+        told["approval"] = json!({"rule": rule, "line": line});
+    }
     told
 }
 
-fn text(decision: &Decision, place: Option<&Value>) -> String {
+fn text(decision: &Decision, place: Option<&Value>, asks: Option<&Asks<'_>>) -> String {
     let (style, word) = if decision.allowed { (print::STRONG, "allowed") } else { (print::CAREFUL, "not allowed") };
     let mut out = format!("{}: {}\n", print::styled(style, word), print::safe(&decision.why.to_string()));
-    if let Some(rule) = &decision.rule {
+    let mut rule = |rule: &str, place: Option<&Value>| {
         let at = place.map(|place| format!(", {}:{}", place["file"].as_str().unwrap_or_default(), place["line"]));
         let _ = writeln!(out, "  {}{}", print::safe(rule), at.unwrap_or_default());
+    };
+    if let Some(written) = &decision.rule {
+        rule(written, place);
+    }
+    if let Some((written, place)) = asks {
+        rule(&format!("it waits until a person approves it: {written}"), place.as_ref());
     }
     out
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod approvals;
 mod arguments;
 mod audit;
 mod call;
@@ -71,6 +72,8 @@ enum Command {
     Prompt(prompt::PromptArgs),
     /// Make, list and revoke API keys
     Keys(keys::KeysArgs),
+    /// List, approve and deny calls that wait for a person
+    Approvals(approvals::ApprovalsArgs),
     /// Tell which rule of the configuration allows or denies a call, and why
     Explain(explain::ExplainArgs),
     /// Verify and read the record of calls
@@ -128,6 +131,7 @@ impl Cli {
             Command::Serve(args) => wait_for(serve::run(args, own)),
             Command::Check(args) => wait_for(check::run(args, own)),
             Command::Explain(args) => wait_for(explain::run(args, own)),
+            Command::Approvals(args) => wait_for(approvals::run(args)),
             Command::List(args) => wait_for(list::run(args, own)),
             Command::Call(args) => wait_for(call::run(args, own)),
             Command::Read(args) => wait_for(read::run(args, own)),

@@ -62,8 +62,9 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
     let listen_failed = |source| CliError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_failed)?;
     let address = listener.local_addr().map_err(listen_failed)?;
+    let scheme = if plan.server.listen.tls.is_some() { "https" } else { "http" };
     let server = start(App::from_plan(plan).guards(&own.guards))?;
-    greet(&name, address, &sources);
+    greet(&name, &format!("{scheme}://{address}/mcp"), &sources);
     let reloading = Reloading { server: server.clone(), watch, environment, listen: configured, hangup: true };
     let _reloading = reloading.begin();
     serve(server.serve_http(listener, shutdown), impatient).await
@@ -73,8 +74,8 @@ pub(crate) fn start(app: App) -> Result<Server, CliError> {
     app.start().map_err(CliError::start)
 }
 
-fn greet(name: &str, address: SocketAddr, sources: &[Arc<str>]) {
-    let url = styled(STRONG, &format!("http://{address}/mcp"));
+fn greet(name: &str, url: &str, sources: &[Arc<str>]) {
+    let url = styled(STRONG, url);
     let offered = if sources.is_empty() { "no sources yet".into() } else { sources.join(", ") };
     print::note(&format!("{name} on {url}  ({offered})"));
 }

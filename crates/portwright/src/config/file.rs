@@ -7,10 +7,12 @@ use portwright_core::{HumanDuration, IconTable};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::approvals::ApprovalsSection;
 use super::audit::AuditSection;
 use super::limits::{ByteRate, CallRate, QuotaSection};
 use super::oauth::OAuthSection;
 use super::roles::RoleSection;
+use super::tls::{CertificatesSection, TlsSection};
 
 /// Databases, files, clusters and APIs as MCP servers.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -31,6 +33,8 @@ pub(crate) struct File {
     pub(crate) audit: Option<AuditSection>,
     /// What is done about orders, secrets and hidden characters in what sources say.
     pub(crate) sanitize: SanitizeSection,
+    /// Calls that a person must approve before they are made.
+    pub(crate) approvals: ApprovalsSection,
 }
 
 /// What the server says it is.
@@ -85,6 +89,13 @@ pub(crate) struct ListenSection {
     pub(crate) allowed_origins: Vec<String>,
     /// Who may call without a credential.
     pub(crate) anonymous: AnonymousSection,
+    /// TLS, where no proxy in front has it.
+    pub(crate) tls: Option<TlsSection>,
+    /// How many connections an address may open in a time: `500/s` where nothing is said. This machine is not counted.
+    pub(crate) connections_per_address: Option<CallRate>,
+    /// How many credentials from an address may fail in a time before it has to wait: `60/min` where nothing is said. This
+    /// machine is not counted; a good credential is never refused for it.
+    pub(crate) failures_per_address: Option<CallRate>,
     /// How long calls in flight may take to end when the server stops: `30s` where nothing is said.
     pub(crate) drain: Option<HumanDuration>,
 }
@@ -122,6 +133,8 @@ pub(crate) struct AuthSection {
     pub(crate) keys: Option<KeysSection>,
     /// Access tokens of an OAuth 2.1 authorization server.
     pub(crate) oauth: Option<OAuthSection>,
+    /// What certificates of clients grant; `listen.tls.client_ca` says whose count.
+    pub(crate) certificates: Option<CertificatesSection>,
 }
 
 /// API keys.

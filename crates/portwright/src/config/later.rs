@@ -2,7 +2,7 @@
 //! riddle.
 
 /// Pointers into the document; `*` stands for any one key.
-const KEYS: &[&str] = &["/telemetry", "/listen/tls", "/limits/store"];
+const KEYS: &[&str] = &["/telemetry", "/limits/store"];
 
 const KINDS: &[&str] =
     &["mysql", "files", "git", "http", "openapi", "github", "brave", "kubernetes", "mail", "command", "upstream"];

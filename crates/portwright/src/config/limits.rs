@@ -157,6 +157,17 @@ impl QuotaSection {
     }
 }
 
+impl CallRate {
+    /// As the server counts; a rate of none says so at its place.
+    pub(crate) fn rate(self, place: Pointer, problems: &mut Vec<Diagnostic>) -> Rate {
+        if self.amount == 0 {
+            let problem = Diagnostic::error(place, "out-of-range", "would let nothing through");
+            problems.push(problem.hint("write more: `\"60/min\"`"));
+        }
+        Rate::new(self.amount.max(1), self.per)
+    }
+}
+
 /// The section → the plan, without the limits of single sources and tools.
 pub(crate) fn plan(
     section: &LimitsSection,

@@ -5,6 +5,7 @@
 //! its own tables, and [`plan`] reads the rest. Nothing is opened but the file and the secrets it refers to. Everything
 //! that is wrong comes back at once as [`Problems`].
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 mod check;
 mod excerpt;
@@ -23,6 +24,7 @@ mod sanitize;
 pub mod schema;
 mod sources;
 mod text;
+mod tls;
 pub(crate) mod watch;
 mod words;
 
@@ -190,6 +192,7 @@ impl<'a> Reading<'a> {
             limits: self.section(&sound, "limits", problems),
             audit: self.section(&sound, "audit", problems),
             sanitize: self.section(&sound, "sanitize", problems),
+            approvals: self.section(&sound, "approvals", problems),
         }
     }
 

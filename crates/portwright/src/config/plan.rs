@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portwright_core::{Diagnostic, IconTable, Pointer, SourceConfig};
-use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, Transports};
+use portwright_server::plan::{Anonymous, ListenPlan, ServerPlan, TaskPlan, TlsPlan, Transports};
 use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
-use super::{audit, limits, oauth, roles, sanitize};
+use super::tls::CertificatesSection;
+use super::{approvals, audit, limits, oauth, roles, sanitize, tls};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -52,7 +53,7 @@ impl fmt::Debug for Configured {
 }
 
 /// The sections → the part of the plan that belongs to no source.
-pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
+pub(crate) fn plan(mut file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut server = ServerPlan::new(file.server.name);
     server.title = file.server.title;
@@ -83,8 +84,10 @@ pub(crate) fn plan(file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
     });
     server.audit = file.audit.and_then(|section| audit::plan(section, base, &mut problems));
     server.oauth = file.auth.oauth.map(|section| oauth::plan(section, &mut problems));
+    server.listen.tls = secured(&mut file.listen, file.auth.certificates, base, &mut problems);
     let proven = server.asks_for_proof();
     server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
+    server.approvals = approvals::plan(file.approvals, &file.roles, &mut problems);
     server.policy = roles::plan(file.roles, &mut problems);
     server.sanitize = sanitize::plan(&file.sanitize, &mut problems);
     let listen = listen(file.listen, &mut server.listen, proven, &mut problems);
@@ -105,6 +108,26 @@ fn tasks(section: &LimitsSection, plan: &mut TaskPlan, problems: &mut Vec<Diagno
         let hint = "`task_ttl` must be longer than `task_timeout`; 1h and 30m where nothing is said";
         problems.push(Diagnostic::error(place(key), "out-of-range", message).hint(hint));
     }
+}
+
+/// TLS on the listener; roles of certificates mean nothing without.
+fn secured(
+    listen: &mut ListenSection,
+    certificates: Option<CertificatesSection>,
+    base: &Path,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<TlsPlan> {
+    let Some(section) = listen.tls.take() else {
+        if certificates.is_some() {
+            let place = Pointer::root().join("auth").join("certificates");
+            let message = "no client shows a certificate: the listener speaks no TLS";
+            problems.push(Diagnostic::error(place, "unused-key", message).hint(
+                "add `tls = { cert = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }` under [listen]",
+            ));
+        }
+        return None;
+    };
+    Some(tls::plan(section, certificates, base, problems))
 }
 
 /// Fills in how callers are judged; gives the address. `proven`: callers can prove who they are.
@@ -145,6 +168,14 @@ fn listen(section: ListenSection, plan: &mut ListenPlan, proven: bool, problems:
         if let Err(message) = origin_only(origin) {
             let at = place.join("allowed_origins").join(index);
             problems.push(Diagnostic::error(at, "bad-origin", message).hint("such as `https://chat.example.com`"));
+        }
+    }
+    for (key, said, rate) in [
+        ("connections_per_address", section.connections_per_address, &mut plan.connections_per_address),
+        ("failures_per_address", section.failures_per_address, &mut plan.failures_per_address),
+    ] {
+        if let Some(said) = said {
+            *rate = Some(said.rate(place.join(key), problems));
         }
     }
     plan.public_url = section.public_url;

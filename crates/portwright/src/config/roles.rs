@@ -20,6 +20,9 @@ pub(crate) struct RoleSection {
     /// What they may not, whatever else allows it.
     #[schemars(length(max = 1000))]
     pub(crate) deny: Vec<String>,
+    /// What a person must approve each time, of what they may use; see `[approvals]`.
+    #[schemars(length(max = 1000))]
+    pub(crate) approve: Vec<String>,
     /// What must hold for `allow`: a CEL expression on `principal` (id, auth, roles, claims), `call` (operation, name,
     /// source) and `args`, such as `args.limit <= 50`.
     pub(crate) when: Option<String>,
@@ -42,7 +45,7 @@ fn role(name: &str, section: &RoleSection, problems: &mut Vec<Diagnostic>) -> Op
             Diagnostic::error(place.clone(), "bad-name", message).hint("letters, digits and `_.:-`, such as `analyst`"),
         );
     }
-    if section.allow.is_empty() && section.deny.is_empty() && section.limits.is_none() {
+    if section.allow.is_empty() && section.deny.is_empty() && section.approve.is_empty() && section.limits.is_none() {
         let message = format!("the role `{name}` has no rules, so it changes nothing");
         problems
             .push(Diagnostic::error(place.clone(), "no-rules", message).hint("such as `allow = [\"tools:query_*\"]`"));
@@ -62,7 +65,7 @@ fn role(name: &str, section: &RoleSection, problems: &mut Vec<Diagnostic>) -> Op
     (problems.len() == before).then(|| RolePlan { name: name.into(), allow, deny, when })
 }
 
-fn patterns(written: &[String], place: &Pointer, problems: &mut Vec<Diagnostic>) -> Vec<Pattern> {
+pub(super) fn patterns(written: &[String], place: &Pointer, problems: &mut Vec<Diagnostic>) -> Vec<Pattern> {
     let mut read = Vec::new();
     for (index, text) in written.iter().enumerate() {
         match Pattern::read(text) {

@@ -6,6 +6,7 @@
     reason = "tests fail by panics and tell what they saw"
 )]
 
+mod attacks;
 mod cli;
 mod config;
 mod conformance;

@@ -28,12 +28,14 @@ pub(super) fn tell(operation: &Operation, how: Arguments) -> Option<String> {
     match how {
         Arguments::None => None,
         Arguments::Keys => serde_json::to_string(&names(arguments)).ok(),
-        Arguments::Values => {
-            let mut room = limits::AUDIT_ARGUMENTS_BYTES_MAX;
-            let told = Value::Object(object(arguments, 0, &mut room));
-            serde_json_canonicalizer::to_string(&told).ok()
-        }
+        Arguments::Values => serde_json_canonicalizer::to_string(&Value::Object(values(arguments))).ok(),
     }
+}
+
+/// Names and values, bounded, and without what looks like a secret.
+pub(in crate::guard) fn values(arguments: &JsonObject) -> JsonObject {
+    let mut room = limits::AUDIT_ARGUMENTS_BYTES_MAX;
+    object(arguments, 0, &mut room)
 }
 
 /// The name of an argument, which a caller may have filled with anything.

@@ -184,12 +184,12 @@ impl Pending<'_> {
 
     /// What the guards decided: to let it through, to refuse it, or nothing before it ended.
     fn decision(&self, result: &Result<Reply, Refusal>) -> Option<&'static str> {
-        use RefusalKind::{Incapable, Invalid, Limited, NotFound, Unauthenticated};
+        use RefusalKind::{Declined, Incapable, Invalid, Limited, NotFound, Unauthenticated};
         if result.is_ok() || self.cx.trail().reached {
             return Some("allow");
         }
         let refused = result.as_ref().err().map(Refusal::kind);
-        matches!(refused, Some(NotFound | Unauthenticated | Invalid | Incapable | Limited)).then_some("deny")
+        matches!(refused, Some(NotFound | Unauthenticated | Invalid | Incapable | Limited | Declined)).then_some("deny")
     }
 }
 

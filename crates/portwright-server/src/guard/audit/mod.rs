@@ -43,6 +43,7 @@ use sink::SinkPlan;
 use sink::outlet::Outlet;
 use store::{FileStore, Store};
 
+pub(super) use arguments::values;
 pub(super) use guards::{Intent, Outcome};
 pub use rotate::{Rotation, files_of};
 pub use store::OpenError;

@@ -19,7 +19,7 @@ fn time_of(rate: Rate, amount: u64) -> u64 {
 
 /// A bucket. It starts full.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// When it will be full again.
     full_at: u64,
     /// When somebody who took from it found it full, last. What was taken before has flowed in again.
@@ -27,25 +27,25 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) fn is_full(self, now: u64) -> bool {
+    pub(crate) fn is_full(self, now: u64) -> bool {
         self.full_at <= now
     }
 
     /// How long to wait until one unit is there. Zero: it is there.
-    pub(super) fn wait_for_one(self, rate: Rate, now: u64) -> Duration {
+    pub(crate) fn wait_for_one(self, rate: Rate, now: u64) -> Duration {
         let room = time_of(rate, 1).saturating_mul(rate.burst.saturating_sub(1));
         Duration::from_nanos(self.full_at.saturating_sub(now.saturating_add(room)))
     }
 
     /// How long to wait until anything is there, after a debt.
-    pub(super) fn wait_for_any(self, rate: Rate, now: u64) -> Duration {
+    pub(crate) fn wait_for_any(self, rate: Rate, now: u64) -> Duration {
         let room = time_of(rate, rate.burst).saturating_sub(1);
         Duration::from_nanos(self.full_at.saturating_sub(now.saturating_add(room)))
     }
 
     /// Takes, also what is not there yet: the taker waits for it, or owes it. Tells the round, for
     /// [`give_back`](Self::give_back).
-    pub(super) fn take(&mut self, rate: Rate, amount: u64, now: u64) -> u64 {
+    pub(crate) fn take(&mut self, rate: Rate, amount: u64, now: u64) -> u64 {
         if self.full_at <= now {
             self.full_at = now;
             self.round = now;
@@ -58,7 +58,7 @@ impl Bucket {
     }
 
     /// Undoes a [`take`](Self::take) that came to nothing, unless time has done so already.
-    pub(super) fn give_back(&mut self, rate: Rate, amount: u64, round: u64) {
+    pub(crate) fn give_back(&mut self, rate: Rate, amount: u64, round: u64) {
         if self.round == round {
             self.full_at = self.full_at.saturating_sub(time_of(rate, amount));
         }

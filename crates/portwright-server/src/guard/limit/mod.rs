@@ -28,6 +28,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use account::{Account, Gate, InLine, Meter, Short, Taken, Unit};
+pub(crate) use bucket::Bucket;
 pub use ledger::Ledger;
 use plan::Lane;
 pub use plan::{LimitPlan, Quota, Rate};

@@ -21,7 +21,7 @@ pub use decision::{Decision, Why};
 pub use pattern::{BadPattern, Pattern};
 
 use crate::catalog::{Entry, Sight, Standing};
-use pattern::Patterns;
+pub(in crate::guard) use pattern::Patterns;
 pub(crate) use subject::Subject;
 
 /// The role of callers who showed no credential.
@@ -76,7 +76,7 @@ impl Policy {
     }
 
     /// Whether a call may go on.
-    pub(crate) fn judge(&self, principal: Option<&Principal>, call: &Call) -> Decision {
+    pub fn judge(&self, principal: Option<&Principal>, call: &Call) -> Decision {
         match Subject::of(&call.operation, call.target.as_deref()) {
             Some(subject) => self.decide(principal, &subject, Some(call)),
             None => Decision::refused(Why::Unknown),

@@ -74,14 +74,14 @@ impl fmt::Debug for Pattern {
 
 /// Patterns that are looked up together: what that costs hardly grows with their number.
 #[derive(Debug)]
-pub(super) struct Patterns {
+pub(in crate::guard) struct Patterns {
     written: Vec<Pattern>,
     /// For each noun, the set and where its members stand in the list.
     sets: [(GlobSet, Vec<usize>); 3],
 }
 
 impl Patterns {
-    pub(super) fn new(written: &[Pattern]) -> Result<Self, BadPattern> {
+    pub(in crate::guard) fn new(written: &[Pattern]) -> Result<Self, BadPattern> {
         let set = |noun: Noun| {
             let mut builder = GlobSetBuilder::new();
             let mut places = Vec::new();
@@ -121,7 +121,7 @@ impl Patterns {
     }
 
     /// The first rule that keeps it out: whatever it may be read as, one reading is enough.
-    pub(super) fn denies(&self, subject: &Subject<'_>) -> Option<usize> {
+    pub(in crate::guard) fn denies(&self, subject: &Subject<'_>) -> Option<usize> {
         match subject {
             Subject::Named { noun, names } => names.iter().filter_map(|name| self.first(*noun, name)).min(),
             Subject::Uri { readings } => readings.iter().filter_map(|uri| self.first(Noun::Resource, uri)).min(),

@@ -68,7 +68,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What a call is about. None if nothing here has that name.
-    pub(super) fn of(operation: &'a Operation, target: Option<&'a Target>) -> Option<Self> {
+    pub(in crate::guard) fn of(operation: &'a Operation, target: Option<&'a Target>) -> Option<Self> {
         let target = target?;
         Some(match (operation, operation.noun()) {
             (Operation::CallTool { .. }, _) => Self::tool(target),

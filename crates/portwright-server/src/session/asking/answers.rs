@@ -61,7 +61,12 @@ pub(in crate::session) fn read(question: &Question, raw: &RawValue) -> Result<An
 fn entered(question: &Question, content: Option<&Value>) -> Result<(), Refusal> {
     let schema = question.params().get("requestedSchema").and_then(Value::as_object);
     let schema = schema.ok_or_else(|| Refusal::internal("a form without a schema"))?;
-    let content = content.and_then(Value::as_object);
+    let nothing = JsonObject::new();
+    let content = match content {
+        // A form without fields is filled in by accepting it.
+        None if schema.get("properties").and_then(Value::as_object).is_some_and(JsonObject::is_empty) => Some(&nothing),
+        content => content.and_then(Value::as_object),
+    };
     let content = content.ok_or_else(|| Refusal::failed("the client's answer holds nothing that was entered"))?;
     let form = validate::compile(schema).map_err(Refusal::internal)?;
     form.check(content)

@@ -2,7 +2,8 @@
 //! answered with a task's id, and its client asks for the result later.
 //!
 //! A task is a call like any other. It passes the whole chain first, so what is refused is refused at once and never
-//! becomes a task; only right before its source is reached it may begin one ([`opening`]). When it ends it leaves the
+//! becomes a task; only right before its source is reached it may begin one ([`opening`]), or when it waits for a person's
+//! approval in the queue. When it ends it leaves the
 //! one outcome record that every call leaves. `tasks/get`, `tasks/update` and `tasks/cancel` reach no source: they are
 //! no calls and leave no records; what they bring about shows in the record of the call behind the task.
 //!

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use portwright_core::{Principal, Secret};
 
-use super::Ends;
 use super::body::Body;
 use super::respond::{empty, plain};
+use super::{Certified, Ends, Peer};
 use crate::guard::Authenticate;
 use crate::guard::authenticate::BadCredential;
 use crate::guard::authenticate::oauth::BadToken;
@@ -110,21 +110,24 @@ impl Admission {
         origin.to_str().is_ok_and(|origin| self.origins.contains(&normal(origin))).then(|| origin.clone())
     }
 
-    /// Who calls. Whoever shows a credential is who it proves, or nobody; without one, they are anonymous where that may
-    /// be. What a proxy passes on does not come from this machine, whatever the connection says.
+    /// Who calls. Whoever shows a credential is who it proves, or nobody; without one, whose certificate they showed;
+    /// without that, they are anonymous where that may be. What a proxy passes on does not come from this machine, whatever the connection says.
     pub(super) fn principal(
         &self,
         headers: &HeaderMap,
-        ends: Ends,
+        peer: &Peer,
         authenticate: &Authenticate,
     ) -> Result<Arc<Principal>, Unproven> {
         if authenticate.is_possible() && headers.contains_key(header::AUTHORIZATION) {
             return bearer(headers).and_then(|token| authenticate.bearer(token).map_err(Unproven::Bad));
         }
+        if let Some(certified) = &peer.certified {
+            return if certified.holds() { Ok(certified.principal.clone()) } else { Err(Unproven::Missing) };
+        }
         let passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
         let may = match self.anonymous {
             Anonymous::Never => false,
-            Anonymous::Loopback => ends.peer.ip().to_canonical().is_loopback() && !passed_on,
+            Anonymous::Loopback => peer.ends.peer.ip().to_canonical().is_loopback() && !passed_on,
             Anonymous::Anywhere => true,
         };
         if may { Ok(self.nobody.clone()) } else { Err(Unproven::Missing) }
@@ -163,18 +166,25 @@ impl Admission {
 
 /// What a caller proved with who they are, for as long as their connection lives: keys are revoked and expire.
 #[derive(Debug)]
-pub(in crate::transport) struct Credential(Option<Secret>);
+pub(in crate::transport) struct Credential {
+    shown: Option<Secret>,
+    certified: Option<Certified>,
+}
 
 impl Credential {
     /// The one that the caller was admitted with.
-    pub(super) fn of(headers: &HeaderMap, authenticate: &Authenticate) -> Self {
+    pub(super) fn of(headers: &HeaderMap, authenticate: &Authenticate, certified: Option<&Certified>) -> Self {
         let shown = authenticate.is_possible().then(|| bearer(headers).ok()).flatten();
-        Self(shown.map(Secret::new))
+        Self { shown: shown.map(Secret::new), certified: certified.cloned() }
     }
 
     /// Whether it still holds.
     pub(in crate::transport) fn holds(&self, authenticate: &Authenticate) -> bool {
-        self.0.as_ref().is_none_or(|token| authenticate.bearer(token.expose()).is_ok())
+        match (&self.shown, &self.certified) {
+            (Some(token), _) => authenticate.bearer(token.expose()).is_ok(),
+            (None, Some(certified)) => certified.holds(),
+            (None, None) => true,
+        }
     }
 }
 
@@ -271,7 +281,7 @@ fn is_port(text: &str) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue, Uri};
 
-    use super::{Admission, Authenticate, Ends, name_of};
+    use super::{Admission, Authenticate, Ends, Peer, name_of};
     use crate::plan::ListenPlan;
 
     fn admission(public: Option<&str>) -> Admission {
@@ -340,11 +350,13 @@ mod tests {
     #[test]
     fn what_a_proxy_passes_on_is_not_local() {
         let (local, here) = (admission(None), ends("127.0.0.1:50000", "127.0.0.1:8722"));
+        let here = Peer { ends: here, certified: None };
+        let far = Peer { ends: ends("10.0.0.1:1", "10.0.0.2:8722"), certified: None };
         let (nobody, mut headers) = (Authenticate::open(None).expect("opened"), HeaderMap::new());
-        assert!(local.principal(&headers, here, &nobody).is_ok());
-        assert!(local.principal(&headers, ends("10.0.0.1:1", "10.0.0.2:8722"), &nobody).is_err());
+        assert!(local.principal(&headers, &here, &nobody).is_ok());
+        assert!(local.principal(&headers, &far, &nobody).is_err());
         headers.insert("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
-        assert!(local.principal(&headers, here, &nobody).is_err());
+        assert!(local.principal(&headers, &here, &nobody).is_err());
     }
 
     #[test]

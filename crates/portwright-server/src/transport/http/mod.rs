@@ -1,11 +1,15 @@
 //! The listener, and Streamable HTTP: `/mcp` for both lifecycles, the doors of the other transports, and the pages that
 //! tell how the server is.
 
+mod addresses;
 pub(super) mod admission;
+mod approvals;
 pub(super) mod body;
+mod callers;
 mod cards;
 pub(super) mod events;
 mod legacy;
+mod listener;
 mod modern;
 mod pages;
 mod pulse;
@@ -13,24 +17,16 @@ pub(super) mod respond;
 mod resume;
 mod run;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use portwright_core::{Principal, TransportKind, limits};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use portwright_core::{Principal, TransportKind};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::{TransportError, sse, websocket};
-use crate::plan::Anonymous;
+use super::tls::{Certified, Tls};
+use super::{sse, websocket};
 use crate::server::Engine;
 use crate::session::Speaker;
 use crate::session::dispatch::{self, Away};
@@ -39,10 +35,11 @@ use crate::session::errors::WireError;
 use crate::session::params::Params;
 use crate::session::reply::{self, Outcome};
 use crate::session::store::Seat;
+use addresses::Addresses;
 use admission::{Admission, Credential};
 use body::Body;
 use cards::Cards;
-use pulse::{Felt, Pulse, Verdict};
+pub(crate) use listener::serve;
 use respond::{plain, refuse};
 
 /// What all connections share.
@@ -51,6 +48,8 @@ struct Front {
     admission: Admission,
     streams: Arc<sse::Streams>,
     cards: Cards,
+    tls: Option<Tls>,
+    addresses: Addresses,
     /// No new requests; connections end when theirs are answered.
     closing: CancellationToken,
     /// Connections that are still there end now.
@@ -64,163 +63,23 @@ struct Ends {
     own: SocketAddr,
 }
 
-/// Serves until `shutdown` fires, then lets what is in flight end.
-pub(crate) async fn serve(
-    engine: &Arc<Engine>,
-    listener: TcpListener,
-    shutdown: CancellationToken,
-) -> Result<(), TransportError> {
-    /// A pause where the system can't accept now, because it is out of file descriptors.
-    const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-    let address = listener.local_addr()?;
-    let anonymous = engine.plan.listen.anonymous;
-    let somebody = anonymous == Anonymous::Anywhere || (anonymous == Anonymous::Loopback && address.ip().is_loopback());
-    if !somebody && !engine.authenticate.is_possible() {
-        return Err(TransportError::NobodyMayCall);
-    }
-    let front = Arc::new(Front {
-        engine: engine.clone(),
-        admission: Admission::new(&engine.plan.listen, cards::challenge(&engine.plan)),
-        streams: Arc::default(),
-        cards: Cards::new(&engine.plan),
-        closing: CancellationToken::new(),
-        closed: CancellationToken::new(),
-    });
-    let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
-    let connections = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            () = shutdown.cancelled() => break,
-            () = engine.stop.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, peer, place)) => {
-                let own = stream.local_addr().unwrap_or(address);
-                let connection = connection(front.clone(), stream, Ends { peer, own });
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "connection not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    engine.draining.cancel();
-    front.closing.cancel();
-    connections.close();
-    let streams = front.streams.clone();
-    tokio::spawn(async move { streams.drain().await });
-    if tokio::time::timeout(engine.plan.listen.drain, connections.wait()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "what is in flight did not end in time and is called off");
-        engine.stop.cancel();
-        let _ = tokio::time::timeout(limits::STOP_WAIT + limits::LAST_WORDS_WAIT, connections.wait()).await;
-        front.closed.cancel();
-        connections.wait().await;
-    }
-    Ok(())
-}
-
-type Place = tokio::sync::OwnedSemaphorePermit;
-
-/// The next connection, as soon as there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Result<(TcpStream, SocketAddr, Place)> {
-    let place = places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    // Without it, small replies wait for the peer's delayed acknowledgement: 40 ms a call.
-    stream.set_nodelay(true)?;
-    find_half_open(&stream)?;
-    Ok((stream, peer, place))
-}
-
-/// Has the system ask a silent peer whether it is still there, and give up one that acknowledges nothing: a stream with
-/// nothing to say would otherwise outlive its client for hours.
-fn find_half_open(stream: &TcpStream) -> std::io::Result<()> {
-    let socket = socket2::SockRef::from(stream);
-    let (silent, unacknowledged) = limits::HALF_OPEN_WAIT;
-    let probes = socket2::TcpKeepalive::new().with_time(silent).with_interval(silent / 4).with_retries(4);
-    socket.set_tcp_keepalive(&probes)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(unacknowledged))?;
-    #[cfg(not(target_os = "linux"))]
-    let _ = unacknowledged;
-    Ok(())
-}
-
-/// One connection, until it ends or its client keeps us waiting too long.
-async fn connection(front: Arc<Front>, stream: TcpStream, ends: Ends) {
-    /// Bytes of a request's head, and of what is read ahead.
-    const HEAD_BYTES_MAX: usize = 64 * 1024;
-    let waits = front.engine.plan.listen.waits;
-    let pulse = Pulse::new();
-    // Tokens of its own, so that connections do not meet at the locks of those that they share.
-    let (closing, closed) = (front.closing.child_token(), front.closed.child_token());
-    let stop = front.engine.stop.child_token();
-    let io = TokioIo::new(Felt::new(stream, pulse.clone()));
-    let opening: Mutex<Option<websocket::Opening>> = Mutex::default();
-    let service = service_fn(|request| {
-        let (front, stop, serving, opening) = (front.clone(), stop.clone(), pulse.serving(), &opening);
-        // In a box of its own: hyper keeps the room for it as long as the connection lives.
-        Box::pin(async move {
-            let response = route(&front, ends, stop, opening, request).await;
-            Ok::<_, Infallible>(response.map(|body| body.while_serving(serving)))
-        })
-    });
-    let mut builder = http1::Builder::new();
-    builder.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
-    // In a box, so that its memory is given back when the protocol changes.
-    let mut connection = Box::pin(builder.serve_connection(io, service).with_upgrades());
-    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + waits.tick, waits.tick);
-    loop {
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "connection ended");
-                }
-                break;
-            }
-            _ = tick.tick() => match pulse.judge(&waits) {
-                Verdict::Fine => {}
-                Verdict::Idle => connection.as_mut().graceful_shutdown(),
-                Verdict::Stuck => return tracing::debug!("connection closed: its client keeps us waiting"),
-            },
-            () = closing.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                let _ = closed.run_until_cancelled(connection.as_mut()).await;
-                break;
-            }
-        }
-    }
-    // What is left of HTTP would only take room.
-    drop((connection, tick, closing));
-    let opening = opening.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(opening) = opening {
-        let _ = closed.run_until_cancelled(Box::pin(upgraded(&front.engine, opening))).await;
-    }
-}
-
-/// What a connection does after it has changed its protocol.
-async fn upgraded(engine: &Arc<Engine>, mut opening: websocket::Opening) {
-    let Ok(upgraded) = (&mut opening.upgrade).await else { return };
-    if let Ok(parts) = upgraded.downcast::<TokioIo<Felt>>() {
-        websocket::serve(engine, opening, parts.io.into_inner(), parts.read_buf).await;
-    }
+/// Who is at the other end, as far as the connection itself tells.
+#[derive(Debug)]
+struct Peer {
+    ends: Ends,
+    /// Whose certificate was shown.
+    certified: Option<Certified>,
 }
 
 /// Path and method → page.
 async fn route(
     front: &Front,
-    ends: Ends,
+    peer: &Peer,
     stop: CancellationToken,
     opening: &Mutex<Option<websocket::Opening>>,
     request: http::Request<Incoming>,
 ) -> Response<Body> {
-    let (admission, engine) = (&front.admission, &front.engine);
+    let (admission, engine, ends) = (&front.admission, &front.engine, peer.ends);
     // What anybody may read before they connect, from a page of any origin.
     if let Some(document) = front.cards.at(request.uri().path()) {
         return match admission.host(request.headers(), request.uri(), ends) {
@@ -236,17 +95,19 @@ async fn route(
     let mut response = match (request.uri().path(), request.method()) {
         (_, &Method::OPTIONS) if page.is_some() => admission::preflight(),
         ("/health", &Method::GET) => {
-            admission::prepare(request.headers(), &engine.authenticate).await;
-            let caller = admission.principal(request.headers(), ends, &engine.authenticate).ok();
+            let caller = callers::caller(front, peer, request.headers()).await.ok();
             pages::health(engine, caller.as_deref()).await
         }
         ("/ready", &Method::GET) => pages::ready(engine).await,
         ("/live", &Method::GET) => plain(StatusCode::OK, "ok"),
+        (path, _) if path == "/approvals" || path.starts_with("/approvals/") => {
+            approvals::serve(front, peer, request).await
+        }
         ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
-        ("/mcp", _) if on.http => protocol(front, ends, stop, opening, request).await,
-        ("/sse" | "/messages", _) if on.sse => protocol(front, ends, stop, opening, request).await,
-        ("/ws", _) if on.websocket => protocol(front, ends, stop, opening, request).await,
-        _ => plain(StatusCode::NOT_FOUND, "nothing is served here; MCP is at /mcp"),
+        ("/mcp", _) if on.http => protocol(front, peer, stop, opening, request).await,
+        ("/sse" | "/messages", _) if on.sse => protocol(front, peer, stop, opening, request).await,
+        ("/ws", _) if on.websocket => protocol(front, peer, stop, opening, request).await,
+        _ => respond::nothing_here(),
     };
     if let Some(origin) = page {
         admission::for_page(&mut response, origin);
@@ -257,23 +118,17 @@ async fn route(
 /// The paths where MCP is spoken, to those who may call.
 async fn protocol(
     front: &Front,
-    ends: Ends,
+    peer: &Peer,
     stop: CancellationToken,
     opening: &Mutex<Option<websocket::Opening>>,
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (admission, engine) = (&front.admission, &front.engine);
-    admission::prepare(request.headers(), &engine.authenticate).await;
-    let principal = match admission.principal(request.headers(), ends, &engine.authenticate) {
+    let principal = match callers::caller(front, peer, request.headers()).await {
         Ok(principal) => principal,
-        Err(why) => {
-            if let (Some(audit), Some(words)) = (engine.audit(), why.refused()) {
-                audit.stranger(ends.peer.ip(), &words);
-            }
-            return admission.credential_wanted(why);
-        }
+        Err(refused) => return *refused,
     };
-    let credential = || Credential::of(request.headers(), &engine.authenticate);
+    let credential = || Credential::of(request.headers(), &engine.authenticate, peer.certified.as_ref());
     match (request.uri().path(), request.method()) {
         ("/ws", _) => {
             let caller = (principal, credential());
@@ -291,7 +146,7 @@ async fn protocol(
             sse::post(engine, &front.streams, &principal, &head, body).await
         }
         ("/messages", _) => respond::method_not_allowed("POST"),
-        _ => mcp(engine, &principal, &stop, request).await,
+        _ => mcp(engine, (&principal, peer), &stop, request).await,
     }
 }
 
@@ -306,12 +161,12 @@ pub(super) fn seat(engine: &Engine, principal: &Principal) -> Result<Seat, Box<R
 
 async fn mcp(
     engine: &Arc<Engine>,
-    principal: &Arc<Principal>,
+    (principal, peer): (&Arc<Principal>, &Peer),
     stop: &CancellationToken,
     request: http::Request<Incoming>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let caller = Caller { engine, principal, stop, headers: &head.headers };
+    let caller = Caller { engine, principal, peer, stop, headers: &head.headers };
     match head.method {
         Method::POST => post(&caller, body).await,
         Method::GET => legacy::stream(&caller),
@@ -353,6 +208,7 @@ async fn post(caller: &Caller<'_>, body: Incoming) -> Response<Body> {
 struct Caller<'a> {
     engine: &'a Arc<Engine>,
     principal: &'a Arc<Principal>,
+    peer: &'a Peer,
     /// Calls off what the connection asked for, once the server has stopped.
     stop: &'a CancellationToken,
     headers: &'a HeaderMap,
@@ -366,7 +222,7 @@ impl Caller<'_> {
 
     /// What a stream that stands is judged by again.
     fn credential(&self) -> Credential {
-        Credential::of(self.headers, &self.engine.authenticate)
+        Credential::of(self.headers, &self.engine.authenticate, self.peer.certified.as_ref())
     }
 
     /// New calls are turned away while the last ones end.

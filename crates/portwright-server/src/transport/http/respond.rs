@@ -1,5 +1,7 @@
 //! Responses.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::body::Body;
@@ -10,6 +12,11 @@ use crate::session::reply::{self, Outcome};
 /// A line of text: HTTP's own business.
 pub(in crate::transport) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     with_type(status, "text/plain; charset=utf-8", Body::whole(text))
+}
+
+/// Nothing has this path.
+pub(super) fn nothing_here() -> Response<Body> {
+    plain(StatusCode::NOT_FOUND, "nothing is served here; MCP is at /mcp")
 }
 
 pub(in crate::transport) fn json(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
@@ -39,6 +46,14 @@ pub(in crate::transport) fn refuse(id: Option<&Id>, error: WireError, status: St
 pub(in crate::transport) fn method_not_allowed(allow: &'static str) -> Response<Body> {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// Too often; come again after this wait.
+pub(in crate::transport) fn wait(wait: Duration, text: &'static str) -> Response<Body> {
+    let mut response = plain(StatusCode::TOO_MANY_REQUESTS, text);
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 

@@ -56,7 +56,7 @@ async fn what_goes_in_comes_out() {
     let source = shop.open_with(json!({}), &tools, &[]).await;
     for (tool, given, row) in [
         ("string", json!("'; DROP TABLE customers; --"), json!({"v": "'; DROP TABLE customers; --", "kind": "text"})),
-        ("string", json!("a\u{0}b\u{1f600}%_?:v$1"), json!({"v": "a\u{0}b\u{1f600}%_?:v$1", "kind": "text"})),
+        ("string", json!("a\u{1}b\u{1f600}%_?:v$1"), json!({"v": "a\u{1}b\u{1f600}%_?:v$1", "kind": "text"})),
         ("string", json!(null), json!({"v": null, "kind": "null"})),
         ("integer", json!(i64::MIN), json!({"v": i64::MIN.to_string(), "kind": "integer"})),
         ("integer", json!(7.0), json!({"v": 7, "kind": "integer"})),
@@ -70,8 +70,11 @@ async fn what_goes_in_comes_out() {
         let content = content(source.call(tool, &object(json!({"v": given})), &cx()).await);
         assert_eq!(content["rows"], json!([row]), "{tool}");
     }
-    let refusal = source.call("integer", &object(json!({"v": u64::MAX})), &cx()).await.unwrap_err();
-    assert_eq!(refusal.kind(), RefusalKind::Invalid);
+    // The second would be read up to its NUL by the database's own functions.
+    for (tool, given) in [("integer", json!(u64::MAX)), ("string", json!("a\u{0}b"))] {
+        let refusal = source.call(tool, &object(json!({"v": given})), &cx()).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::Invalid);
+    }
     assert_eq!(content(sql(&source, "SELECT count(*) AS n FROM customers").await)["rows"], json!([{"n": 2}]));
 }
 

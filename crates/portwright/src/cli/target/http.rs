@@ -10,14 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::variables;
 
 pub(super) async fn connect(url: &str) -> Result<Client, CliError> {
-    let wrong = |reason: String| CliError::Usage {
-        message: format!("`{}` is not the address of a server: {reason}", without_credentials(url)),
-        hint: Some("such as http://127.0.0.1:8722/mcp".into()),
-    };
-    let mut parsed = reqwest::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
-    if !matches!(parsed.scheme(), "http" | "https") {
-        return Err(wrong(format!("{}: is not http: or https:", parsed.scheme())));
-    }
+    let mut parsed = address(url)?;
     if parsed.path() == "/" {
         parsed.set_path("/mcp");
     }
@@ -28,16 +21,39 @@ pub(super) async fn connect(url: &str) -> Result<Client, CliError> {
     Client::greet(transport(&parsed, config), without_credentials(parsed.as_str()), None).await
 }
 
+/// Reads a server's address.
+pub(crate) fn address(url: &str) -> Result<reqwest::Url, CliError> {
+    let wrong = |reason: String| CliError::Usage {
+        message: format!("`{}` is not the address of a server: {reason}", without_credentials(url)),
+        hint: Some("such as http://127.0.0.1:8722/mcp".into()),
+    };
+    let parsed = reqwest::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err(wrong(format!("{}: is not http: or https:", parsed.scheme())));
+    }
+    Ok(parsed)
+}
+
+/// A client that takes a credential nowhere but to this server.
+pub(crate) fn plain_client(url: &reqwest::Url) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    if is_loopback(url) { builder.no_proxy().build() } else { builder.build() }
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
+        Some("localhost") => true,
+        Some(host) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
 /// A proxy that the environment names can't reach the loopback of this machine, and is not asked to.
 fn transport(
     url: &reqwest::Url,
     config: StreamableHttpClientTransportConfig,
 ) -> StreamableHttpClientTransport<reqwest::Client> {
-    let loopback = match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
-        Some("localhost") => true,
-        Some(host) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-        None => false,
-    };
+    let loopback = is_loopback(url);
     let direct = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
     match direct {
         Ok(client) if loopback => StreamableHttpClientTransport::with_client(client, config),

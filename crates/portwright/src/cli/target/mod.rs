@@ -57,6 +57,8 @@ impl TargetArgs {
     }
 }
 
+pub(crate) use http::{address as url, plain_client};
+
 /// The server behind a URL.
 pub(crate) async fn over_http(url: &str) -> Result<Client, CliError> {
     http::connect(url).await

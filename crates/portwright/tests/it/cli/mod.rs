@@ -1,5 +1,6 @@
 //! The command line: what goes to which stream, with which exit code.
 
+mod approvals;
 mod audit;
 mod check;
 mod client;
@@ -11,6 +12,7 @@ mod limits;
 mod offline;
 mod serve;
 mod sinks;
+mod tls;
 mod tokens;
 
 use std::ffi::OsStr;

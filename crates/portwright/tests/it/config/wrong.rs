@@ -36,9 +36,20 @@ fn wrong_keys() {
 
 #[test]
 fn keys_of_later_versions() {
-    assert_snapshot!(said(
-        "[telemetry]\notlp = \"http://127.0.0.1:4317\"\n[listen]\ntls = { cert = \"a\", key = \"b\" }\n[sources.x]\nkind = \"github\"\n"
-    ));
+    assert_snapshot!(said("[telemetry]\notlp = \"http://127.0.0.1:4317\"\n[sources.x]\nkind = \"github\"\n"));
+}
+
+#[test]
+fn certificates_that_can_not_be_meant() {
+    let all = said(
+        "[listen]\ntls = { cert = \"c\", key = \"k\", client_certs = \"optional\" }\nfailures_per_address = \"0/s\"\n\
+         [auth.certificates]\nroles = { \"CN=[a\" = \"reader\" }\n",
+    );
+    for words in ["nothing says whose certificates count", "would let nothing through", "this is not a pattern"] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    let without = said("[auth.certificates]\nroles = { \"*\" = \"reader\" }\n");
+    assert!(without.contains("the listener speaks no TLS"), "{without}");
 }
 
 #[test]

@@ -12,7 +12,12 @@ use super::report;
 fn reference_pages_are_fresh() {
     let generate = std::env::var_os("PORTWRIGHT_GENERATE").is_some();
     let mut findings = Vec::new();
-    for (path, fresh) in [("docs/ref/portwright.schema.json", said(&["schema"])), ("docs/ref/cli.md", command_line())] {
+    let pages = [
+        ("docs/ref/portwright.schema.json", said(&["schema"])),
+        ("docs/ref/cli.md", command_line()),
+        ("docs/ref/attacks.md", crate::attacks::page()),
+    ];
+    for (path, fresh) in pages {
         let file = root().join(path);
         if generate {
             std::fs::create_dir_all(root().join("docs/ref")).expect("the folder");

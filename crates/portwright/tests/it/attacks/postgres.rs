@@ -16,7 +16,7 @@ use crate::harness::server::Portwright;
 use crate::harness::wait_for;
 use crate::harness::wire::{Client, Era, Http};
 
-const BAITS: &str = include_str!("attacks.txt");
+const BAITS: &str = include_str!("cases/postgres.txt");
 
 const DATA: &str = "
     CREATE TABLE pub (id int); INSERT INTO pub VALUES (1), (2); CREATE TABLE lines (line text);
@@ -60,6 +60,11 @@ fn baits(server: &Server) -> Vec<Bait> {
         sql: sql.replace("{data}", &data).replace("{port}", &port),
     };
     blocks.map(bait).collect()
+}
+
+/// How many there are.
+pub(super) fn baits_in_all() -> usize {
+    BAITS.split("\n\n").count()
 }
 
 fn server() -> Server {
