@@ -5,12 +5,14 @@ use std::time::Duration;
 mod approvals;
 mod asking;
 mod audit;
+mod definitions;
 mod listener;
 mod tokens;
 
 pub use approvals::*;
 pub use asking::*;
 pub use audit::*;
+pub use definitions::*;
 pub use listener::*;
 pub use tokens::*;
 

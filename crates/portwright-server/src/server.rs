@@ -173,7 +173,8 @@ fn rules(
     let policy = Policy::new(&plan.policy)?;
     let guards = guard::chain(plan, audit, policy.as_ref(), ledger, own, Approve::new(&plan.approvals, desk)?);
     let policy = policy.map(|policy| policy as Arc<dyn Sight>);
-    Ok(Arc::new(Rules { guards, policy, instructions: plan.instructions.clone() }))
+    let definitions = Arc::new(guard::sanitize::definitions::Definitions::new(&plan.sanitize));
+    Ok(Arc::new(Rules { guards, policy, definitions, instructions: plan.instructions.clone() }))
 }
 
 fn authenticate(plan: &ServerPlan) -> Result<guard::Authenticate, StartError> {

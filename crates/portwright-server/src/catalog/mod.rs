@@ -14,6 +14,7 @@ use portwright_core::{
     Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
 };
 use serde_json::value::RawValue;
+use crate::guard::sanitize::definitions::Definitions;
 
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
 pub(crate) use supervisor::Supervisor;
@@ -86,6 +87,8 @@ pub(crate) struct Rules {
     pub(crate) guards: Vec<Arc<dyn Guard>>,
     /// What the lists are filtered by; the chain judges calls by the same.
     pub(crate) policy: Option<Arc<dyn Sight>>,
+    /// Cleans what other servers say of themselves.
+    pub(crate) definitions: Arc<Definitions>,
     /// What this server is for, for the model.
     pub(crate) instructions: Option<String>,
 }
