@@ -7,6 +7,7 @@ mod asking;
 mod audit;
 mod definitions;
 mod listener;
+mod store;
 mod tokens;
 
 pub use approvals::*;
@@ -14,6 +15,7 @@ pub use asking::*;
 pub use audit::*;
 pub use definitions::*;
 pub use listener::*;
+pub use store::*;
 pub use tokens::*;
 
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a

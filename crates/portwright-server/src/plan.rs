@@ -99,6 +99,7 @@ impl ServerPlan {
             ("audit", self.audit == other.audit),
             ("auth.keys", self.keys == other.keys),
             ("auth.oauth", self.oauth == other.oauth),
+            ("limits.store", self.limit.store == other.limit.store),
             ("limits.task_timeout", self.tasks.timeout == other.tasks.timeout),
             ("limits.task_ttl", self.tasks.ttl == other.tasks.ttl),
         ];

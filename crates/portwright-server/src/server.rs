@@ -41,6 +41,8 @@ pub enum StartError {
     Keys(#[from] guard::authenticate::KeyFileError),
     #[error("the rules of a role can't be used")]
     Policy(#[from] BadPattern),
+    #[error("the limits can't be shared")]
+    Store(#[from] guard::limit::StoreError),
     #[error("tokens are to be judged, and there is nothing to fetch their issuer's keys with")]
     NoFetch,
     #[error("the system gives no random numbers")]
@@ -216,7 +218,7 @@ impl Server {
         }
         let mut info = Implementation::new(plan.name.clone(), plan.version.clone());
         info.title.clone_from(&plan.title);
-        let ledger = Arc::new(guard::Ledger::default());
+        let ledger = Arc::new(guard::Ledger::new(&plan.limit)?);
         info.description.clone_from(&plan.description);
         info.website_url.clone_from(&plan.website_url);
         info.icons = Some(plan.icons.clone()).filter(|icons| !icons.is_empty());

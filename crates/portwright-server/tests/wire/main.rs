@@ -1,6 +1,10 @@
 //! The server from outside: transcripts over every transport, the rules of each, hostile input, faults.
 
-#![expect(clippy::panic, reason = "a test that can't go on fails")]
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that can't go on fails, and one that is left out says so"
+)]
 
 mod approvals;
 mod approving;
@@ -24,6 +28,7 @@ mod reload;
 mod resuming;
 mod sanitize;
 mod sessions;
+mod sharing;
 mod shelf;
 mod sse_rules;
 mod stdio_rules;

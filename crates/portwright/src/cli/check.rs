@@ -62,9 +62,10 @@ pub(crate) async fn run(args: &CheckArgs, own: &Own) -> Result<Exit, CliError> {
     let approvals = config::approvals::advice(&plan.server);
     let audit = audit_folder(&plan).filter(|_| !args.offline);
     let certificate = if args.offline { Vec::new() } else { certificate(&plan) };
+    let store = if args.offline { None } else { store(&plan).await };
     let tried = if args.offline { Vec::new() } else { join_all(plan.sources.into_iter().map(attempt)).await };
     let of_sources = tried.iter().flat_map(|source| source.found.iter().cloned());
-    let own = audit.into_iter().chain(certificate).chain(approvals);
+    let own = audit.into_iter().chain(certificate).chain(store).chain(approvals);
     let found = of_sources.chain(collisions(&tried)).chain(own).collect();
     let problems = Problems::new(origin.clone(), found);
     if args.json {
@@ -167,6 +168,14 @@ fn audit_folder(plan: &config::Plan) -> Option<Diagnostic> {
     let message = format!("there is no folder {}", folder.display());
     (!folder.is_dir())
         .then(|| Diagnostic::error(place, "missing-folder", message).hint("make it, or name another file"))
+}
+
+/// Replicas that can't reach the store of their limits refuse calls, or count each by itself.
+async fn store(plan: &config::Plan) -> Option<Diagnostic> {
+    let store = plan.server.limit.store.as_ref()?;
+    let error = store.reach().await.err()?;
+    let place = Pointer::root().join("limits").join("store");
+    Some(Diagnostic::error(place, "unreachable", error.to_string()).hint("start it, or mend its address"))
 }
 
 /// What is wrong with the listener's certificate: files that don't fit keep the server from starting.

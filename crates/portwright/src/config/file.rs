@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use portwright_core::{HumanDuration, IconTable};
+use portwright_core::{HumanDuration, IconTable, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -164,6 +164,14 @@ pub(crate) struct LimitsSection {
     /// How long a call that is over a limit may wait for room before it is refused: `1s` where nothing is said, `0s` for
     /// not at all.
     pub(crate) queue_wait: Option<HumanDuration>,
+    /// Where what was used is kept: `memory` where nothing is said, or `redis://…` for several servers to share it.
+    #[schemars(with = "Option<String>")]
+    pub(crate) store: Option<Secret>,
+    /// What the keys in that store begin with: `portwright` where nothing is said.
+    #[schemars(length(min = 1, max = 64))]
+    pub(crate) store_prefix: Option<String>,
+    /// What becomes of calls while that store is away.
+    pub(crate) store_down: StoreDown,
     /// How long a call may take: `30s` where nothing is said.
     pub(crate) call_timeout: Option<HumanDuration>,
     /// How long a call may wait, beside that, for answers of the person or the model behind the client: `5m` where
@@ -175,6 +183,17 @@ pub(crate) struct LimitsSection {
     pub(crate) task_timeout: Option<HumanDuration>,
     /// How long a task is kept for its client, from its beginning: `1h` where nothing is said.
     pub(crate) task_ttl: Option<HumanDuration>,
+}
+
+/// What becomes of calls while the store of the limits is away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StoreDown {
+    /// They are refused. The default.
+    #[default]
+    Closed,
+    /// Each server counts by itself.
+    Local,
 }
 
 /// What is done about orders, secrets and hidden characters in what sources say.

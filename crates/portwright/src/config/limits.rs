@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portwright_core::{ByteSize, Diagnostic, HumanDuration, Pointer, limits};
-use portwright_server::guard::limit::{LimitPlan, Quota, Rate};
+use portwright_server::guard::limit::{LimitPlan, Quota, Rate, StorePlan, WhenDown};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::check::entries;
-use super::file::LimitsSection;
+use super::file::{LimitsSection, StoreDown};
 use super::roles::RoleSection;
 
 /// The key under which sources and tools have limits of their own.
@@ -200,7 +200,41 @@ pub(crate) fn plan(
         }
         plan.queue_wait = wait;
     }
+    plan.store = store(section, &place, problems);
     plan
+}
+
+/// Where what was used is kept; none: in this process.
+fn store(section: &LimitsSection, place: &Pointer, problems: &mut Vec<Diagnostic>) -> Option<StorePlan> {
+    let shared = section.store.as_ref().filter(|url| url.expose() != "memory");
+    let Some(url) = shared else {
+        for (key, said) in
+            [("store_prefix", section.store_prefix.is_some()), ("store_down", section.store_down != StoreDown::Closed)]
+        {
+            if said {
+                let problem = Diagnostic::error(place.join(key), "unused-key", "nothing is shared without a store");
+                problems.push(problem.hint("add `store = \"redis://…\"`, or take it out"));
+            }
+        }
+        return None;
+    };
+    let plan = StorePlan {
+        url: url.clone(),
+        prefix: section.store_prefix.clone().unwrap_or_else(|| "portwright".to_owned()),
+        down: match section.store_down {
+            StoreDown::Closed => WhenDown::Closed,
+            StoreDown::Local => WhenDown::Local,
+        },
+    };
+    if let Err(error) = plan.check() {
+        let hint = "`memory`, `redis://host:6379/0`, or `rediss://…` for TLS; a password belongs behind `${env:NAME}`";
+        problems.push(Diagnostic::error(place.join("store"), "bad-url", error.to_string()).hint(hint));
+    }
+    if !plan.prefix.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter)) {
+        let message = "a prefix has letters, digits, `-`, `_` and `.` only";
+        problems.push(Diagnostic::error(place.join("store_prefix"), "bad-value", message).hint("such as `portwright`"));
+    }
+    Some(plan)
 }
 
 /// The limits of single sources and tools.

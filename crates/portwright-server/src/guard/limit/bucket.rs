@@ -12,7 +12,7 @@ fn nanos(time: Duration) -> u64 {
 }
 
 /// The time in which `amount` flows in, rounded up.
-fn time_of(rate: Rate, amount: u64) -> u64 {
+pub(super) fn time_of(rate: Rate, amount: u64) -> u64 {
     let cost = (rate.per.as_nanos().saturating_mul(u128::from(amount))).div_ceil(u128::from(rate.amount.max(1)));
     u64::try_from(cost).unwrap_or(u64::MAX)
 }

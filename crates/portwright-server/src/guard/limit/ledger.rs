@@ -8,6 +8,8 @@ use std::time::Instant;
 use portwright_core::{Auth, Principal, limits};
 
 use super::account::Account;
+use super::plan::LimitPlan;
+use super::shared::{Shared, StoreError};
 
 /// Who an account belongs to. The two parts are never one text, so that no name can be made to look like another.
 type Owner = (Auth, Arc<str>);
@@ -30,6 +32,8 @@ pub struct Ledger {
     rest: Arc<Account>,
     /// Of all together.
     total: Arc<Account>,
+    /// Where replicas share theirs. These accounts are for when that is away, and for those who wait here.
+    shared: Option<Shared>,
 }
 
 impl Default for Ledger {
@@ -47,7 +51,18 @@ impl Ledger {
             accounts_max: (accounts_max / limits::LIMIT_SHARDS).max(1),
             rest: Arc::default(),
             total: Arc::default(),
+            shared: None,
         }
+    }
+
+    /// With the store of the plan, if it names one.
+    pub(crate) fn new(plan: &LimitPlan) -> Result<Self, StoreError> {
+        let shared = plan.store.as_ref().map(Shared::open).transpose()?;
+        Ok(Self { shared, ..Self::default() })
+    }
+
+    pub(super) fn shared(&self) -> Option<&Shared> {
+        self.shared.as_ref()
     }
 
     /// A moment, as accounts count them.

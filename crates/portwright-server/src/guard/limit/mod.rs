@@ -14,6 +14,7 @@ mod account;
 mod bucket;
 mod ledger;
 mod plan;
+mod shared;
 mod size;
 
 #[cfg(test)]
@@ -32,6 +33,8 @@ pub(crate) use bucket::Bucket;
 pub use ledger::Ledger;
 use plan::Lane;
 pub use plan::{LimitPlan, Quota, Rate};
+use shared::{Entered, Shared, Ticket};
+pub use shared::{StoreError, StorePlan, WhenDown};
 
 /// Quotas, ready for use.
 #[derive(Debug, Default)]
@@ -171,7 +174,45 @@ impl Limit {
         }
         mine.keep();
         of_all.keep();
-        Ok(Held { _places: places })
+        Ok(Held { _places: places, _ticket: None })
+    }
+
+    /// The same where replicas share what was used. None while the store is away and this process counts by itself.
+    async fn enter_shared(
+        &self,
+        shared: &Shared,
+        account: &Arc<Account>,
+        own: &Limits,
+        cx: &Context,
+    ) -> Result<Option<Held>, Refusal> {
+        let who = cx.principal().map(|who| &**who);
+        let patience = cx.time_left().map_or(self.queue_wait, |left| left.min(self.queue_wait));
+        let until = Instant::now() + patience;
+        let mut queue = Queue { account, place: None };
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let (lane, what, wait) = match shared.enter(who, [own, &self.total], left).await {
+                Err(_) if shared.down == WhenDown::Local => return Ok(None),
+                Err(_) => return Err(unknown(cx)),
+                Ok(Entered::In { wait, mut ticket }) => {
+                    if !wait.is_zero() {
+                        if !queue.join() {
+                            return Err(refuse(cx, &Lane::Each, "calls", wait));
+                        }
+                        cx.cancel.run_until_cancelled(sleep(wait)).await.ok_or_else(Refusal::cancelled)?;
+                    }
+                    ticket.runs();
+                    return Ok(Some(Held { _places: Vec::new(), _ticket: Some(ticket) }));
+                }
+                Ok(Entered::Short { lane, what, wait }) => return Err(refuse(cx, &lane, what, wait)),
+                Ok(Entered::Full { lane }) => (lane, "concurrent", limits::LIMIT_PLACE_RETRY),
+            };
+            if left <= limits::STORE_LOOK_AGAIN || !queue.join() {
+                return Err(refuse(cx, &lane, what, wait));
+            }
+            let pause = sleep(limits::STORE_LOOK_AGAIN);
+            cx.cancel.run_until_cancelled(pause).await.ok_or_else(Refusal::cancelled)?;
+        }
     }
 }
 
@@ -192,15 +233,28 @@ impl Guard for Limit {
             return next.run(call, cx).await;
         }
         let account = self.ledger.account(cx.principal().map(|who| &**who), self.now(cx));
-        let _held = self.enter(&account, &own, cx).await?;
+        let shared = self.ledger.shared();
+        let held = match shared {
+            Some(shared) => self.enter_shared(shared, &account, &own, cx).await?,
+            None => None,
+        };
+        let shared = shared.filter(|_| held.is_some());
+        let _held = match held {
+            Some(held) => held,
+            None => self.enter(&account, &own, cx).await?,
+        };
         let result = next.run(call, cx).await;
         let counts = |limits: &Limits| limits.meters.iter().any(|meter| meter.unit == Unit::ResultBytes);
         if let Ok(reply) = &result
             && (counts(&own) || counts(&self.total))
         {
             let (bytes, now) = (size::of(reply), self.now(cx));
-            account.charge(&own.meters, bytes, now);
-            self.ledger.total().charge(&self.total.meters, bytes, now);
+            if let Some(shared) = shared {
+                shared.charge(cx.principal().map(|who| &**who), [&own, &self.total], bytes).await;
+            } else {
+                account.charge(&own.meters, bytes, now);
+                self.ledger.total().charge(&self.total.meters, bytes, now);
+            }
         }
         result
     }
@@ -210,6 +264,7 @@ impl Guard for Limit {
 #[derive(Debug)]
 struct Held {
     _places: Vec<OwnedSemaphorePermit>,
+    _ticket: Option<Ticket>,
 }
 
 /// What was taken for a call that does not run yet. It is given back unless it is kept.
@@ -259,6 +314,13 @@ impl Queue<'_> {
         }
         self.place.is_some()
     }
+}
+
+/// What was used can't be looked up, and the plan says that nobody may call then.
+fn unknown(cx: &Context) -> Refusal {
+    cx.note(|trail| trail.rule = Some("limits.store".to_owned()));
+    let words = "the server can't look up its limits just now; try again in a while";
+    Refusal::new(RefusalKind::Limited, words).retry_after(limits::STORE_PAUSE)
 }
 
 /// Leaves the rule for the record. The caller learns when to come again, and nothing of what others do.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use portwright_core::limits;
 
+use super::shared::StorePlan;
+
 /// So much in a time, and so much at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -78,6 +80,8 @@ pub struct LimitPlan {
     pub total: Quota,
     /// How long a call may wait for room.
     pub queue_wait: Duration,
+    /// None: what was used is kept in this process.
+    pub store: Option<StorePlan>,
 }
 
 impl Default for LimitPlan {
@@ -89,6 +93,7 @@ impl Default for LimitPlan {
             tools: BTreeMap::new(),
             total: Quota::default(),
             queue_wait: limits::LIMIT_QUEUE_WAIT,
+            store: None,
         }
     }
 }

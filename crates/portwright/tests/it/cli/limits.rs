@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Folder;
-use crate::harness::server::Portwright;
+use crate::harness::redis::Redis;
+use crate::harness::server::{Portwright, serve};
 use crate::harness::shop::Shop;
 use crate::harness::wait_for;
 use crate::harness::wire::{Client, Era, Http};
@@ -80,4 +81,46 @@ fn limits_that_make_no_sense_are_said_with_a_hint() {
         ended.out
     );
     assert!(problems.iter().all(|one| one["hint"].is_string()), "{}", ended.out);
+}
+
+#[test]
+fn two_servers_share_what_a_caller_may_use() {
+    let Some(redis) = Redis::start("canary-hunter2") else { return };
+    let servers: Vec<_> = (0..2)
+        .map(|_| {
+            let shop = Shop::sqlite();
+            limited(&shop, "[limits]\ncalls = \"3/day\"\nqueue_wait = \"0s\"\nstore = \"${env:LIMITS_STORE}\"\n");
+            let mut command = serve(&shop.config());
+            command.env("LIMITS_STORE", format!("redis://:canary-hunter2@127.0.0.1:{}", redis.port));
+            command.env("RUST_LOG", "debug");
+            let server = Portwright::listening(command);
+            server.wait_ready();
+            (shop, server)
+        })
+        .collect();
+    let said: Vec<bool> = [0, 1, 0, 1]
+        .map(|number| {
+            let (_, server) = &servers[number];
+            search(&mut Http::connect(server.address, Era::Modern))["result"]["isError"] == true
+        })
+        .to_vec();
+    assert_eq!(said, [false, false, false, true]);
+    for (_, server) in &servers {
+        assert!(!server.errors().contains("canary"), "{}", server.errors());
+    }
+}
+
+#[test]
+fn check_says_that_the_store_is_away_and_not_its_password() {
+    let config = "[limits]\ncalls = \"3/day\"\nstore = \"redis://:canary-hunter2@127.0.0.1:1/0\"\n";
+    let ended = Folder::with(config).run(&["check", "--json"]);
+    assert_eq!(ended.code, 5, "{}", ended.out);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((&report["problems"][0]["rule"], &report["problems"][0]["line"]), (&json!("unreachable"), &json!(3)));
+    let wrong =
+        Folder::with("[limits]\nstore = \"http://canary-hunter2@host\"\n").run(&["check", "--offline", "--json"]);
+    assert_eq!(wrong.code, 3, "{}", wrong.out);
+    for said in [&ended.errors, &wrong.errors, &report["problems"][0]["message"].to_string()] {
+        assert!(!said.contains("canary"), "{said}");
+    }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod duplex;
 pub(crate) mod files;
 pub(crate) mod postgres;
+pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod shop;
 pub(crate) mod wire;

@@ -1,6 +1,7 @@
 //! Keys of a real file: added, used, expired, revoked, and what becomes of a file that is broken.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -49,7 +50,7 @@ fn a_key_proves_who_calls() {
     let keys = Keys::open(&place.path).expect("opened");
     let principal = keys.judge(&ada).expect("ada");
     assert_eq!((&*principal.id, principal.auth), ("ada", Auth::Key));
-    assert_eq!(principal.roles, ["analyst".into()]);
+    assert_eq!(principal.roles, [Arc::<str>::from("analyst")]);
     assert_eq!(keys.judge(&old).unwrap_err(), BadCredential::Expired);
     assert_eq!(keys.judge(&gone).unwrap_err(), BadCredential::Revoked);
     let (id, other) = (&ada[..20], &old[20..]);
