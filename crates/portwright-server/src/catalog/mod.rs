@@ -9,12 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::guard::sanitize::definitions::Definitions;
 use portwright_core::protocol::{Reference, ResourceTemplate};
 use portwright_core::{
     Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
 };
 use serde_json::value::RawValue;
-use crate::guard::sanitize::definitions::Definitions;
 
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
 pub(crate) use supervisor::Supervisor;

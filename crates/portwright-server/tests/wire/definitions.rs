@@ -144,7 +144,11 @@ async fn hidden_characters_in_any_field_of_a_definition_are_taken_out() {
     for injection in [Injection::Off, Injection::Mark] {
         let (all, tools, reason, state) = listed(injection, elsewhere(HIDDEN)).await;
         assert!(!all.contains(['\u{200b}', '\u{e0041}', '\u{1b}']) && !all.contains("\\u001b"), "{all}");
-        assert_eq!((tools.len(), all.matches("plain words").count(), state), (10, 9 + 2 + 1 + 1, State::Ready), "{all}");
+        assert_eq!(
+            (tools.len(), all.matches("plain words").count(), state),
+            (10, 9 + 2 + 1 + 1, State::Ready),
+            "{all}"
+        );
         assert!(reason.expect("a reason").contains("hidden characters were taken out"));
     }
 }

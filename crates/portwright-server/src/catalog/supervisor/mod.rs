@@ -22,9 +22,9 @@ use tracing::{info, warn};
 
 use super::{Catalog, Listing, News, Rules};
 
+use crate::guard::sanitize::definitions::Definitions;
 pub use reload::Reloaded;
 use slot::Slot;
-use crate::guard::sanitize::definitions::Definitions;
 pub use slot::{Fingerprint, Mount, Origin, SourceHealth, State};
 
 struct Shared {

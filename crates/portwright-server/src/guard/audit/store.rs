@@ -130,7 +130,8 @@ impl FileStore {
         let link = if let Said::Last(last) = said { last } else { Link::default() };
         let path = path.to_owned();
         let (log, found, retiring, rotate_after, retire_after) = (None, None, Vec::new(), None, None);
-        let mut store = Self { path, durability, rotation, head, log, link, found, retiring, rotate_after, retire_after };
+        let mut store =
+            Self { path, durability, rotation, head, log, link, found, retiring, rotate_after, retire_after };
         store.reopen(matches!(said, Said::Last(_)))?;
         Ok(store)
     }

@@ -14,7 +14,8 @@ use super::characters::{Found, clean};
 use super::{Cleaner, Injection, SanitizePlan};
 
 /// Stands where a description stood.
-const WITHHELD: &str = "(withheld: the server behind this gateway wrote text here that reads like instructions to the model)";
+const WITHHELD: &str =
+    "(withheld: the server behind this gateway wrote text here that reads like instructions to the model)";
 
 /// Texts for people and models that mean nothing to the server that wrote them.
 const REPLACEABLE: &[&str] = &["description", "title", "$comment"];
@@ -132,6 +133,7 @@ fn is_hiding(name: &str) -> bool {
 
 /// A key as it may stand on a health page.
 fn shown(key: &str) -> &str {
-    const KNOWN: &[&str] = &["description", "title", "enum", "default", "const", "examples", "pattern", "name", "$comment"];
+    const KNOWN: &[&str] =
+        &["description", "title", "enum", "default", "const", "examples", "pattern", "name", "$comment"];
     KNOWN.iter().find(|known| **known == key).copied().unwrap_or("schema")
 }

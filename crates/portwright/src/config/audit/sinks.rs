@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portwright_core::{Diagnostic, Pointer, Secret};
-use portwright_server::{Fingerprint, ServerPlan};
 use portwright_server::guard::audit::sink::SinkPlan;
 use portwright_server::guard::audit::sink::otlp::Otlp;
 use portwright_server::guard::audit::sink::stdout::StandardOutput;
+use portwright_server::{Fingerprint, ServerPlan};
 use portwright_sources::shared::http::Client;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -16,8 +16,8 @@ use crate::harness::wire::{Client, Era, Http};
 /// A shop with one more table in its configuration.
 fn shop_with(more: &str) -> Shop {
     let shop = Shop::sqlite();
-    let text = std::fs::read_to_string(shop.config()).unwrap();
-    std::fs::write(shop.config(), format!("{text}\n{more}")).unwrap();
+    let text = std::fs::read_to_string(shop.config()).expect("a configuration");
+    std::fs::write(shop.config(), format!("{text}\n{more}")).expect("written");
     shop
 }
 
@@ -95,12 +95,12 @@ fn no_call_is_made_while_a_required_table_is_down() {
 
 /// A receiver of logs: hands on the head and the body of each request, and says that all is well.
 fn receiver() -> (String, mpsc::Receiver<(String, Value)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("its address"));
     let (sender, got) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut reader = BufReader::new(stream.try_clone().expect("its other half"));
             let (mut head, mut line) = (String::new(), String::new());
             while reader.read_line(&mut line).unwrap_or(0) > 2 {
                 head.push_str(&line.to_ascii_lowercase());
@@ -108,10 +108,10 @@ fn receiver() -> (String, mpsc::Receiver<(String, Value)>) {
             }
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
             let mut body = vec![0; length.unwrap_or(0)];
-            reader.read_exact(&mut body).unwrap();
+            reader.read_exact(&mut body).expect("a body");
             let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-            (&stream).write_all(answer.as_bytes()).unwrap();
-            if sender.send((head, serde_json::from_slice(&body).unwrap())).is_err() {
+            (&stream).write_all(answer.as_bytes()).expect("answered");
+            if sender.send((head, serde_json::from_slice(&body).expect("JSON"))).is_err() {
                 return;
             }
         }

@@ -196,7 +196,9 @@ async fn standard_output_gets_one_line_a_record_even_if_it_is_slow() {
     let (mut reader, writer) = tokio::io::duplex(64);
     let sink = StandardOutput::to(writer);
     let lines: Vec<_> = (1..4)
-        .map(|seq| Arc::new(Written::new(seq, "h", std::time::SystemTime::now(), format!("{{\"seq\":{seq}}}").repeat(9))))
+        .map(|seq| {
+            Arc::new(Written::new(seq, "h", std::time::SystemTime::now(), format!("{{\"seq\":{seq}}}").repeat(9)))
+        })
         .collect();
     let given_up = tokio::time::timeout(Duration::from_millis(20), sink.store(&lines)).await;
     assert!(given_up.is_err(), "nobody reads");
