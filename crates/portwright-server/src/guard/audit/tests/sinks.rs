@@ -174,7 +174,7 @@ async fn what_waits_for_a_sink_is_bounded_and_the_rest_is_counted() {
     let (_folder, file) = folder();
     let place = Place::new();
     place.set(Mood::Down);
-    let (audit, _) = (Audit::open(&AuditPlan::new(&file)).unwrap(), ());
+    let audit = Audit::open(&AuditPlan::new(&file)).unwrap();
     let outlet = super::super::Outlet::open(&SinkPlan::new(place.clone()), &audit.open.queue);
     let line = "x".repeat(1024 * 1024);
     let count = 2 * limits::AUDIT_SINK_BYTES_MAX / line.len();
@@ -209,8 +209,8 @@ async fn standard_output_gets_one_line_a_record_even_if_it_is_slow() {
     });
     sink.store(&lines).await.unwrap();
     drop(sink);
-    let expected: String = lines.iter().map(|record| format!("{}\n", record.line)).collect();
-    assert_eq!(read.await.unwrap(), expected, "each once, whole");
+    let expected: Vec<&str> = lines.iter().map(|record| record.line.as_str()).collect();
+    assert_eq!(read.await.unwrap(), expected.join("\n") + "\n", "each once, whole");
 }
 
 /// A receiver of logs.
