@@ -28,3 +28,15 @@ pub const JWKS_KEYS_MAX: usize = 64;
 
 /// Bits of an RSA key that is believed.
 pub const RSA_BITS_MIN: usize = 2048;
+
+/// Questions to an issuer about tokens that may be open at once.
+pub const INTROSPECTIONS_MAX: usize = 64;
+
+/// Tokens whose issuer's word is kept.
+pub const INTROSPECTED_MAX: usize = 16_384;
+
+/// How long an issuer's word that a token holds counts. A token that was revoked holds no longer than that.
+pub const INTROSPECTION_FRESH: Duration = Duration::from_mins(1);
+
+/// How long its word that a token does not hold is kept.
+pub const INTROSPECTION_NO_KEPT: Duration = Duration::from_secs(10);

@@ -62,10 +62,10 @@ pub(crate) async fn run(args: &CheckArgs, own: &Own) -> Result<Exit, CliError> {
     let approvals = config::approvals::advice(&plan.server);
     let audit = audit_folder(&plan).filter(|_| !args.offline);
     let certificate = if args.offline { Vec::new() } else { certificate(&plan) };
-    let store = if args.offline { None } else { store(&plan).await };
+    let (store, issuer) = if args.offline { (None, None) } else { (store(&plan).await, issuer(&plan).await) };
     let tried = if args.offline { Vec::new() } else { join_all(plan.sources.into_iter().map(attempt)).await };
     let of_sources = tried.iter().flat_map(|source| source.found.iter().cloned());
-    let own = audit.into_iter().chain(certificate).chain(store).chain(approvals);
+    let own = audit.into_iter().chain(certificate).chain(store).chain(issuer).chain(approvals);
     let found = of_sources.chain(collisions(&tried)).chain(own).collect();
     let problems = Problems::new(origin.clone(), found);
     if args.json {
@@ -176,6 +176,17 @@ async fn store(plan: &config::Plan) -> Option<Diagnostic> {
     let error = store.reach().await.err()?;
     let place = Pointer::root().join("limits").join("store");
     Some(Diagnostic::error(place, "unreachable", error.to_string()).hint("start it, or mend its address"))
+}
+
+/// Without the issuer's keys no token holds.
+async fn issuer(plan: &config::Plan) -> Option<Diagnostic> {
+    let oauth = plan.server.oauth.as_ref()?;
+    let fetch = Arc::new(portwright_sources::shared::http::Client::new().ok()?);
+    let message = portwright_server::guard::authenticate::oauth::reach(oauth, fetch).await.err()?;
+    let place = Pointer::root().join("auth").join("oauth").join("issuer");
+    Some(
+        Diagnostic::error(place, "unreachable", message).hint("mend `issuer`, or name the keys' address as `jwks_url`"),
+    )
 }
 
 /// What is wrong with the listener's certificate: files that don't fit keep the server from starting.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use portwright_core::{Diagnostic, HumanDuration, Pointer, limits};
-use portwright_server::guard::authenticate::OAuthPlan;
+use portwright_core::{Diagnostic, HumanDuration, Pointer, Secret, limits};
+use portwright_server::guard::authenticate::{IntrospectionPlan, OAuthPlan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -37,6 +37,23 @@ pub(crate) struct OAuthSection {
     pub(crate) required_scopes: Vec<String>,
     /// How far the issuer's clock may differ from this one: `60s` where nothing is said, `5m` at most.
     pub(crate) clock_skew: Option<HumanDuration>,
+    /// Where the issuer is asked about tokens that are no JSON Web Tokens (RFC 7662).
+    pub(crate) introspection: Option<IntrospectionSection>,
+}
+
+/// Where an issuer answers questions about tokens, and who asks.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IntrospectionSection {
+    /// `https://login.acme.example/introspect`.
+    #[schemars(length(min = 1, max = 2_048))]
+    pub(crate) url: String,
+    /// This server's name at the issuer.
+    #[schemars(length(min = 1, max = 256))]
+    pub(crate) client_id: String,
+    /// This server's secret there: `${env:INTROSPECTION_SECRET}`.
+    #[schemars(with = "String")]
+    pub(crate) client_secret: Secret,
 }
 
 /// A signature that proves who made it. None that rests on a shared secret.
@@ -65,7 +82,10 @@ pub(crate) enum Algorithm {
 /// The section → the plan.
 pub(super) fn plan(section: OAuthSection, problems: &mut Vec<Diagnostic>) -> OAuthPlan {
     let place = Pointer::root().join("auth").join("oauth");
-    for (key, url) in [("issuer", Some(&section.issuer)), ("jwks_url", section.jwks_url.as_ref())] {
+    let asked = section.introspection.as_ref().map(|section| &section.url);
+    for (key, url) in
+        [("issuer", Some(&section.issuer)), ("jwks_url", section.jwks_url.as_ref()), ("introspection", asked)]
+    {
         if let Some(message) = url.and_then(|url| unfit(url).err()) {
             let told = Diagnostic::error(place.join(key), "bad-url", message);
             problems.push(told.hint("such as `https://login.acme.example`"));
@@ -84,6 +104,11 @@ pub(super) fn plan(section: OAuthSection, problems: &mut Vec<Diagnostic>) -> OAu
         }
     }
     let mut plan = OAuthPlan::new(section.issuer, section.audience);
+    plan.introspection = section.introspection.map(|section| IntrospectionPlan {
+        url: section.url,
+        client_id: section.client_id,
+        client_secret: section.client_secret,
+    });
     plan.jwks_url = section.jwks_url;
     if let Some(named) = section.algorithms {
         if named.is_empty() {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use portwright_core::{Fetch, Principal};
 
 pub use keys::{KeyFileError, Keys};
-pub use oauth::OAuthPlan;
+pub use oauth::{IntrospectionPlan, OAuthPlan};
 
 use oauth::{BadToken, OAuth};
 
@@ -58,15 +58,20 @@ impl Authenticate {
 
     /// Gets what it may take to judge a credential. Judging itself never waits.
     pub async fn prepare(&self, credential: &str) {
-        if let Some(oauth) = self.oauth.as_ref().filter(|_| OAuth::takes(credential)) {
+        if let Some(oauth) = self.oauth.as_ref().filter(|oauth| self.is_token(oauth, credential)) {
             oauth.prepare(credential).await;
         }
+    }
+
+    /// What has the form of a key is one, where there are keys.
+    fn is_token(&self, oauth: &OAuth, credential: &str) -> bool {
+        oauth.takes(credential) && (self.keys.is_none() || key::Key::parse(credential).is_none())
     }
 
     /// Who the bearer of a key or a token is.
     pub fn bearer(&self, credential: &str) -> Result<Arc<Principal>, BadCredential> {
         match (&self.oauth, &self.keys) {
-            (Some(oauth), _) if OAuth::takes(credential) => Ok(oauth.judge(credential, Timestamp::now())?),
+            (Some(oauth), _) if self.is_token(oauth, credential) => Ok(oauth.judge(credential, Timestamp::now())?),
             (_, Some(keys)) => keys.judge(credential),
             _ => Err(BadCredential::Unknown),
         }

@@ -66,9 +66,22 @@ impl Cleaner {
 
     /// What the text becomes, if something is to be done.
     fn treat(&self, text: &str, tally: &mut Tally) -> Result<Option<String>, Broken> {
+        // What was redacted may have been why a mark beside it was kept; without that mark there may be a secret more.
+        const ROUNDS_MAX: usize = 4;
         let mut found = Found::default();
-        let visible = clean(text, &mut found);
-        let kept = redact(&visible, &self.plan.redact, &mut tally.redacted)?;
+        let mut kept = clean(text, &mut found);
+        for _ in 0..ROUNDS_MAX {
+            let Cow::Owned(redacted) = redact(&kept, &self.plan.redact, &mut tally.redacted)? else { break };
+            let again = match clean(&redacted, &mut found) {
+                Cow::Owned(again) => Some(again),
+                Cow::Borrowed(_) => None,
+            };
+            let changed = again.is_some();
+            kept = Cow::Owned(again.unwrap_or(redacted));
+            if !changed {
+                break;
+            }
+        }
         if self.plan.injection != Injection::Off {
             let verdict = injection::judge(&kept, found);
             tally.verdict = verdict.is_order().then_some(verdict);
@@ -76,10 +89,7 @@ impl Cleaner {
         tally.found.add(found);
         Ok(match kept {
             Cow::Owned(kept) => Some(kept),
-            Cow::Borrowed(_) => match visible {
-                Cow::Owned(visible) => Some(visible),
-                Cow::Borrowed(_) => None,
-            },
+            Cow::Borrowed(_) => None,
         })
     }
 

@@ -291,8 +291,28 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
 }
 
+/// By a plan that does everything.
+fn treated(text: &str) -> String {
+    let redact = Redact::NAMES.iter().filter_map(|name| Redact::named(name)).collect();
+    let cleaner = Cleaner::new(&SanitizePlan { redact, ..SanitizePlan::default() });
+    cleaner.text(text).unwrap().0.into_owned()
+}
+
+#[test]
+fn a_mark_that_only_a_secret_kept_goes_with_it() {
+    let once = treated("docu\u{61c} progressToken://aprogressToken:/quil/ad55.ter2-.exampmenhunt\u{610}t");
+    assert!(!once.contains('\u{61c}') && once.contains("[redacted]"), "{once:?}");
+    assert_eq!(treated(&once), once);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_second_treatment_changes_nothing(text in prop_oneof![hostile(), any::<String>()]) {
+        let once = treated(&text);
+        prop_assert_eq!(treated(&once), once);
+    }
 
     #[test]
     fn a_second_cleaning_finds_nothing(text in prop_oneof![hostile(), any::<String>()]) {

@@ -58,6 +58,7 @@ fn tokens_and_keys_are_taken_side_by_side() {
         "[listen]\nanonymous = \"never\"\n[auth.keys]\nfile = \"keys.toml\"\n[auth.oauth]\nissuer = \"{issuer}\"\n\
          audience = \"https://mcp.acme.example/mcp\"\n[resources.\"notes://a\"]\ntext = \"Here.\"\n"
     ));
+    assert_eq!(folder.run(&["check"]).code, 0, "the issuer is there");
     let key = folder.run(&["keys", "add", "ada"]).out.trim().to_owned();
     let server = Portwright::listening(serve(&folder.file("portwright.toml")));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
@@ -74,4 +75,17 @@ fn tokens_and_keys_are_taken_side_by_side() {
     assert_eq!(shown(&format!("{}x", &good[..good.len() - 1])), 401);
     assert_eq!(post(server.address, "").status, 401);
     assert!(!server.errors().contains(&good[..40]), "a token is in the log");
+}
+
+#[test]
+fn check_says_that_an_issuer_is_away() {
+    let config = "[auth.oauth]\nissuer = \"http://127.0.0.1:1\"\naudience = \"https://mcp.acme.example/mcp\"\n\
+                  introspection = { url = \"http://127.0.0.1:1/i\", client_id = \"p\", client_secret = \"canary-hunter2\" }\n";
+    let folder = Folder::with(config);
+    let ended = folder.run(&["check", "--json"]);
+    assert_eq!(ended.code, 5, "{}", ended.out);
+    let report: Value = serde_json::from_str(&ended.out).expect("JSON");
+    assert_eq!((&report["problems"][0]["rule"], &report["problems"][0]["line"]), (&json!("unreachable"), &json!(2)));
+    assert!(!report["problems"][0]["message"].to_string().contains("canary"), "{}", ended.out);
+    assert_eq!(folder.run(&["check", "--offline"]).code, 0);
 }

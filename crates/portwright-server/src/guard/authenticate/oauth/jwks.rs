@@ -130,6 +130,18 @@ impl Jwks {
         Ok(listed.iter().take(limits::JWKS_KEYS_MAX).filter_map(usable).collect())
     }
 
+    /// Whether there are keys to be had that prove something.
+    pub(super) async fn reach(&self) -> Result<(), String> {
+        match self.ask().await {
+            Ok(keys) if keys.is_empty() => Err("the issuer publishes no key that can be used".to_owned()),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                Err(format!("{error}{cause}"))
+            }
+        }
+    }
+
     /// Where the issuer's metadata says that its keys are (RFC 8414, then `OpenID` Connect Discovery).
     async fn discover(&self) -> Result<FetchRequest, NoKeys> {
         let (scheme, rest) = self.issuer.split_once("://").ok_or(NoKeys::Metadata)?;

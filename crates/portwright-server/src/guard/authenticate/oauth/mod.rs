@@ -1,7 +1,9 @@
 //! OAuth 2.1 access tokens: JSON Web Tokens of one issuer, judged by the keys that it publishes (RFC 9068, RFC 7517).
 //!
-//! A token is judged without waiting: what may take time, fetching keys, is done by [`OAuth::prepare`] before.
+//! A token is judged without waiting: what may take time, fetching keys or asking the issuer about a token that says
+//! nothing itself, is done by [`OAuth::prepare`] before.
 
+mod introspect;
 mod jwks;
 mod token;
 
@@ -16,6 +18,8 @@ use jiff::Timestamp;
 use jsonwebtoken::Algorithm;
 use portwright_core::{Fetch, Principal, limits};
 
+use introspect::Introspection;
+pub use introspect::IntrospectionPlan;
 use jwks::Jwks;
 pub use token::BadToken;
 use token::Token;
@@ -41,6 +45,8 @@ pub struct OAuthPlan {
     pub required_scopes: Vec<String>,
     /// How far clocks may differ.
     pub skew: Duration,
+    /// Where the issuer is asked about tokens that say nothing themselves. None: such are not taken.
+    pub introspection: Option<IntrospectionPlan>,
 }
 
 impl OAuthPlan {
@@ -60,6 +66,7 @@ impl OAuthPlan {
             scopes: BTreeMap::new(),
             required_scopes: Vec::new(),
             skew: limits::CLOCK_SKEW,
+            introspection: None,
         }
     }
 
@@ -73,35 +80,50 @@ impl OAuthPlan {
     }
 }
 
+/// Asks an issuer for its keys, as a server would. The error says what to mend.
+pub async fn reach(plan: &OAuthPlan, fetch: Arc<dyn Fetch>) -> Result<(), String> {
+    Jwks::new(plan, fetch).reach().await
+}
+
 /// Judges access tokens.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     plan: OAuthPlan,
     keys: Arc<Jwks>,
+    introspection: Option<Arc<Introspection>>,
 }
 
 impl OAuth {
     pub(crate) fn new(plan: OAuthPlan, fetch: Arc<dyn Fetch>) -> Self {
+        let introspection = plan.introspection.clone().map(|plan| Arc::new(Introspection::new(plan, fetch.clone())));
         let keys = Arc::new(Jwks::new(&plan, fetch));
-        Self { plan, keys }
+        Self { plan, keys, introspection }
     }
 
-    /// Whether this is written as a token is: three parts with dots between them.
-    pub(crate) fn takes(text: &str) -> bool {
-        text.split('.').count() == 3
+    /// Whether this may be a token: three parts with dots between them, or whatever the issuer may be asked about.
+    pub(crate) fn takes(&self, text: &str) -> bool {
+        self.introspection.is_some() || text.split('.').count() == 3
     }
 
-    /// Sees to it that the key of a token is there, if its issuer has it. What does not look like a token of the issuer
-    /// is not worth a question.
+    /// Sees to it that the key of a token is there, if its issuer has it, or the issuer's word on one that says nothing
+    /// itself. What looks like somebody else's token is not worth a question.
     pub(crate) async fn prepare(&self, text: &str) {
-        if let Ok(token) = Token::read(text, &self.plan) {
-            self.keys.prepare(token.kid()).await;
+        match (Token::read(text, &self.plan), &self.introspection) {
+            (Ok(token), _) => self.keys.prepare(token.kid()).await,
+            (Err(BadToken::Malformed), Some(introspection)) => introspection.prepare(text).await,
+            _ => {}
         }
     }
 
     /// Who the bearer is.
     pub(crate) fn judge(&self, text: &str, now: Timestamp) -> Result<Arc<Principal>, BadToken> {
-        let token = Token::read(text, &self.plan)?;
+        let token = match (Token::read(text, &self.plan), &self.introspection) {
+            (Err(BadToken::Malformed), Some(introspection)) => {
+                let claims = introspection.word(text).ok_or(BadToken::Unknown)?.ok_or(BadToken::Inactive)?;
+                return token::vouched(&claims, &self.plan, now).map(Arc::new);
+            }
+            (token, _) => token?,
+        };
         let keys = self.keys.current();
         let key = jwks::find(&keys, token.kid(), token.algorithm()).ok_or(BadToken::Key)?;
         token.proven_by(key)?;

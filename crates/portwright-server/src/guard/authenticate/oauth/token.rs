@@ -36,12 +36,16 @@ pub enum BadToken {
     TooEarly,
     #[error("the token does not say whose it is")]
     Subject,
+    #[error("the issuer could not be asked about the token")]
+    Unknown,
+    #[error("the issuer says that the token does not hold")]
+    Inactive,
     #[error("the token lacks a scope that every call needs")]
     Scope,
 }
 
 /// Claims that are about the token and not about its bearer.
-const MECHANICS: [&str; 8] = ["iss", "aud", "exp", "nbf", "iat", "jti", "typ", "azp"];
+const MECHANICS: [&str; 10] = ["iss", "aud", "exp", "nbf", "iat", "jti", "typ", "azp", "active", "token_type"];
 
 /// A token that was read, and of which nothing is believed yet.
 pub(super) struct Token<'a> {
@@ -108,33 +112,52 @@ impl<'a> Token<'a> {
 
     /// Who its bearer is, if it is meant for here and now. To be asked of a token that was proven.
     pub(super) fn principal(self, plan: &OAuthPlan, now: Timestamp) -> Result<Principal, BadToken> {
-        let claims = self.claims;
-        let meant = match claims.get("aud") {
-            Some(Value::String(audience)) => *audience == plan.audience,
-            Some(Value::Array(all)) => all.iter().any(|audience| audience.as_str() == Some(&plan.audience)),
-            _ => false,
-        };
-        if !meant {
-            return Err(BadToken::Audience);
+        if !self.claims.contains_key("exp") {
+            return Err(BadToken::Expired);
         }
-        in_time(&claims, plan, now)?;
-        let scopes = scopes(&claims);
-        if !plan.required_scopes.iter().all(|needed| scopes.contains(&needed.as_str())) {
-            return Err(BadToken::Scope);
-        }
-        let subject = claims.get(&plan.principal_claim).and_then(Value::as_str).unwrap_or_default();
-        if subject.is_empty() || subject.len() > limits::NAME_BYTES_MAX || subject.chars().any(char::is_control) {
-            return Err(BadToken::Subject);
-        }
-        // No issuer has a `#` in its name, so no two of them have a caller of the same name.
-        let mut principal = Principal::new(format!("{}#{subject}", plan.issuer), Auth::Token);
-        let mut roles: Vec<Arc<str>> = scopes.iter().filter_map(|scope| plan.scopes.get(*scope).cloned()).collect();
-        let listed = plan.roles_claim.as_deref().and_then(|path| stepped(&claims, path));
-        roles.extend(listed.map(words).unwrap_or_default().into_iter().map(Arc::from));
-        principal.roles = roles;
-        principal.claims = claims.into_iter().filter(|(name, _)| !MECHANICS.contains(&name.as_str())).collect();
-        Ok(principal)
+        bearer(self.claims, plan, now)
     }
+}
+
+/// Who the bearer is of a token for which its issuer vouched just now (RFC 7662, section 2.2).
+pub(super) fn vouched(claims: &JsonObject, plan: &OAuthPlan, now: Timestamp) -> Result<Principal, BadToken> {
+    if claims.get("iss").is_some_and(|issuer| issuer.as_str() != Some(&plan.issuer)) {
+        return Err(BadToken::Issuer);
+    }
+    let kind = claims.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
+    if !["bearer", "access_token", "at+jwt"].iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+        return Err(BadToken::Kind);
+    }
+    bearer(claims.clone(), plan, now)
+}
+
+/// Who a token's bearer is, by claims that are believed.
+fn bearer(claims: JsonObject, plan: &OAuthPlan, now: Timestamp) -> Result<Principal, BadToken> {
+    let meant = match claims.get("aud") {
+        Some(Value::String(audience)) => *audience == plan.audience,
+        Some(Value::Array(all)) => all.iter().any(|audience| audience.as_str() == Some(&plan.audience)),
+        _ => false,
+    };
+    if !meant {
+        return Err(BadToken::Audience);
+    }
+    in_time(&claims, plan, now)?;
+    let scopes = scopes(&claims);
+    if !plan.required_scopes.iter().all(|needed| scopes.contains(&needed.as_str())) {
+        return Err(BadToken::Scope);
+    }
+    let subject = claims.get(&plan.principal_claim).and_then(Value::as_str).unwrap_or_default();
+    if subject.is_empty() || subject.len() > limits::NAME_BYTES_MAX || subject.chars().any(char::is_control) {
+        return Err(BadToken::Subject);
+    }
+    // No issuer has a `#` in its name, so no two of them have a caller of the same name.
+    let mut principal = Principal::new(format!("{}#{subject}", plan.issuer), Auth::Token);
+    let mut roles: Vec<Arc<str>> = scopes.iter().filter_map(|scope| plan.scopes.get(*scope).cloned()).collect();
+    let listed = plan.roles_claim.as_deref().and_then(|path| stepped(&claims, path));
+    roles.extend(listed.map(words).unwrap_or_default().into_iter().map(Arc::from));
+    principal.roles = roles;
+    principal.claims = claims.into_iter().filter(|(name, _)| !MECHANICS.contains(&name.as_str())).collect();
+    Ok(principal)
 }
 
 /// A part of a token: an object in which nothing stands twice.
@@ -153,7 +176,7 @@ fn in_time(claims: &JsonObject, plan: &OAuthPlan, now: Timestamp) -> Result<(), 
         None => Ok(None),
         Some(value) => value.as_f64().map(Some).ok_or(BadToken::Malformed),
     };
-    if at("exp")?.is_none_or(|end| end + skew <= now) {
+    if at("exp")?.is_some_and(|end| end + skew <= now) {
         return Err(BadToken::Expired);
     }
     let early = |moment: Option<f64>| moment.is_some_and(|start| start - skew > now);
