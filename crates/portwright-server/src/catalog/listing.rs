@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::Censor;
 use super::compile;
-use crate::guard::sanitize::definitions::Definitions;
 use crate::guard::validate;
 
 /// Everything one source offers.
@@ -86,7 +86,7 @@ pub(crate) fn prompt_listed_as(
 
 impl Listing {
     /// Asks a source for its lists.
-    pub(crate) fn of(name: &Arc<str>, source: &Arc<dyn Source>, definitions: &Definitions) -> Self {
+    pub(crate) fn of(name: &Arc<str>, source: &Arc<dyn Source>, definitions: &dyn Censor) -> Self {
         let mut listing = Self {
             name: name.clone(),
             source: source.clone(),
@@ -146,12 +146,12 @@ impl Listing {
         kind: &str,
         name: &str,
         definition: T,
-        definitions: Option<&Definitions>,
+        definitions: Option<&dyn Censor>,
     ) -> Option<T> {
         const NAME_LETTERS_MAX: usize = 64;
         let Some(definitions) = definitions else { return Some(definition) };
         let shown = || name.chars().take(NAME_LETTERS_MAX).flat_map(char::escape_debug).collect::<String>();
-        match definitions.tidy(definition) {
+        match tidy(definition, definitions) {
             Ok((definition, done)) => {
                 self.tidied.extend(done.map(|done| format!("{kind} `{}`: {done}", shown())));
                 Some(definition)
@@ -210,6 +210,17 @@ impl Listing {
             arguments: None,
             tasks: TaskSupport::NEVER,
         }
+    }
+}
+
+fn tidy<T: Serialize + DeserializeOwned>(
+    definition: T,
+    definitions: &dyn Censor,
+) -> Result<(T, Option<&'static str>), String> {
+    let mut value = serde_json::to_value(&definition).map_err(|_| "it can't be written as JSON")?;
+    match definitions.tidy(&mut value)? {
+        None => Ok((definition, None)),
+        done => Ok((serde_json::from_value(value).map_err(|_| "it can't be cleaned")?, done)),
     }
 }
 

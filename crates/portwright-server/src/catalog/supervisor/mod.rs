@@ -22,7 +22,7 @@ use tracing::{info, warn};
 
 use super::{Catalog, Listing, News, Rules};
 
-use crate::guard::sanitize::definitions::Definitions;
+use crate::catalog::Censor;
 pub use reload::Reloaded;
 use slot::Slot;
 pub use slot::{Fingerprint, Mount, Origin, SourceHealth, State};
@@ -309,10 +309,10 @@ async fn attempt(name: &Arc<str>, config: &dyn SourceConfig) -> Result<Arc<dyn S
 async fn listed(
     name: &Arc<str>,
     source: &Arc<dyn Source>,
-    definitions: Arc<Definitions>,
+    definitions: Arc<dyn Censor>,
 ) -> Result<Arc<Listing>, &'static str> {
     let (owned_name, owned_source) = (name.clone(), source.clone());
-    let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source, &definitions));
+    let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source, &*definitions));
     let reason = match tokio::time::timeout(limits::CONNECT_WAIT, made).await {
         Ok(Ok(listing)) => {
             for reason in &listing.left_out {

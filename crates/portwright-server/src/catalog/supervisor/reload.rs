@@ -10,8 +10,8 @@ use portwright_core::{Source, limits};
 
 use super::slot::Slot;
 use super::{Listing, Mount, Origin, Shared, Start, State, Supervisor, attempt, listed};
+use crate::catalog::Censor;
 use crate::catalog::Rules;
-use crate::guard::sanitize::definitions::Definitions;
 
 /// What a reload did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Supervisor {
     pub(crate) async fn replace(&self, mounts: Vec<Mount>, rules: Arc<Rules>, patience: Duration) -> Reloaded {
         let shared = &self.shared;
         let _one = shared.reloading.lock().await;
-        let alike = self.catalog().rules.definitions.are_as(&rules.definitions);
+        let alike = self.catalog().rules.definitions.written() == rules.definitions.written();
         let mut plan = Vec::with_capacity(mounts.len());
         for mount in mounts {
             // What another server says of itself is read again where it is judged in another way.
@@ -136,7 +136,7 @@ impl Shared {
     }
 }
 
-async fn try_once(mount: Mount, definitions: Arc<Definitions>) -> Tried {
+async fn try_once(mount: Mount, definitions: Arc<dyn Censor>) -> Tried {
     let source = match &mount.origin {
         Origin::Open(source) => Ok(source.clone()),
         Origin::Config(config) => attempt(&mount.name, &**config).await,

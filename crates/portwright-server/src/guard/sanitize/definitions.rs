@@ -6,12 +6,11 @@
 //! default) and reads like one leaves the whole definition out. So does a name that hides characters.
 
 use portwright_core::limits;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::characters::{Found, clean};
 use super::{Cleaner, Injection, SanitizePlan};
+use crate::catalog::Censor;
 
 /// Stands where a description stood.
 const WITHHELD: &str =
@@ -43,39 +42,35 @@ impl Definitions {
         let cleaner = Cleaner::new(&SanitizePlan { redact: Vec::new(), ..plan.clone() });
         Self { cleaner, injection: plan.injection }
     }
+}
 
-    /// Whether both do the same.
-    pub(crate) fn are_as(&self, other: &Self) -> bool {
-        self.injection == other.injection
-    }
-
-    /// The definition as it may be listed, and what was done to it, if anything was.
-    ///
-    /// # Errors
-    ///
-    /// Why it may not be listed.
-    pub(crate) fn tidy<T: Serialize + DeserializeOwned>(
-        &self,
-        definition: T,
-    ) -> Result<(T, Option<&'static str>), String> {
-        let mut value = serde_json::to_value(&definition).map_err(|_| "it can't be written as JSON")?;
-        for name in NAMES.iter().filter_map(|name| value.get(name)?.as_str()) {
+impl Censor for Definitions {
+    fn tidy(&self, definition: &mut Value) -> Result<Option<&'static str>, String> {
+        for name in NAMES.iter().filter_map(|name| definition.get(name)?.as_str()) {
             if is_hiding(name) {
                 return Err("its name hides characters".to_owned());
             }
             self.no_order("name", name)?;
         }
         let mut done = Done::default();
-        self.walk(&mut value, "", 0, &mut done)?;
-        let words = match done {
-            Done { withheld: true, .. } => "text in it reads like an order and is withheld",
-            Done { cleaned: true, .. } => "hidden characters were taken out",
-            Done { .. } => return Ok((definition, None)),
-        };
-        let tidy = serde_json::from_value(value).map_err(|_| "it can't be cleaned".to_owned())?;
-        Ok((tidy, Some(words)))
+        self.walk(definition, "", 0, &mut done)?;
+        Ok(match done {
+            Done { withheld: true, .. } => Some("text in it reads like an order and is withheld"),
+            Done { cleaned: true, .. } => Some("hidden characters were taken out"),
+            Done { .. } => None,
+        })
     }
 
+    fn written(&self) -> &'static str {
+        match self.injection {
+            Injection::Off => "off",
+            Injection::Mark => "mark",
+            Injection::Block => "block",
+        }
+    }
+}
+
+impl Definitions {
     fn walk(&self, value: &mut Value, key: &str, depth: usize, done: &mut Done) -> Result<(), String> {
         if depth > limits::DEFINITION_DEPTH_MAX {
             return Err("it is nested too deeply".to_owned());

@@ -110,10 +110,10 @@ fn receiver() -> (String, mpsc::Receiver<(String, Value)>) {
             let mut body = vec![0; length.unwrap_or(0)];
             reader.read_exact(&mut body).expect("a body");
             let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-            (&stream).write_all(answer.as_bytes()).expect("answered");
             if sender.send((head, serde_json::from_slice(&body).expect("JSON"))).is_err() {
                 return;
             }
+            (&stream).write_all(answer.as_bytes()).expect("answered");
         }
     });
     (address, got)
