@@ -80,6 +80,8 @@ pub struct Trail {
     pub flags: Vec<String>,
     /// Whether every guard let the call through to its source.
     pub reached: bool,
+    /// Whether the call came before a revision of the protocol was agreed on, or without any that is spoken here.
+    pub unagreed: bool,
 }
 
 /// Reads a resource of the same server, as the same principal and through the same chain. Prompts embed resources

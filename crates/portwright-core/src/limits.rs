@@ -4,12 +4,16 @@ use std::time::Duration;
 
 mod approvals;
 mod asking;
+mod audit;
+mod definitions;
 mod listener;
 mod store;
 mod tokens;
 
 pub use approvals::*;
 pub use asking::*;
+pub use audit::*;
+pub use definitions::*;
 pub use listener::*;
 pub use store::*;
 pub use tokens::*;
@@ -253,12 +257,6 @@ pub const AUDIT_ROTATE_RETRY: Duration = Duration::from_mins(1);
 
 /// Bytes of the smallest file that may be rotated by size: fewer would make a file of nearly every record.
 pub const AUDIT_ROTATE_BYTES_MIN: u64 = 64 * 1024;
-
-/// Refused credentials that leave a record of their own within [`AUDIT_STRANGERS_WINDOW`]; the rest is counted.
-pub const AUDIT_STRANGERS_MAX: usize = 60;
-
-/// See [`AUDIT_STRANGERS_MAX`]: together, about two megabytes an hour.
-pub const AUDIT_STRANGERS_WINDOW: Duration = Duration::from_mins(1);
 
 /// Argument names in one audit record, and values in one list of it; the rest is counted.
 pub const AUDIT_ENTRIES_MAX: usize = 64;

@@ -222,6 +222,12 @@ pub trait Source: Debug + Send + Sync {
         TaskSupport::NEVER
     }
 
+    /// Whether others than the operator write the lists and may change them: another server, for instance. Such lists are
+    /// cleaned before anybody sees them.
+    fn is_foreign(&self) -> bool {
+        false
+    }
+
     /// The resources that can be read under a fixed URI.
     fn resources(&self) -> Vec<Resource> {
         Vec::new()

@@ -175,7 +175,8 @@ fn rules(
     let policy = Policy::new(&plan.policy)?;
     let guards = guard::chain(plan, audit, policy.as_ref(), ledger, own, Approve::new(&plan.approvals, desk)?);
     let policy = policy.map(|policy| policy as Arc<dyn Sight>);
-    Ok(Arc::new(Rules { guards, policy, instructions: plan.instructions.clone() }))
+    let definitions = Arc::new(guard::sanitize::definitions::Definitions::new(&plan.sanitize));
+    Ok(Arc::new(Rules { guards, policy, definitions, instructions: plan.instructions.clone() }))
 }
 
 fn authenticate(plan: &ServerPlan) -> Result<guard::Authenticate, StartError> {
@@ -307,6 +308,10 @@ impl Server {
 
     /// Serves the process's standard input and output until either side ends, then stops.
     pub async fn serve_stdio(&self, shutdown: CancellationToken) -> Result<(), TransportError> {
+        let mut sinks = self.engine.plan.audit.iter().flat_map(|audit| &audit.sinks);
+        if sinks.any(|plan| plan.sink.takes_standard_output()) {
+            return Err(TransportError::OutputTaken);
+        }
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         let principal = Principal::local(user.as_deref().unwrap_or("local"));
         let (input, output) = stdio::standard_streams()?;
@@ -344,6 +349,9 @@ impl Server {
         engine.stop.cancel();
         // Longer than sources get to stop, so that what is dropped then still leaves its record.
         let _ = tokio::time::timeout(limits::STOP_WAIT + limits::LAST_WORDS_WAIT, engine.calls.wait()).await;
+        if let Some(audit) = &engine.audit {
+            audit.flush().await;
+        }
         engine.supervisor.close().await;
     }
 

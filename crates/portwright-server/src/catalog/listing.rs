@@ -7,9 +7,11 @@ use std::sync::Arc;
 use portwright_core::protocol::{JsonObject, Prompt, Tool};
 use portwright_core::{Effects, Source, Target, TaskSupport, UriTemplate, limits};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::Censor;
 use super::compile;
 use crate::guard::validate;
 
@@ -27,6 +29,8 @@ pub(crate) struct Listing {
     pub(crate) watchable: bool,
     /// What could not be listed, and why.
     pub(crate) left_out: Vec<String>,
+    /// What was listed in other words than its source has for it, and why.
+    pub(crate) tidied: Vec<String>,
 }
 
 /// A tool with what a call of it needs.
@@ -82,7 +86,7 @@ pub(crate) fn prompt_listed_as(
 
 impl Listing {
     /// Asks a source for its lists.
-    pub(crate) fn of(name: &Arc<str>, source: &Arc<dyn Source>) -> Self {
+    pub(crate) fn of(name: &Arc<str>, source: &Arc<dyn Source>, definitions: &dyn Censor) -> Self {
         let mut listing = Self {
             name: name.clone(),
             source: source.clone(),
@@ -93,9 +97,13 @@ impl Listing {
             templates: Vec::new(),
             watchable: source.updates().is_some(),
             left_out: Vec::new(),
+            tidied: Vec::new(),
         };
+        let definitions = Some(definitions).filter(|_| source.is_foreign());
         let mut seen = HashSet::new();
         for tool in source.tools() {
+            let named = tool.name.to_string();
+            let Some(tool) = listing.fit("tool", &named, tool, definitions) else { continue };
             if seen.insert(tool.name.to_string()) {
                 listing.add_tool(tool);
             } else {
@@ -104,6 +112,8 @@ impl Listing {
         }
         let mut seen = HashSet::new();
         for prompt in source.prompts() {
+            let named = prompt.name.clone();
+            let Some(prompt) = listing.fit("prompt", &named, prompt, definitions) else { continue };
             if seen.insert(prompt.name.clone()) {
                 listing.add_prompt(prompt);
             } else {
@@ -111,12 +121,16 @@ impl Listing {
             }
         }
         for resource in source.resources() {
+            let named = resource.uri.clone();
+            let Some(resource) = listing.fit("resource", &named, resource, definitions) else { continue };
             let target = listing.target(&resource.uri);
             if let Some(json) = raw(&resource) {
                 listing.resources.push((resource.uri, target, json));
             }
         }
         for template in source.templates() {
+            let named = template.uri_template.clone();
+            let Some(template) = listing.fit("template", &named, template, definitions) else { continue };
             let target = listing.target(&template.uri_template);
             match (compile(&template), raw(&template)) {
                 (Some(matcher), Some(json)) => listing.templates.push((matcher, target, json)),
@@ -124,6 +138,29 @@ impl Listing {
             }
         }
         listing
+    }
+
+    /// A definition as it may be listed. `definitions`: others than the operator wrote it.
+    fn fit<T: Serialize + DeserializeOwned>(
+        &mut self,
+        kind: &str,
+        name: &str,
+        definition: T,
+        definitions: Option<&dyn Censor>,
+    ) -> Option<T> {
+        const NAME_LETTERS_MAX: usize = 64;
+        let Some(definitions) = definitions else { return Some(definition) };
+        let shown = || name.chars().take(NAME_LETTERS_MAX).flat_map(char::escape_debug).collect::<String>();
+        match tidy(definition, definitions) {
+            Ok((definition, done)) => {
+                self.tidied.extend(done.map(|done| format!("{kind} `{}`: {done}", shown())));
+                Some(definition)
+            }
+            Err(reason) => {
+                self.left_out.push(format!("{kind} `{}`: {reason}", shown()));
+                None
+            }
+        }
     }
 
     fn add_tool(&mut self, tool: Tool) {
@@ -173,6 +210,17 @@ impl Listing {
             arguments: None,
             tasks: TaskSupport::NEVER,
         }
+    }
+}
+
+fn tidy<T: Serialize + DeserializeOwned>(
+    definition: T,
+    definitions: &dyn Censor,
+) -> Result<(T, Option<&'static str>), String> {
+    let mut value = serde_json::to_value(&definition).map_err(|_| "it can't be written as JSON")?;
+    match definitions.tidy(&mut value)? {
+        None => Ok((definition, None)),
+        done => Ok((serde_json::from_value(value).map_err(|_| "it can't be cleaned")?, done)),
     }
 }
 

@@ -13,6 +13,7 @@ use portwright_core::protocol::{Reference, ResourceTemplate};
 use portwright_core::{
     Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
 };
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
@@ -79,6 +80,15 @@ pub(crate) enum News {
     Missed,
 }
 
+/// Says how what another server tells of itself may be listed.
+pub(crate) trait Censor: fmt::Debug + Send + Sync {
+    /// Changes a definition, as JSON, into one that may be listed; gives what was done, or why it may not be listed.
+    fn tidy(&self, definition: &mut Value) -> Result<Option<&'static str>, String>;
+
+    /// What it goes by, to tell whether another does the same.
+    fn written(&self) -> &'static str;
+}
+
 /// What is replaced together with the names: a call is judged by the guards, and a client is told the words, that
 /// belong to the configuration which its catalog comes from.
 pub(crate) struct Rules {
@@ -86,6 +96,8 @@ pub(crate) struct Rules {
     pub(crate) guards: Vec<Arc<dyn Guard>>,
     /// What the lists are filtered by; the chain judges calls by the same.
     pub(crate) policy: Option<Arc<dyn Sight>>,
+    /// Cleans what other servers say of themselves.
+    pub(crate) definitions: Arc<dyn Censor>,
     /// What this server is for, for the model.
     pub(crate) instructions: Option<String>,
 }

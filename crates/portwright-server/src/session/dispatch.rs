@@ -212,7 +212,10 @@ pub(crate) async fn turn_away(engine: &Arc<Engine>, speaker: &Speaker, method: &
     let unanswered = |target: Arc<Target>| Target { arguments: Some(Arc::new(Unanswered)), ..Target::clone(&target) };
     let target = catalog.target(&operation).map(unanswered).map(Arc::new);
     let cx = engine.context(speaker, catalog, CancellationToken::new(), None, None);
-    cx.note(|trail| trail.flags.push(why.flag().to_owned()));
+    cx.note(|trail| {
+        trail.flags.push(why.flag().to_owned());
+        trail.unagreed = !speaker.agreed;
+    });
     // The client has its answer already; a guard of one's own that replies all the same changes nothing.
     let _ = Next::new(&catalog.rules.guards, &Unanswered).run(&Call { operation, target }, &cx).await;
 }

@@ -96,6 +96,7 @@ impl Session {
     pub(crate) fn speaker(&self) -> Speaker {
         let asked = self.log_level.load(Ordering::Relaxed);
         Speaker {
+            agreed: true,
             principal: self.principal.clone(),
             transport: self.transport,
             protocol: self.protocol.clone(),

@@ -36,6 +36,8 @@ pub(crate) struct Speaker {
     pub(crate) principal: Arc<Principal>,
     pub(crate) transport: TransportKind,
     pub(crate) protocol: ProtocolVersion,
+    /// Whether that is what client and server agreed on.
+    pub(crate) agreed: bool,
     pub(crate) client: Option<Arc<Implementation>>,
     pub(crate) session: Option<Arc<str>>,
     /// The mildest log messages that the client asked for.
@@ -57,6 +59,7 @@ impl Speaker {
             principal: principal.clone(),
             transport,
             protocol: ProtocolVersion::LATEST,
+            agreed: false,
             client: None,
             session: None,
             log_level: None,

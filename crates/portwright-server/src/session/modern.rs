@@ -71,6 +71,7 @@ pub(crate) fn speaker(
         return Err(WireError::unsupported_version(&version, &all_versions()));
     }
     Ok(Speaker {
+        agreed: true,
         principal: principal.clone(),
         transport,
         protocol: ProtocolVersion::V_2026_07_28,

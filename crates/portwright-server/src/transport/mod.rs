@@ -16,6 +16,8 @@ pub enum TransportError {
     Io(#[from] std::io::Error),
     #[error("nobody may call here: the listener is beyond loopback, and calls without a credential are not allowed")]
     NobodyMayCall,
+    #[error("standard output carries the protocol here, and an audit sink writes to it")]
+    OutputTaken,
     #[error("the listener can't speak TLS")]
     Tls(#[from] TlsError),
 }

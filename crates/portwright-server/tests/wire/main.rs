@@ -13,6 +13,7 @@ mod asking_rounds;
 mod asking_wire;
 mod cards;
 mod client;
+mod definitions;
 mod duplex;
 mod duplex_rules;
 mod faults;

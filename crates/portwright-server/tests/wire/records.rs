@@ -128,6 +128,8 @@ async fn a_stray_call_leaves_its_record() {
     assert_eq!(pipe.ask(&call(5, "echo")).await["error"]["code"], -32600);
     assert_eq!(pipe.ask(&future).await["error"]["code"], -32022);
     assert_eq!(refusals(&file), vec![refused("echo", "stray"); 6]);
+    let agreed = records(&file).iter().filter(|record| !record["protocol"].is_null()).count();
+    assert_eq!(agreed, 0, "no revision was agreed on");
     assert_eq!(faulty.calls(), 0);
     let lists = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list"});
     assert_eq!(http.post(&lists).await.status, 400);

@@ -5,6 +5,7 @@
 //! `privileges.rs` looks at. `dsn.rs`, `tls.rs`, `wire.rs`, `line.rs` and `session.rs` are a connection, `pool.rs` lends
 //! them, `run.rs` runs one statement, `fly.rs` one of the configuration that reads in a single round trip, `types/` are its values. It knows nothing of tools.
 
+mod append;
 mod database;
 mod dsn;
 mod errors;
@@ -36,6 +37,7 @@ use schemars::{JsonSchema, Schema as JsonShape, SchemaGenerator};
 use serde::Deserialize;
 use tokio_postgres::error::SqlState;
 
+pub use self::append::{AppendError, Appender, UrlError};
 pub use self::database::PostgresDatabase;
 use self::dsn::Dsn;
 use self::guard::{Author, Guard};

@@ -171,6 +171,10 @@ fn handed_on(trace: &TraceContext) -> RequestMetaObject {
 
 #[async_trait]
 impl Source for Remote {
+    fn is_foreign(&self) -> bool {
+        true
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.lists().tools.clone()
     }

@@ -215,6 +215,7 @@ async fn a_mounted_server_keeps_the_contract() {
 #[tokio::test]
 async fn what_it_offers_is_carried_over() {
     let (source, cx) = (mounted(&Legacy::default()).await, context());
+    assert!(source.is_foreign(), "its words are not the operator's");
     assert_eq!(source.tools().len(), 11, "both pages");
     assert_eq!(first_text(&source.call("echo", &text("hi"), &cx).await.unwrap()), "hi");
     assert!(source.read("legacy://note", &cx).await.is_ok());

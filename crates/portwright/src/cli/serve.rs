@@ -16,7 +16,7 @@ use super::print::{self, STRONG, styled};
 use super::reload::Reloading;
 use crate::App;
 use crate::config::watch::Watch;
-use crate::config::{self, ConfigError, Loaded, Problems, plan};
+use crate::config::{self, ConfigError, Loaded, Problems, audit, plan};
 use crate::program::Own;
 
 #[derive(Debug, Args)]
@@ -44,6 +44,9 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
     let shutdown = CancellationToken::new();
     let impatient = signals(shutdown.clone());
     if args.stdio {
+        if let Some(taken) = audit::output_taken(&plan.server) {
+            return Err(ConfigError::Problems(Problems::new(origin, vec![taken])).into());
+        }
         let server = start(App::from_plan(plan).guards(&own.guards))?;
         let reloading = Reloading { server: server.clone(), watch, environment, listen: None, hangup: false };
         let _reloading = reloading.begin();

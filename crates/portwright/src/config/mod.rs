@@ -6,7 +6,7 @@
 //! that is wrong comes back at once as [`Problems`].
 
 pub(crate) mod approvals;
-mod audit;
+pub(crate) mod audit;
 mod check;
 mod excerpt;
 mod file;

@@ -216,7 +216,7 @@ fn not_a_page(text: &str) -> Result<(), String> {
     Err("it must start with https:// or http://, and hold no user name and no password".into())
 }
 
-fn not_a_base_url(text: &str) -> Result<(), String> {
+pub(super) fn not_a_base_url(text: &str) -> Result<(), String> {
     let url = reqwest::Url::parse(text).map_err(|error| format!("this is not a URL: {error}"))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return Err("it must start with https:// or http://".into());

@@ -22,6 +22,7 @@ use tracing::{info, warn};
 
 use super::{Catalog, Listing, News, Rules};
 
+use crate::catalog::Censor;
 pub use reload::Reloaded;
 use slot::Slot;
 pub use slot::{Fingerprint, Mount, Origin, SourceHealth, State};
@@ -141,7 +142,10 @@ impl Supervisor {
             self.shared.with(id, |slot| {
                 let left_out = slot.listing.as_ref().and_then(|listing| listing.left_out.first().cloned());
                 match (health, left_out) {
-                    (Health::Ready, None) => slot.become_state(State::Ready, None),
+                    (Health::Ready, None) => {
+                        let tidied = slot.listing.as_ref().and_then(|listing| listing.tidied.first().cloned());
+                        slot.become_state(State::Ready, tidied);
+                    }
                     (Health::Ready, Some(reason)) | (Health::Degraded(reason), _) => {
                         slot.become_state(State::Degraded, Some(reason));
                     }
@@ -239,7 +243,7 @@ impl Shared {
 
     /// Makes the lists and swaps the catalog.
     async fn publish(&self, id: u64, name: &Arc<str>, source: &Arc<dyn Source>) {
-        match listed(name, source).await {
+        match listed(name, source, self.catalog.load().rules.definitions.clone()).await {
             Ok(listing) => {
                 let mut slots = self.slots();
                 let Some(slot) = slots.iter_mut().find(|slot| slot.id == id) else { return };
@@ -302,13 +306,20 @@ async fn attempt(name: &Arc<str>, config: &dyn SourceConfig) -> Result<Arc<dyn S
 }
 
 /// A source's lists, made away from the threads that serve: ten thousand schemas take a while.
-async fn listed(name: &Arc<str>, source: &Arc<dyn Source>) -> Result<Arc<Listing>, &'static str> {
+async fn listed(
+    name: &Arc<str>,
+    source: &Arc<dyn Source>,
+    definitions: Arc<dyn Censor>,
+) -> Result<Arc<Listing>, &'static str> {
     let (owned_name, owned_source) = (name.clone(), source.clone());
-    let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source));
+    let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source, &*definitions));
     let reason = match tokio::time::timeout(limits::CONNECT_WAIT, made).await {
         Ok(Ok(listing)) => {
             for reason in &listing.left_out {
                 warn!(source = %name, reason, "left out of the catalog");
+            }
+            for reason in &listing.tidied {
+                warn!(source = %name, reason, "a definition was not listed as it came");
             }
             return Ok(Arc::new(listing));
         }

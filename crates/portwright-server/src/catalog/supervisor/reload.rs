@@ -10,6 +10,7 @@ use portwright_core::{Source, limits};
 
 use super::slot::Slot;
 use super::{Listing, Mount, Origin, Shared, Start, State, Supervisor, attempt, listed};
+use crate::catalog::Censor;
 use crate::catalog::Rules;
 
 /// What a reload did.
@@ -37,15 +38,21 @@ impl Supervisor {
     pub(crate) async fn replace(&self, mounts: Vec<Mount>, rules: Arc<Rules>, patience: Duration) -> Reloaded {
         let shared = &self.shared;
         let _one = shared.reloading.lock().await;
+        let alike = self.catalog().rules.definitions.written() == rules.definitions.written();
         let mut plan = Vec::with_capacity(mounts.len());
         for mount in mounts {
-            let kept = shared.slots().iter().find(|slot| slot.is(&mount)).map(|slot| slot.id);
+            // What another server says of itself is read again where it is judged in another way.
+            let stays = |slot: &Slot| alike || matches!(mount.origin, Origin::Open(_)) || !slot.is_foreign();
+            let kept = shared.slots().iter().find(|slot| slot.is(&mount) && stays(slot)).map(|slot| slot.id);
             plan.push((kept, mount));
         }
-        let news = plan.into_iter().map(|(kept, mount)| async move {
-            match kept {
-                Some(id) => Ok(id),
-                None => Err(try_once(mount).await),
+        let news = plan.into_iter().map(|(kept, mount)| {
+            let definitions = rules.definitions.clone();
+            async move {
+                match kept {
+                    Some(id) => Ok(id),
+                    None => Err(try_once(mount, definitions).await),
+                }
             }
         });
         let news = futures::future::join_all(news).await;
@@ -129,13 +136,13 @@ impl Shared {
     }
 }
 
-async fn try_once(mount: Mount) -> Tried {
+async fn try_once(mount: Mount, definitions: Arc<dyn Censor>) -> Tried {
     let source = match &mount.origin {
         Origin::Open(source) => Ok(source.clone()),
         Origin::Config(config) => attempt(&mount.name, &**config).await,
     };
     let open = match source {
-        Ok(source) => match listed(&mount.name, &source).await {
+        Ok(source) => match listed(&mount.name, &source, definitions).await {
             Ok(listing) => Ok((source, listing)),
             Err(reason) => Err(reason.to_owned()),
         },

@@ -144,10 +144,15 @@ impl Slot {
         self.reason = reason;
     }
 
+    /// Whether others than the operator write its lists.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.listing.as_ref().is_some_and(|listing| listing.source.is_foreign())
+    }
+
     /// It is open and offers this.
     pub(super) fn list(&mut self, listing: Arc<Listing>) {
         let (state, reason) = match listing.left_out.first() {
-            None => (State::Ready, None),
+            None => (State::Ready, listing.tidied.first().cloned()),
             Some(first) => (State::Degraded, Some(first.clone())),
         };
         self.become_state(state, reason);

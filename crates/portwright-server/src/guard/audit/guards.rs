@@ -48,7 +48,7 @@ impl Guard for Outcome {
             return if open.required { Err(full()) } else { next.run(call, cx).await };
         };
         let mut pending = Pending { audit: &self.audit, call, cx, start: cx.clock.instant(), slot: Some(slot) };
-        if open.required && open.queue.fault().is_some() {
+        if self.audit.is_blocked() {
             // The record of this refusal is what tries the file again.
             let refused = Err(not_made());
             pending.settle(&refused, false);
@@ -58,6 +58,7 @@ impl Guard for Outcome {
         if let Some(receipt) = pending.settle(&result, open.required)
             && !self.audit.written(receipt).await
         {
+            self.audit.tell_withheld(cx);
             return Err(withheld(call, result));
         }
         result
@@ -106,9 +107,19 @@ impl Audit {
         written.is_ok()
     }
 
+    /// Where the file has the record as if the caller had its reply, and a required sink has not, one more record says so.
+    fn tell_withheld(&self, cx: &Context) {
+        if self.open.queue.fault().is_none()
+            && let Some(slot) = self.open.queue.reserve()
+        {
+            let args = format!("{{\"id\":{}}}", serde_json::Value::from(&*cx.request));
+            self.open.queue.push(Record::own("audit/withheld", "withheld", args), slot);
+        }
+    }
+
     /// What is known of a call whatever becomes of it.
     fn record(&self, call: &Call, cx: &Context, outcome: &'static str) -> Record {
-        let Trail { rule, truncated, mut flags, .. } = cx.trail();
+        let Trail { rule, truncated, mut flags, unagreed, .. } = cx.trail();
         if cx.depth > 0 {
             flags.push("nested".to_owned());
         }
@@ -127,7 +138,7 @@ impl Audit {
             auth: principal.map(|principal| principal.auth.as_str()),
             transport: Some(cx.transport.as_str()),
             client,
-            protocol: Some(cut(cx.protocol.as_str())),
+            protocol: (!unagreed).then(|| cut(cx.protocol.as_str())),
             operation: call.operation.method(),
             name: Some(name),
             source: call.target.as_ref().map(|target| target.source.clone()),

@@ -7,7 +7,8 @@
 //!
 //! Outcomes of a call: `ok`; `failed` (the source or we could not, or the tool said isError); `refused` by a guard;
 //! `timed_out`; `cancelled`; and `intent`, which is none. The audit's own records are `recovered` (the file was not as it was
-//! left; `args` says how), `rotated` (a new file was begun) and `unrecorded` (so many calls were refused while there was no room for their records). The
+//! left; `args` says how), `rotated` (a new file was begun), `unsent` (a sink did not get so many records), `withheld` (the
+//! reply of the call that `args` names was withheld, since a required sink has not got its record) and `unrecorded` (so many calls were refused while there was no room for their records). The
 //! flag `withheld` marks a record that came too late: its caller got a refusal instead.
 //!
 //! The chain is not keyed: it proves that a file is what it was when its head was last known. Who can rewrite the file
@@ -21,6 +22,7 @@ mod line;
 mod queue;
 mod record;
 mod rotate;
+pub mod sink;
 mod store;
 mod strangers;
 mod trail;
@@ -37,6 +39,8 @@ use std::thread;
 use portwright_core::{Health, limits};
 
 use queue::Queue;
+use sink::SinkPlan;
+use sink::outlet::Outlet;
 use store::{FileStore, Store};
 
 pub(super) use arguments::values;
@@ -57,6 +61,8 @@ pub struct AuditPlan {
     pub required: bool,
     pub durability: Durability,
     pub rotation: Rotation,
+    /// Where copies of the records go.
+    pub sinks: Vec<SinkPlan>,
 }
 
 impl AuditPlan {
@@ -68,6 +74,7 @@ impl AuditPlan {
             required: true,
             durability: Durability::default(),
             rotation: Rotation::default(),
+            sinks: Vec::new(),
         }
     }
 }
@@ -105,6 +112,7 @@ struct Open {
     arguments: Arguments,
     required: bool,
     strangers: strangers::Strangers,
+    outlets: Vec<Outlet>,
 }
 
 /// `audit.jsonl`, `audit.2.jsonl`, `audit.3.jsonl`, …
@@ -135,7 +143,7 @@ impl Audit {
                     if number > 1 {
                         tracing::info!(file = %file.display(), "another process writes the audit file, taking the next");
                     }
-                    let started = Self::start(store, plan.arguments, plan.required);
+                    let started = Self::start(store, plan);
                     return started.map_err(|cause| OpenError::new(&file, cause));
                 }
                 Err(error) if error.is_taken() && number < limits::AUDIT_WRITERS_MAX => number += 1,
@@ -144,27 +152,50 @@ impl Audit {
         }
     }
 
-    fn start(store: impl Store + 'static, arguments: Arguments, required: bool) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue::default());
-        let own = queue.clone();
-        thread::Builder::new().name("audit".to_owned()).spawn(move || writer::run(&own, store))?;
-        Ok(Self { open: Arc::new(Open { queue, arguments, required, strangers: strangers::Strangers::default() }) })
-    }
-
-    /// How it is: degraded while records can't be written.
-    pub fn health(&self) -> Health {
-        match self.open.queue.fault() {
-            Some(words) => Health::Degraded(words.to_string()),
-            None => Health::Ready,
+    fn start(store: impl Store + 'static, plan: &AuditPlan) -> std::io::Result<Self> {
+        if plan.sinks.len() > limits::AUDIT_SINKS_MAX {
+            return Err(std::io::Error::other(format!("there are more than {} sinks", limits::AUDIT_SINKS_MAX)));
         }
+        let queue = Arc::new(Queue::default());
+        let outlets: Vec<Outlet> = plan.sinks.iter().map(|sink| Outlet::open(sink, &queue)).collect();
+        let (own, copies) = (queue.clone(), outlets.clone());
+        thread::Builder::new().name("audit".to_owned()).spawn(move || writer::run(&own, store, copies))?;
+        let (arguments, required) = (plan.arguments, plan.required);
+        let strangers = strangers::Strangers::default();
+        Ok(Self { open: Arc::new(Open { queue, arguments, required, strangers, outlets }) })
     }
 
-    /// Waits, within a bound, until everything recorded so far is written. Called when the server stops.
+    /// How it is: degraded while records can't be written, the file can't be rotated, or a sink gets no records.
+    pub fn health(&self) -> Health {
+        let open = &self.open;
+        let file = open.queue.fault().map(|words| words.to_string());
+        let concern = open.queue.concern().map(str::to_owned);
+        let sinks = open.outlets.iter().filter_map(Outlet::fault);
+        let words: Vec<String> = file.into_iter().chain(concern).chain(sinks).collect();
+        if words.is_empty() { Health::Ready } else { Health::Degraded(words.join("; ")) }
+    }
+
+    /// Whether calls can't be recorded as they must be.
+    fn is_blocked(&self) -> bool {
+        let open = &self.open;
+        let sink = || open.outlets.iter().any(|outlet| outlet.is_required() && outlet.is_faulty());
+        open.required && (open.queue.fault().is_some() || sink())
+    }
+
+    /// Waits, within a bound, until everything recorded so far is written, and the sinks have it. Called when the server
+    /// stops.
     pub async fn flush(&self) {
         self.strangers_counted();
+        let until = tokio::time::Instant::now() + limits::AUDIT_WAIT;
         let flushed = self.open.queue.flush();
-        if !matches!(tokio::time::timeout(limits::AUDIT_WAIT, flushed).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout_at(until, flushed).await, Ok(Ok(()))) {
             tracing::error!("audit records are not written yet");
+        }
+        let sinks: Vec<_> = self.open.outlets.iter().map(Outlet::flush).collect();
+        for flushed in sinks {
+            if !matches!(tokio::time::timeout_at(until, flushed).await, Ok(Ok(()))) {
+                tracing::error!("an audit sink has not got all records yet");
+            }
         }
     }
 

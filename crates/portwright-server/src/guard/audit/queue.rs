@@ -20,6 +20,8 @@ pub(super) struct Queue {
     unrecorded: AtomicU64,
     faulty: AtomicBool,
     fault: Mutex<Option<Arc<str>>>,
+    /// What hinders no record, but should be known.
+    concern: Mutex<Option<&'static str>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,11 +77,11 @@ pub(super) enum Waiter {
 }
 
 impl Entry {
-    /// Tells the caller that the record is written.
-    pub(super) fn written(self) {
-        if let Waiter::Caller(caller) = self.waiter {
-            // A caller who went away has already answered without the record.
-            let _ = caller.send(());
+    /// The caller, who is to be told that the record is written. One who went away has already answered without it.
+    pub(super) fn into_caller(self) -> Option<oneshot::Sender<()>> {
+        match self.waiter {
+            Waiter::Caller(caller) => Some(caller),
+            Waiter::Nobody | Waiter::Gone => None,
         }
     }
 
@@ -209,6 +211,14 @@ impl Queue {
     /// Says that a record was written. Gives back whether that is news.
     pub(super) fn clear_fault(&self) -> bool {
         self.faulty.load(Ordering::Acquire) && self.faulty.swap(false, Ordering::AcqRel)
+    }
+
+    pub(super) fn concern(&self) -> Option<&'static str> {
+        *self.concern.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_concern(&self, concern: Option<&'static str>) {
+        *self.concern.lock().unwrap_or_else(PoisonError::into_inner) = concern;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -25,6 +25,11 @@ pub(super) trait Store: Send {
 
     /// Appends lines, which end with `last`: all of them or none.
     fn append(&mut self, lines: &[u8], last: Link) -> io::Result<()>;
+
+    /// What is wrong and hinders no record.
+    fn concern(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Why the audit can't be opened.
@@ -102,6 +107,8 @@ pub(super) struct FileStore {
     retiring: Vec<PathBuf>,
     /// When a rotation that failed is tried again.
     rotate_after: Option<Instant>,
+    /// When old files that can't be removed are tried again.
+    retire_after: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -122,8 +129,9 @@ impl FileStore {
         let said = head.read()?;
         let link = if let Said::Last(last) = said { last } else { Link::default() };
         let path = path.to_owned();
-        let (log, found, retiring, rotate_after) = (None, None, Vec::new(), None);
-        let mut store = Self { path, durability, rotation, head, log, link, found, retiring, rotate_after };
+        let (log, found, retiring, rotate_after, retire_after) = (None, None, Vec::new(), None, None);
+        let mut store =
+            Self { path, durability, rotation, head, log, link, found, retiring, rotate_after, retire_after };
         store.reopen(matches!(said, Said::Last(_)))?;
         Ok(store)
     }
@@ -210,16 +218,23 @@ impl FileStore {
         Ok(Found::Rotated { before, retired_seq })
     }
 
-    /// The record that retires them is written: they may leave. One that can't is found again at the next rotation.
+    /// The record that retires them is written: they may leave. One that can't is tried again after a while.
     fn retire(&mut self) {
-        for file in self.retiring.drain(..) {
-            match fs::remove_file(&file) {
-                Ok(()) => tracing::info!(file = %file.display(), "an old audit file was retired"),
-                Err(error) => {
-                    tracing::warn!(file = %file.display(), %error, "an old audit file can't be removed");
-                }
-            }
+        if self.retiring.is_empty() || self.retire_after.is_some_and(|until| Instant::now() < until) {
+            return;
         }
+        self.retiring.retain(|file| match fs::remove_file(file) {
+            Ok(()) => {
+                tracing::info!(file = %file.display(), "an old audit file was retired");
+                false
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => {
+                tracing::warn!(file = %file.display(), %error, "an old audit file can't be removed");
+                true
+            }
+        });
+        self.retire_after = (!self.retiring.is_empty()).then(|| Instant::now() + limits::AUDIT_ROTATE_RETRY);
     }
 
     /// Whether the path leads to the file as it was left.
@@ -261,6 +276,13 @@ impl Store for FileStore {
         self.found = None;
         self.retire();
         Ok(())
+    }
+
+    fn concern(&self) -> Option<&'static str> {
+        if self.rotate_after.is_some() {
+            return Some("the file can't be rotated");
+        }
+        self.retire_after.map(|_| "old files can't be removed")
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use portwright_core::limits;
 
 use super::queue::{Entry, Held, Queue};
-use super::record::Record;
+use super::record::{Link, Record, hex};
+use super::sink::Written;
+use super::sink::outlet::{Confirm, Outlet};
 use super::store::{Found, Store};
 
 /// Writes until the queue is closed and empty.
-pub(super) fn run(queue: &Arc<Queue>, store: impl Store) {
+pub(super) fn run(queue: &Arc<Queue>, store: impl Store, outlets: Vec<Outlet>) {
     // Whatever ends this thread, those who wait for it learn of it.
     struct End<'a>(&'a Queue);
     impl Drop for End<'_> {
@@ -20,13 +23,14 @@ pub(super) fn run(queue: &Arc<Queue>, store: impl Store) {
         }
     }
     let _end = End(queue);
-    let mut writer = Writer { store, lines: Vec::new() };
+    let mut writer = Writer { store, batch: Batch::default(), outlets };
     let mut held = Held::default();
     loop {
         let open = queue.take(&mut held);
         let mut unrecorded = queue.take_unrecorded();
         match writer.write(&mut held.entries, &mut unrecorded) {
             Ok(()) => {
+                queue.set_concern(writer.store.concern());
                 held.flushed();
                 if queue.clear_fault() {
                     tracing::info!("audit records are written again");
@@ -54,15 +58,16 @@ pub(super) fn run(queue: &Arc<Queue>, store: impl Store) {
 
 struct Writer<S> {
     store: S,
-    lines: Vec<u8>,
+    batch: Batch,
+    outlets: Vec<Outlet>,
 }
 
 impl<S: Store> Writer<S> {
     /// Writes everything in `held` and takes out what is written.
     fn write(&mut self, held: &mut Vec<Entry>, unrecorded: &mut u64) -> std::io::Result<()> {
         while !held.is_empty() || *unrecorded > 0 {
-            let (mut link, found) = self.store.ready()?;
-            self.lines.clear();
+            let (link, found) = self.store.ready()?;
+            self.batch.begin(link);
             if let Some(found) = found {
                 match found {
                     Found::Broken { .. } => {
@@ -70,27 +75,84 @@ impl<S: Store> Writer<S> {
                     }
                     Found::Rotated { ref before, .. } => tracing::info!(%before, "the audit goes on in a new file"),
                 }
-                link = found.record().append(link, &mut self.lines);
+                self.batch.push(&found.record());
             }
             if *unrecorded > 0 {
                 let args = format!("{{\"calls\":{unrecorded}}}");
-                link = Record::own("audit/unrecorded", "unrecorded", args).append(link, &mut self.lines);
+                self.batch.push(&Record::own("audit/unrecorded", "unrecorded", args));
             }
-            let mut count = 0;
+            let own = self.batch.marks.len();
             for entry in held.iter_mut() {
                 if entry.withheld() && !entry.record.flags.iter().any(|flag| flag == "withheld") {
                     entry.record.flags.push("withheld".to_owned());
                 }
-                link = entry.record.append(link, &mut self.lines);
-                count += 1;
-                if self.lines.len() >= limits::AUDIT_BATCH_BYTES {
+                self.batch.push(&entry.record);
+                if self.batch.lines.len() >= limits::AUDIT_BATCH_BYTES {
                     break;
                 }
             }
-            self.store.append(&self.lines, link)?;
+            self.store.append(&self.batch.lines, self.batch.link)?;
             *unrecorded = 0;
-            held.drain(..count).for_each(Entry::written);
+            let count = self.batch.marks.len() - own;
+            self.hand_on(own, held.drain(..count));
         }
         Ok(())
+    }
+
+    /// The file has them: those who wait for the file alone are told, the sinks get their copies.
+    fn hand_on(&self, own: usize, entries: impl Iterator<Item = Entry>) {
+        let mut callers = entries.map(Entry::into_caller);
+        if self.outlets.is_empty() {
+            for caller in callers.flatten() {
+                let _ = caller.send(());
+            }
+            return;
+        }
+        for (at, written) in self.batch.written().enumerate() {
+            let caller = if at < own { None } else { callers.next().flatten() };
+            let confirm = caller.map(Confirm::new);
+            let written = Arc::new(written);
+            for outlet in &self.outlets {
+                outlet.give(&written, confirm.as_ref());
+            }
+        }
+    }
+}
+
+/// Lines that are appended together.
+#[derive(Default)]
+struct Batch {
+    lines: Vec<u8>,
+    link: Link,
+    marks: Vec<Mark>,
+}
+
+/// Where a line ends, and what tells it from others.
+struct Mark {
+    end: usize,
+    link: Link,
+    ts: SystemTime,
+}
+
+impl Batch {
+    /// Empty, after `link`.
+    fn begin(&mut self, link: Link) {
+        self.lines.clear();
+        self.marks.clear();
+        self.link = link;
+    }
+
+    fn push(&mut self, record: &Record) {
+        self.link = record.append(self.link, &mut self.lines);
+        self.marks.push(Mark { end: self.lines.len(), link: self.link, ts: record.ts });
+    }
+
+    fn written(&self) -> impl Iterator<Item = Written> {
+        let mut start = 0;
+        self.marks.iter().map(move |mark| {
+            let line = String::from_utf8_lossy(&self.lines[start..mark.end]);
+            start = mark.end;
+            Written { seq: mark.link.seq, hash: hex(&mark.link.hash), ts: mark.ts, line: line.trim_end().to_owned() }
+        })
     }
 }

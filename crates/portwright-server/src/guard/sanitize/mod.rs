@@ -9,6 +9,7 @@
 mod border;
 pub mod characters;
 mod cleaner;
+pub(crate) mod definitions;
 mod downstream;
 pub mod injection;
 mod personal;

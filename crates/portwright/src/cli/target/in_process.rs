@@ -32,8 +32,12 @@ impl Running {
 pub(super) async fn connect(config: Option<&Path>, own: &Own) -> Result<Client, CliError> {
     /// Bytes in flight between the two sides.
     const PIPE_BYTES: usize = 64 * 1024;
-    let loaded = config::load(config, own.environment())?;
+    let mut loaded = config::load(config, own.environment())?;
     let what = loaded.plan.server.name.clone();
+    // Here standard output carries what the command prints.
+    if let Some(audit) = &mut loaded.plan.server.audit {
+        audit.sinks.retain(|plan| !plan.sink.takes_standard_output());
+    }
     let server = App::from_plan(loaded.plan).guards(&own.guards).start().map_err(start_failed)?;
     server.settled(limits::CONNECT_WAIT).await;
     for source in server.health().await.sources {

@@ -11,6 +11,7 @@ mod keys;
 mod limits;
 mod offline;
 mod serve;
+mod sinks;
 mod tls;
 mod tokens;
 

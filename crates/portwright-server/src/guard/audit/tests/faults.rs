@@ -17,6 +17,8 @@ use crate::guard::audit::{HeadState, beside};
 #[derive(Default)]
 struct Faults {
     full: AtomicBool,
+    /// Something is wrong that hinders no record.
+    odd: AtomicBool,
     tries: AtomicUsize,
     hung: Mutex<bool>,
     wake: Condvar,
@@ -44,6 +46,10 @@ impl<S: Store> Store for Faulting<S> {
         }
         self.0.append(lines, last)
     }
+
+    fn concern(&self) -> Option<&'static str> {
+        self.1.odd.load(Ordering::SeqCst).then_some("it is odd")
+    }
 }
 
 fn faulting(file: &Path, required: bool) -> (House, Arc<Faults>) {
@@ -51,7 +57,8 @@ fn faulting(file: &Path, required: bool) -> (House, Arc<Faults>) {
     let store =
         super::super::FileStore::open(file, super::super::Durability::Process, super::super::Rotation::default())
             .unwrap();
-    let audit = Audit::start(Faulting(store, faults.clone()), Arguments::Keys, required).unwrap();
+    let plan = AuditPlan { required, ..AuditPlan::new(file) };
+    let audit = Audit::start(Faulting(store, faults.clone()), &plan).unwrap();
     (House::new(audit), faults)
 }
 
@@ -78,6 +85,18 @@ async fn on_a_full_disk_nothing_runs_unrecorded() {
     assert_eq!(column(&file, "flags")[2], json!(["withheld"]), "the call behind this intent was not made");
     assert_eq!(column(&file, "flags")[4], json!([]), "this refusal is what its caller got");
     whole(&file);
+}
+
+#[tokio::test]
+async fn what_hinders_no_record_is_told_as_long_as_it_lasts() {
+    let (_folder, file) = folder();
+    let (house, faults) = faulting(&file, true);
+    for (odd, health) in [(true, Health::Degraded("it is odd".to_owned())), (false, Health::Ready)] {
+        faults.odd.store(odd, Ordering::SeqCst);
+        house.call("write").await.unwrap();
+        house.audit.flush().await;
+        assert_eq!(house.audit.health(), health);
+    }
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ fn cost_of_a_record() {
     let house = House::at(&file);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let count: u32 = 51_200;
+    println!("profile: {}", if cfg!(debug_assertions) { "debug" } else { "release" });
     for tasks in [1, 32] {
         for (name, guards) in [
             ("without audit", chain(&server(), None, None, &Arc::default(), &[], None)),

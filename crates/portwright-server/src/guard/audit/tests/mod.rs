@@ -6,6 +6,7 @@ mod faults;
 mod lines;
 mod recovery;
 mod rotation;
+mod sinks;
 mod tampering;
 
 use std::fs;

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use portwright_core::Health;
+
 use super::*;
 use crate::guard::audit::{HeadState, Rotation, VerifiedTrail, beside, files_of, verify_trail};
 
@@ -165,4 +167,19 @@ fn what_can_not_be_rotated_is_recorded_where_it_is() {
     assert!(seen.contains(&odd), "nobody knows what it is, so nobody removes it");
     assert!(verify_trail(&file).unwrap_err().file == odd);
     assert!(!beside(&file, ".torn").exists());
+}
+
+#[tokio::test]
+async fn health_tells_of_a_file_that_can_not_be_rotated() {
+    let (_folder, file) = folder();
+    // With its time, the name would be longer than a name may be.
+    let file = file.with_file_name(format!("{}.jsonl", "a".repeat(240)));
+    let rotation = Rotation { every: Some(Duration::from_nanos(1)), ..Rotation::default() };
+    let house = House::new(Audit::open(&AuditPlan { rotation, ..AuditPlan::new(&file) }).unwrap());
+    for _ in 0..2 {
+        house.call("echo").await.unwrap();
+    }
+    house.audit.flush().await;
+    assert_eq!(house.audit.health(), Health::Degraded("the file can't be rotated".to_owned()));
+    assert_eq!(column(&file, "outcome"), ["ok", "ok"], "no call is refused for that");
 }

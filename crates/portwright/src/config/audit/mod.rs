@@ -1,4 +1,8 @@
-//! `[audit]`: the file of records, its rotation, and how long old files are kept.
+//! `[audit]`: the file of records, its rotation, how long old files are kept, and where copies go.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sinks;
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +10,8 @@ use portwright_core::{ByteSize, Diagnostic, HumanDuration, Pointer, limits};
 use portwright_server::guard::audit::{Arguments, AuditPlan, Durability, Rotation};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+pub(crate) use sinks::output_taken;
 
 use super::plan::{file_in, positive};
 
@@ -30,6 +36,12 @@ pub(crate) struct AuditSection {
     keep: Option<HumanDuration>,
     /// Most old files that are kept. Any number where nothing is said.
     keep_files: Option<usize>,
+    /// Standard output gets a copy of each record.
+    stdout: Option<sinks::StdoutSection>,
+    /// A table in PostgreSQL gets a copy of each record.
+    postgres: Option<sinks::PostgresSection>,
+    /// A receiver of OpenTelemetry logs gets a copy of each record.
+    otlp: Option<sinks::OtlpSection>,
 }
 
 /// When a new file of records is begun: at whatever comes first.
@@ -74,6 +86,8 @@ enum DurabilitySection {
 pub(super) fn plan(section: AuditSection, base: &Path, problems: &mut Vec<Diagnostic>) -> Option<AuditPlan> {
     let rotation = rotation(&section, problems);
     let place = Pointer::root().join("audit").join("file");
+    let sinks = sinks::plans((section.stdout, section.postgres, section.otlp), base, problems);
+    problems.extend(sinks::contradiction(&sinks, section.required));
     let file = file_in(base, section.file, place, "such as `audit.jsonl`", problems)?;
     Some(AuditPlan {
         arguments: match section.arguments {
@@ -87,6 +101,7 @@ pub(super) fn plan(section: AuditSection, base: &Path, problems: &mut Vec<Diagno
         },
         required: section.required,
         rotation,
+        sinks,
         ..AuditPlan::new(file)
     })
 }
