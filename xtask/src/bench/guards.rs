@@ -52,39 +52,59 @@ impl Source for Echo {
     }
 }
 
-/// Guards that a plan may leave out.
+/// A guard that a plan may leave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct With {
-    rules: usize,
-    limits: bool,
-    approvals: bool,
-    audit: bool,
-    sanitize: bool,
+enum Guard {
+    Policy,
+    Limits,
+    Approvals,
+    Audit,
+    Sanitize,
 }
 
-const ALL: With = With { rules: 1, limits: true, approvals: true, audit: true, sanitize: true };
-const NONE: With = With { rules: 0, limits: false, approvals: false, audit: false, sanitize: false };
+impl Guard {
+    const ALL: [Self; 5] = [Self::Policy, Self::Limits, Self::Approvals, Self::Audit, Self::Sanitize];
 
-fn plan(with: With, folder: &Path) -> Result<ServerPlan> {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Limits => "limits",
+            Self::Approvals => "approvals",
+            Self::Audit => "audit",
+            Self::Sanitize => "sanitize",
+        }
+    }
+}
+
+/// A chain: what is left out of it, and how many rules its policy has.
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    without: &'static [Guard],
+    rules: usize,
+}
+
+fn plan(chain: Chain, folder: &Path) -> Result<ServerPlan> {
     let mut plan = ServerPlan::new("bench");
-    if with.rules > 0 {
+    let has = |guard| !chain.without.contains(&guard);
+    if has(Guard::Policy) {
         // The one that fits stands last.
-        let names = (1..with.rules).map(|number| format!("tools:other_{number}_*")).chain(["tools:query_*".to_owned()]);
+        let names =
+            (1..chain.rules).map(|number| format!("tools:other_{number}_*")).chain(["tools:query_*".to_owned()]);
         let allow = names.map(|name| Pattern::read(&name)).collect::<Result<Vec<_>, _>>()?;
         let role = RolePlan { name: "reader".into(), allow, deny: Vec::new(), when: None };
         plan.policy = PolicyPlan { roles: vec![role] };
     }
-    if with.limits {
+    if has(Guard::Limits) {
         let much = Rate::new(u64::from(u32::MAX), Duration::from_secs(1));
         plan.limit.each = Quota { calls: Some(much), concurrent: Some(1000), result_bytes: Some(much) };
     }
-    if with.approvals {
+    if has(Guard::Approvals) {
         plan.approvals.ask = vec![Pattern::read("tools:delete_*")?];
     }
-    if with.audit {
+    if has(Guard::Audit) {
         plan.audit = Some(AuditPlan::new(folder.join("audit.jsonl")));
     }
-    if !with.sanitize {
+    if !has(Guard::Sanitize) {
         (plan.sanitize.injection, plan.sanitize.redact) = (Injection::Off, Vec::new());
     }
     Ok(plan)
@@ -103,14 +123,14 @@ fn arguments() -> JsonObject {
 }
 
 /// Microseconds of CPU a call through a chain; without a plan, of the source alone.
-async fn cost(with: Option<With>) -> Result<f64> {
+async fn cost(chain: Option<Chain>) -> Result<f64> {
     let folder = tempfile::tempdir()?;
-    let server = match with {
+    let server = match chain {
         None => None,
-        Some(with) => {
+        Some(chain) => {
             let origin = Origin::Open(Arc::new(Echo));
             let mount = Mount { name: "shop".into(), kind: "bench".to_owned(), origin, print: None };
-            let server = Server::start(plan(with, folder.path())?, vec![mount])?;
+            let server = Server::start(plan(chain, folder.path())?, vec![mount])?;
             server.settled(Duration::from_secs(5)).await;
             Some(server)
         }
@@ -148,22 +168,17 @@ pub(super) fn run(as_json: bool) -> Result<()> {
     if cfg!(debug_assertions) {
         bail!("measure optimised code: cargo run --release --package xtask -- bench --guards");
     }
-    let mut chains = vec![("source alone", None), ("no guard that may be left out", Some(NONE))];
-    for rules in RULES {
-        chains.push(("all guards", Some(With { rules, ..ALL })));
+    let mut chains = vec![None, Some(Chain { without: &Guard::ALL, rules: 1 })];
+    chains.extend(RULES.map(|rules| Some(Chain { without: &[], rules })));
+    for at in 0..Guard::ALL.len() {
+        const ALL: &[Guard] = &Guard::ALL;
+        chains.push(Some(Chain { without: &ALL[at..=at], rules: 1 }));
     }
-    chains.extend([
-        ("without policy", Some(With { rules: 0, ..ALL })),
-        ("without limits", Some(With { limits: false, ..ALL })),
-        ("without approvals", Some(With { approvals: false, ..ALL })),
-        ("without audit", Some(With { audit: false, ..ALL })),
-        ("without sanitize", Some(With { sanitize: false, ..ALL })),
-    ]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut rounds = vec![Vec::new(); chains.len()];
     for _ in 0..ROUNDS {
-        for ((_, with), measured) in chains.iter().zip(&mut rounds) {
-            measured.push(runtime.block_on(cost(*with))?);
+        for (chain, measured) in chains.iter().zip(&mut rounds) {
+            measured.push(runtime.block_on(cost(*chain))?);
         }
     }
     let medians: Vec<f64> = rounds
@@ -175,8 +190,8 @@ pub(super) fn run(as_json: bool) -> Result<()> {
         .collect();
     let (alone, bare, all) = (medians[0], medians[1], medians[2]);
     let mut rows = vec![("telemetry, fence, deadline, validation, intent".to_owned(), bare - alone)];
-    for ((name, _), median) in chains.iter().zip(&medians).skip(2 + RULES.len()) {
-        rows.push((name.trim_start_matches("without ").to_owned(), all - median));
+    for (guard, median) in Guard::ALL.iter().zip(&medians[2 + RULES.len()..]) {
+        rows.push((guard.name().to_owned(), all - median));
     }
     for (rules, median) in RULES.into_iter().zip(&medians[2..]) {
         rows.push((format!("all together, {rules} rules"), median - alone));

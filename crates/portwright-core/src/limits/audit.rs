@@ -28,3 +28,6 @@ pub const AUDIT_STRANGERS_MAX: usize = 60;
 
 /// See [`AUDIT_STRANGERS_MAX`]: together, about two megabytes an hour.
 pub const AUDIT_STRANGERS_WINDOW: Duration = Duration::from_mins(1);
+
+/// How long the audit's writer waits for records to come together, where several did before.
+pub const AUDIT_GATHER: Duration = Duration::from_micros(100);

@@ -35,8 +35,11 @@ pub const INTROSPECTIONS_MAX: usize = 64;
 /// Tokens whose issuer's word is kept.
 pub const INTROSPECTED_MAX: usize = 16_384;
 
-/// How long an issuer's word that a token holds counts. A token that was revoked holds no longer than that.
-pub const INTROSPECTION_FRESH: Duration = Duration::from_mins(1);
+/// How long an issuer's word that a token holds counts, whatever comes. A token that was revoked holds no longer than that.
+pub const INTROSPECTION_KEPT: Duration = Duration::from_mins(1);
+
+/// How old that word is when the issuer is asked again, while it still counts: neither callers nor streams wait for that.
+pub const INTROSPECTION_FRESH: Duration = Duration::from_secs(30);
 
 /// How long its word that a token does not hold is kept.
 pub const INTROSPECTION_NO_KEPT: Duration = Duration::from_secs(10);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, async_trait};
+use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, Secret, async_trait};
 use portwright_server::ServerPlan;
 use portwright_server::guard::AuditPlan;
-use portwright_server::guard::authenticate::OAuthPlan;
+use portwright_server::guard::authenticate::{IntrospectionPlan, OAuthPlan};
 use portwright_server::guard::policy::{Pattern, PolicyPlan, RolePlan};
 use portwright_server::plan::Anonymous;
 use serde_json::{Value, json};
@@ -181,4 +181,34 @@ async fn without_an_issuer_there_is_no_metadata() {
     let up = up(&usual(plan()).await.0).await;
     let mut http = up.connect().await;
     assert_eq!(http.get("/.well-known/oauth-protected-resource", &[]).await.status, 404);
+}
+
+/// An issuer that can't be reached.
+#[derive(Debug)]
+struct Away;
+
+#[async_trait]
+impl Fetch for Away {
+    async fn fetch(&self, _: FetchRequest) -> Result<Fetched, FetchError> {
+        Err(FetchError::TimedOut)
+    }
+}
+
+#[tokio::test]
+async fn while_the_issuer_is_away_an_opaque_token_is_neither_good_nor_bad() {
+    let introspection = IntrospectionPlan {
+        url: format!("{ISSUER}/introspect"),
+        client_id: "portwright".to_owned(),
+        client_secret: Secret::new("canary-secret"),
+    };
+    let mut plan = asking(issuer().0);
+    plan.oauth = plan.oauth.map(|oauth| OAuthPlan { introspection: Some(introspection), ..oauth });
+    plan.fetch = Some(Arc::new(Away));
+    let up = up(&usual(plan).await.0).await;
+    let mut http = up.connect().await;
+    let answer = http.post_with(&say(), &[("authorization", "Bearer opaque")]).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
+    assert_eq!(answer.header("www-authenticate"), None, "the client is to keep its token");
+    let answer = http.post_with(&say(), &[("authorization", "Bearer pw_opaque")]).await;
+    assert_eq!(answer.status, 401, "what begins as a key does is judged here");
 }

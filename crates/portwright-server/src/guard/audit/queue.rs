@@ -29,6 +29,8 @@ struct State {
     entries: Vec<Entry>,
     /// Those who wait until everything before them is written.
     flushes: Vec<oneshot::Sender<()>>,
+    /// The writer waits until there are so many.
+    wanted: usize,
     closed: bool,
     done: bool,
 }
@@ -127,10 +129,11 @@ impl Queue {
 
     fn enqueue(&self, entry: Entry) {
         let mut state = self.lock();
-        let first = state.entries.is_empty();
         state.entries.push(entry);
+        let count = state.entries.len();
+        let awaited = count == 1 || count == state.wanted;
         drop(state);
-        if first {
+        if awaited {
             self.wake.notify_one();
         }
     }
@@ -158,19 +161,33 @@ impl Queue {
     }
 
     /// Adds what waits to `held`; waits for it, or, while older records are held, for the time to try them again.
-    /// False when the queue is closed and empty.
-    pub(super) fn take(&self, held: &mut Held) -> bool {
+    /// False when the queue is closed and empty. Where `together` records came last time, the next so many are waited for
+    /// a moment: to write them one by one would cost several times as much.
+    pub(super) fn take(&self, held: &mut Held, together: usize) -> bool {
         let mut state = self.lock();
         if held.entries.is_empty() {
             while state.entries.is_empty() && state.flushes.is_empty() && !state.closed {
                 state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
+            state = self.gather(state, together);
         } else if !state.closed {
             state = self.pause(state);
         }
         held.entries.append(&mut state.entries);
         held.flushes.append(&mut state.flushes);
         !state.closed
+    }
+
+    fn gather<'a>(&'a self, mut state: MutexGuard<'a, State>, together: usize) -> MutexGuard<'a, State> {
+        let more = |state: &mut State| state.entries.len() < together && state.flushes.is_empty() && !state.closed;
+        if together < 2 || !more(&mut state) {
+            return state;
+        }
+        state.wanted = together;
+        let waited = self.wake.wait_timeout_while(state, limits::AUDIT_GATHER, more);
+        let mut state = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+        state.wanted = 0;
+        state
     }
 
     /// New records do not end the pause: a disk that is full is not asked for each of them.

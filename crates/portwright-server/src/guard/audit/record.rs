@@ -190,15 +190,16 @@ impl Line<'_> {
 
 /// The hash of a record whose values, by their place in [`FIELDS`], are already canonical.
 pub(super) fn hash<'a>(value: impl Fn(usize) -> &'a [u8]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
+    // Put together first: a hash takes one long text faster than eighty short ones.
+    let mut canonical = Vec::with_capacity(1024);
     for (at, field) in CANONICAL.into_iter().enumerate() {
-        hasher.update(if at == 0 { "{\"" } else { ",\"" });
-        hasher.update(FIELDS[field]);
-        hasher.update("\":");
-        hasher.update(value(field));
+        canonical.extend_from_slice(if at == 0 { b"{\"" } else { b",\"" });
+        canonical.extend_from_slice(FIELDS[field].as_bytes());
+        canonical.extend_from_slice(b"\":");
+        canonical.extend_from_slice(value(field));
     }
-    hasher.update("}");
-    hasher.finalize().into()
+    canonical.push(b'}');
+    Sha256::digest(&canonical).into()
 }
 
 /// UTC, RFC 3339.
@@ -245,8 +246,13 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8; 32]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(64);
+    for byte in bytes {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    out
 }
 
 /// The inverse of [`hex`]; strict, so that a hash has one spelling.

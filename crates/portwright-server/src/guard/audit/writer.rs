@@ -24,9 +24,10 @@ pub(super) fn run(queue: &Arc<Queue>, store: impl Store, outlets: Vec<Outlet>) {
     }
     let _end = End(queue);
     let mut writer = Writer { store, batch: Batch::default(), outlets };
-    let mut held = Held::default();
+    let (mut held, mut together) = (Held::default(), 0);
     loop {
-        let open = queue.take(&mut held);
+        let open = queue.take(&mut held, together);
+        together = held.entries.len();
         let mut unrecorded = queue.take_unrecorded();
         match writer.write(&mut held.entries, &mut unrecorded) {
             Ok(()) => {

@@ -9,7 +9,8 @@ use subtle::ConstantTimeEq;
 
 use crate::ops::random;
 
-const PREFIX: &str = "pw_";
+/// What every key begins with.
+pub(super) const PREFIX: &str = "pw_";
 const ID_DIGITS: usize = 16;
 const SECRET_DIGITS: usize = 64;
 

@@ -38,6 +38,13 @@ pub enum BadCredential {
     Token(#[from] BadToken),
 }
 
+impl BadCredential {
+    /// Whether nobody knows if it holds: whoever could tell gave no answer.
+    pub(crate) fn is_unjudged(self) -> bool {
+        matches!(self, Self::Token(BadToken::Unknown))
+    }
+}
+
 impl Authenticate {
     /// With the keys of this file, if there are any.
     pub fn open(keys: Option<&Path>) -> Result<Self, KeyFileError> {
@@ -58,20 +65,20 @@ impl Authenticate {
 
     /// Gets what it may take to judge a credential. Judging itself never waits.
     pub async fn prepare(&self, credential: &str) {
-        if let Some(oauth) = self.oauth.as_ref().filter(|oauth| self.is_token(oauth, credential)) {
+        if let Some(oauth) = self.oauth.as_ref().filter(|oauth| Self::is_token(oauth, credential)) {
             oauth.prepare(credential).await;
         }
     }
 
-    /// What has the form of a key is one, where there are keys.
-    fn is_token(&self, oauth: &OAuth, credential: &str) -> bool {
-        oauth.takes(credential) && (self.keys.is_none() || key::Key::parse(credential).is_none())
+    /// What begins as a key does is no token, be there keys or not: no issuer is shown one of ours, or most of one.
+    fn is_token(oauth: &OAuth, credential: &str) -> bool {
+        !credential.starts_with(key::PREFIX) && oauth.takes(credential)
     }
 
     /// Who the bearer of a key or a token is.
     pub fn bearer(&self, credential: &str) -> Result<Arc<Principal>, BadCredential> {
         match (&self.oauth, &self.keys) {
-            (Some(oauth), _) if self.is_token(oauth, credential) => Ok(oauth.judge(credential, Timestamp::now())?),
+            (Some(oauth), _) if Self::is_token(oauth, credential) => Ok(oauth.judge(credential, Timestamp::now())?),
             (_, Some(keys)) => keys.judge(credential),
             _ => Err(BadCredential::Unknown),
         }

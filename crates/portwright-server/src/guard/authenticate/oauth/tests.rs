@@ -176,6 +176,7 @@ async fn claims_that_do_not_fit_are_refused() {
     for (more, why) in [
         (json!({"iss": "https://login.acme.example/"}), BadToken::Issuer),
         (json!({"iss": "https://evil.example"}), BadToken::Issuer),
+        (json!({"cnf": {"jkt": "x"}}), BadToken::Kind),
         (json!({"iss": null}), BadToken::Issuer),
         (json!({"iss": [ISSUER]}), BadToken::Issuer),
         (json!({"aud": null}), BadToken::Audience),

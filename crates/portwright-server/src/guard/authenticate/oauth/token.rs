@@ -45,7 +45,8 @@ pub enum BadToken {
 }
 
 /// Claims that are about the token and not about its bearer.
-const MECHANICS: [&str; 10] = ["iss", "aud", "exp", "nbf", "iat", "jti", "typ", "azp", "active", "token_type"];
+const MECHANICS: [&str; 11] =
+    ["iss", "aud", "exp", "nbf", "iat", "jti", "typ", "azp", "active", "token_type", "token_use"];
 
 /// A token that was read, and of which nothing is believed yet.
 pub(super) struct Token<'a> {
@@ -115,8 +116,19 @@ impl<'a> Token<'a> {
         if !self.claims.contains_key("exp") {
             return Err(BadToken::Expired);
         }
+        // What is bound to a key does not belong to whoever shows it (RFC 7800).
+        if self.claims.contains_key("cnf") {
+            return Err(BadToken::Kind);
+        }
         bearer(self.claims, plan, now)
     }
+}
+
+/// Whether this is meant to be a JSON Web Token, be it wrong: that a token is refused here is not for its issuer to undo.
+pub(super) fn is_jwt(text: &str) -> bool {
+    let head = text.split('.').next().filter(|_| text.split('.').count() == 3);
+    let head = head.and_then(|head| URL_SAFE_NO_PAD.decode(head.trim_end_matches('=')).ok());
+    head.is_some_and(|head| head.trim_ascii_start().starts_with(b"{"))
 }
 
 /// Who the bearer is of a token for which its issuer vouched just now (RFC 7662, section 2.2).
@@ -124,8 +136,13 @@ pub(super) fn vouched(claims: &JsonObject, plan: &OAuthPlan, now: Timestamp) -> 
     if claims.get("iss").is_some_and(|issuer| issuer.as_str() != Some(&plan.issuer)) {
         return Err(BadToken::Issuer);
     }
-    let kind = claims.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
-    if !["bearer", "access_token", "at+jwt"].iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+    // An issuer vouches for refresh and ID tokens too, each in words of its own; none of them grants anything here.
+    let said = ["token_type", "token_use", "typ"].into_iter().filter_map(|name| claims.get(name));
+    let taken = ["bearer", "access_token", "access", "at+jwt", "application/at+jwt", "jwt"];
+    let is_taken =
+        |kind: &Value| kind.as_str().is_some_and(|kind| taken.iter().any(|it| kind.eq_ignore_ascii_case(it)));
+    // What is bound to a key does not belong to whoever shows it (RFC 7800).
+    if !said.into_iter().all(is_taken) || claims.contains_key("cnf") {
         return Err(BadToken::Kind);
     }
     bearer(claims.clone(), plan, now)

@@ -7,7 +7,6 @@ mod tests;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +39,7 @@ struct Known {
     word: Word,
     /// Until then nobody asks again.
     fresh: Instant,
-    /// Until then it counts for streams that stand, while somebody asks.
+    /// Until then it counts, while somebody asks.
     kept: Instant,
 }
 
@@ -85,10 +84,11 @@ impl Introspection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that the issuer's word on a token is known. Whoever shows it meanwhile waits for the same answer; beyond
-    /// so many questions at once none is asked.
+    /// Sees to it that the issuer's word on a token is known. Nobody waits for what is only old; whoever shows it meanwhile
+    /// waits for the same answer; beyond so many questions at once none is asked.
     pub(super) async fn prepare(self: &Arc<Self>, token: &str) {
-        if let Some(flight) = self.flight(token) {
+        let flight = self.flight(token);
+        if let Some(flight) = flight.filter(|_| self.word(token).is_none()) {
             flight.await;
         }
     }
@@ -114,10 +114,11 @@ impl Introspection {
     }
 
     async fn ask_and_note(&self, mark: Mark, token: &Secret) {
+        let landing = Landing { of: self, mark };
         let answer = self.ask(token).await;
+        drop(landing);
         let now = Instant::now();
         let mut state = self.lock();
-        state.flights.remove(&mark);
         let word = match answer {
             Ok(word) => word,
             Err(error) => {
@@ -127,11 +128,11 @@ impl Introspection {
             }
         };
         let (fresh, kept) = match &word {
-            None => (limits::INTROSPECTION_NO_KEPT, Duration::ZERO),
-            Some(_) => (limits::INTROSPECTION_FRESH, limits::INTROSPECTION_FRESH),
+            None => (limits::INTROSPECTION_NO_KEPT, limits::INTROSPECTION_NO_KEPT),
+            Some(_) => (limits::INTROSPECTION_FRESH, limits::INTROSPECTION_KEPT),
         };
         if state.known.len() >= limits::INTROSPECTED_MAX {
-            state.known.retain(|_, known| now < known.kept.max(known.fresh));
+            state.known.retain(|_, known| now < known.kept);
         }
         // Where the table is full of tokens that hold, one of those that do not gives way; a new one finds no room else.
         if state.known.len() >= limits::INTROSPECTED_MAX {
@@ -145,7 +146,7 @@ impl Introspection {
                 }
             }
         }
-        state.known.insert(mark, Known { word, fresh: now + fresh, kept: now + fresh + kept });
+        state.known.insert(mark, Known { word, fresh: now + fresh, kept: now + kept });
     }
 
     async fn ask(&self, token: &Secret) -> Result<Word, NoWord> {
@@ -182,6 +183,18 @@ impl Introspection {
             let _ = self.flight(token);
         }
         (now < known.kept).then_some(known.word)
+    }
+}
+
+/// A question that is open; it is not any more when this is dropped, however the question ends.
+struct Landing<'a> {
+    of: &'a Introspection,
+    mark: Mark,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        self.of.lock().flights.remove(&self.mark);
     }
 }
 

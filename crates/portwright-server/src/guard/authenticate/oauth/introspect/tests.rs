@@ -2,12 +2,15 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use portwright_core::{Auth, Fetch, FetchError, FetchRequest, Fetched, Principal, Secret, async_trait, limits};
 use serde_json::{Value, json};
 
 use super::super::{BadToken, OAuth, OAuthPlan};
 use super::IntrospectionPlan;
+use crate::guard::Authenticate;
 
 const ISSUER: &str = "https://login.acme.example";
 const AUDIENCE: &str = "https://mcp.acme.example/mcp";
@@ -17,7 +20,7 @@ const SECRET: &str = "s/e c+ret";
 #[derive(Debug)]
 struct Issuer {
     answer: Mutex<(u16, Value)>,
-    wait: Duration,
+    wait: Mutex<Duration>,
     asked: Mutex<Vec<(String, String)>>,
 }
 
@@ -27,7 +30,7 @@ impl Issuer {
     }
 
     fn slowly(answer: Value, wait: Duration) -> Arc<Self> {
-        Arc::new(Self { answer: Mutex::new((200, answer)), wait, asked: Mutex::default() })
+        Arc::new(Self { answer: Mutex::new((200, answer)), wait: Mutex::new(wait), asked: Mutex::default() })
     }
 
     fn says(&self, status: u16, answer: Value) {
@@ -46,11 +49,12 @@ impl Fetch for Issuer {
         let credentials = credentials.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
         let body = request.body.as_ref().map(|body| body.expose().to_owned()).unwrap_or_default();
         self.asked.lock().unwrap().push((credentials, body));
-        if self.wait >= request.wait {
+        let wait = *self.wait.lock().unwrap();
+        if wait >= request.wait {
             tokio::time::sleep(request.wait).await;
             return Err(FetchError::TimedOut);
         }
-        tokio::time::sleep(self.wait).await;
+        tokio::time::sleep(wait).await;
         let (status, answer) = self.answer.lock().unwrap().clone();
         Ok(Fetched { status, headers: Vec::new(), body: answer.to_string().into_bytes() })
     }
@@ -116,6 +120,12 @@ async fn a_word_that_does_not_fit_is_refused() {
         (json!({"nbf": Timestamp::now().as_second() + 3600}), BadToken::TooEarly),
         (json!({"sub": null}), BadToken::Subject),
         (json!({"token_type": "mac"}), BadToken::Kind),
+        (json!({"token_type": "DPoP"}), BadToken::Kind),
+        (json!({"token_type": 1}), BadToken::Kind),
+        (json!({"token_use": "refresh_token"}), BadToken::Kind),
+        (json!({"typ": "Refresh"}), BadToken::Kind),
+        (json!({"typ": "ID"}), BadToken::Kind),
+        (json!({"cnf": {"jkt": "x"}}), BadToken::Kind),
         (json!({"active": "true"}), BadToken::Unknown),
         (json!({"active": null}), BadToken::Unknown),
     ] {
@@ -202,6 +212,52 @@ async fn a_token_of_three_parts_that_is_the_issuers_is_judged_here() {
     assert_eq!(judge(&oauth, token).await.unwrap_err(), BadToken::Key);
     let bodies: Vec<_> = issuer.asked.lock().unwrap().iter().map(|(_, body)| body.clone()).collect();
     assert!(bodies.iter().all(String::is_empty), "the token itself was sent: {bodies:?}");
+    // Nor is one that is refused for how it is written: the issuer's yes would undo that.
+    let keys_asked = issuer.asked();
+    for header in [
+        json!({"alg": "ES256", "typ": "at+jwt", "crit": ["exp"]}).to_string(),
+        json!({"alg": "ES256", "b64": false}).to_string(),
+        json!({"alg": "ES256", "kid": 1}).to_string(),
+        "{\"alg\":\"none\",\"alg\":\"ES256\"}".to_owned(),
+        " {\"alg\":".to_owned(),
+    ] {
+        let token = format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(&header));
+        assert_eq!(judge(&oauth, &token).await.unwrap_err(), BadToken::Malformed, "{header}");
+        assert!(judge(&oauth, &token.replacen('.', "=.", 1)).await.is_err(), "{header}");
+    }
+    assert_eq!(issuer.asked(), keys_asked);
     // What has three parts and is no JSON Web Token may be anything.
     assert!(judge(&oauth, "a.b.c").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_yes_counts_for_its_minute_and_no_longer_while_the_issuer_hangs() {
+    let issuer = Issuer::saying(active(&json!({})));
+    let oauth = oauth(&issuer);
+    assert!(judge(&oauth, "opaque").await.is_ok());
+    *issuer.wait.lock().unwrap() = Duration::from_hours(1);
+    tokio::time::advance(limits::INTROSPECTION_FRESH).await;
+    let begun = tokio::time::Instant::now();
+    assert!(judge(&oauth, "opaque").await.is_ok());
+    assert_eq!(begun.elapsed(), Duration::ZERO, "nobody waits for what is only old");
+    tokio::time::advance(limits::INTROSPECTION_KEPT.saturating_sub(limits::INTROSPECTION_FRESH)).await;
+    assert_eq!(oauth.judge("opaque", Timestamp::now()).unwrap_err(), BadToken::Unknown, "nor is it believed for ever");
+    assert_eq!(judge(&oauth, "opaque").await.unwrap_err(), BadToken::Unknown);
+    *issuer.wait.lock().unwrap() = Duration::ZERO;
+    assert!(judge(&oauth, "opaque").await.is_ok(), "it comes back by itself");
+}
+
+#[tokio::test]
+async fn no_issuer_is_shown_a_key_of_ours() {
+    let issuer = Issuer::saying(active(&json!({})));
+    let plan = oauth(&issuer).plan;
+    let authenticate = Authenticate::open(None).unwrap().with_tokens(plan, issuer.clone());
+    let whole = format!("pw_{}_{}", "a".repeat(16), "b".repeat(64));
+    for key in [&whole[..], &whole[..whole.len() - 1], "pw_", "pw_a.b.c"] {
+        authenticate.prepare(key).await;
+        assert!(authenticate.bearer(key).is_err(), "{key}");
+    }
+    assert_eq!(issuer.asked(), 0);
+    authenticate.prepare("opaque").await;
+    assert!(authenticate.bearer("opaque").is_ok());
 }
