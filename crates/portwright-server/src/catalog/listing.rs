@@ -11,9 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Censor;
 use super::compile;
+use super::{Censor, Drifted};
 use crate::guard::validate;
+
+/// Said of a definition that is another than it was.
+const DRIFTED: &str = "its definition is another than when it was listed first";
 
 /// Everything one source offers.
 #[derive(Debug)]
@@ -151,6 +154,16 @@ impl Listing {
         const NAME_LETTERS_MAX: usize = 64;
         let Some(definitions) = definitions else { return Some(definition) };
         let shown = || name.chars().take(NAME_LETTERS_MAX).flat_map(char::escape_debug).collect::<String>();
+        let drifted = serde_json::to_value(&definition)
+            .map_or(Drifted::Barred, |value| definitions.drifted(&self.name, kind, name, &value));
+        match drifted {
+            Drifted::No => {}
+            Drifted::Told => self.tidied.push(format!("{kind} `{}`: {DRIFTED}", shown())),
+            Drifted::Barred => {
+                self.left_out.push(format!("{kind} `{}`: {DRIFTED}", shown()));
+                return None;
+            }
+        }
         match tidy(definition, definitions) {
             Ok((definition, done)) => {
                 self.tidied.extend(done.map(|done| format!("{kind} `{}`: {done}", shown())));

@@ -85,8 +85,21 @@ pub(crate) trait Censor: fmt::Debug + Send + Sync {
     /// Changes a definition, as JSON, into one that may be listed; gives what was done, or why it may not be listed.
     fn tidy(&self, definition: &mut Value) -> Result<Option<&'static str>, String>;
 
+    /// Whether a definition, as it came, is another than the one that was listed first under its name.
+    fn drifted(&self, source: &str, kind: &str, name: &str, definition: &Value) -> Drifted;
+
     /// What it goes by, to tell whether another does the same.
     fn written(&self) -> &'static str;
+}
+
+/// Whether a definition changed, and what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drifted {
+    No,
+    /// It did, and is listed with a word in the log.
+    Told,
+    /// It did, and may not be listed.
+    Barred,
 }
 
 /// What is replaced together with the names: a call is judged by the guards, and a client is told the words, that

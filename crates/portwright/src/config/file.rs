@@ -202,6 +202,8 @@ pub(crate) enum StoreDown {
 pub(crate) struct SanitizeSection {
     /// What is done with text that reads like an order to the model.
     pub(crate) injection: InjectionSection,
+    /// What is done with a definition of another server that changes after it was listed.
+    pub(crate) drift: DriftSection,
     /// What is taken out: `secrets`, `email`, `card`, `iban`, `phone`, or the name of a pattern; `["secrets"]` where
     /// nothing is said.
     pub(crate) redact: Vec<String>,
@@ -211,8 +213,24 @@ pub(crate) struct SanitizeSection {
 
 impl Default for SanitizeSection {
     fn default() -> Self {
-        Self { injection: InjectionSection::default(), redact: vec!["secrets".into()], patterns: BTreeMap::new() }
+        Self {
+            injection: InjectionSection::default(),
+            drift: DriftSection::default(),
+            redact: vec!["secrets".into()],
+            patterns: BTreeMap::new(),
+        }
     }
+}
+
+/// What is done with a definition of another server that changes after it was listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DriftSection {
+    /// It is listed as it is now; the log and the health page say so. The default.
+    #[default]
+    Log,
+    /// It is left out until the configuration is read anew.
+    Block,
 }
 
 /// What is done with text that reads like an order to the model.

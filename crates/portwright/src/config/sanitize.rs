@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use portwright_core::{Diagnostic, Pointer, limits};
 use portwright_server::guard::SanitizePlan;
-use portwright_server::guard::sanitize::{Injection, Redact};
+use portwright_server::guard::sanitize::{Drift, Injection, Redact};
 
 use super::DECLARED;
-use super::file::{InjectionSection, SanitizeSection};
+use super::file::{DriftSection, InjectionSection, SanitizeSection};
 
 /// The section → the plan of the guard.
 pub(super) fn plan(section: &SanitizeSection, problems: &mut Vec<Diagnostic>) -> SanitizePlan {
@@ -54,6 +54,10 @@ pub(super) fn plan(section: &SanitizeSection, problems: &mut Vec<Diagnostic>) ->
             InjectionSection::Off => Injection::Off,
             InjectionSection::Mark => Injection::Mark,
             InjectionSection::Block => Injection::Block,
+        },
+        drift: match section.drift {
+            DriftSection::Log => Drift::Log,
+            DriftSection::Block => Drift::Block,
         },
         redact,
         own_prompts: vec![Arc::from(DECLARED)],

@@ -4,13 +4,20 @@
 //! call pays for it. Hidden characters are taken out. A description or title that reads like an order is withheld, and
 //! words say so; whatever can't be replaced without breaking the tool (its name, an argument's, an allowed value, a
 //! default) and reads like one leaves the whole definition out. So does a name that hides characters.
+//!
+//! What a definition was like when it was listed first is remembered until the rules are read anew: one that changes after
+//! people have come to trust it is told of, or left out.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use portwright_core::limits;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::characters::{Found, clean};
-use super::{Cleaner, Injection, SanitizePlan};
-use crate::catalog::Censor;
+use super::{Cleaner, Drift, Injection, SanitizePlan};
+use crate::catalog::{Censor, Drifted};
 
 /// Stands where a description stood.
 const WITHHELD: &str =
@@ -27,6 +34,9 @@ const NAMES: &[&str] = &["name", "uri", "uriTemplate"];
 pub(crate) struct Definitions {
     cleaner: Cleaner,
     injection: Injection,
+    drift: Drift,
+    /// Hashes of definitions as they came first, by source, kind and name.
+    pins: Mutex<HashMap<[String; 3], [u8; 32]>>,
 }
 
 /// What was done to a definition.
@@ -40,7 +50,7 @@ impl Definitions {
     pub(crate) fn new(plan: &SanitizePlan) -> Self {
         // What looks like a secret in a schema is an example; taking it out would change what the schema allows.
         let cleaner = Cleaner::new(&SanitizePlan { redact: Vec::new(), ..plan.clone() });
-        Self { cleaner, injection: plan.injection }
+        Self { cleaner, injection: plan.injection, drift: plan.drift, pins: Mutex::default() }
     }
 }
 
@@ -61,11 +71,35 @@ impl Censor for Definitions {
         })
     }
 
+    fn drifted(&self, source: &str, kind: &str, name: &str, definition: &Value) -> Drifted {
+        let Ok(canonical) = serde_json_canonicalizer::to_vec(definition) else { return Drifted::Barred };
+        let hash: [u8; 32] = Sha256::digest(&canonical).into();
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = [source, kind, name].map(str::to_owned);
+        let changed = match pins.get(&key) {
+            Some(first) => *first != hash,
+            // What can't be remembered can't be told from what changed.
+            None if pins.len() >= limits::DEFINITIONS_PINNED_MAX => true,
+            None => {
+                pins.insert(key, hash);
+                false
+            }
+        };
+        match (changed, self.drift) {
+            (false, _) => Drifted::No,
+            (true, Drift::Log) => Drifted::Told,
+            (true, Drift::Block) => Drifted::Barred,
+        }
+    }
+
     fn written(&self) -> &'static str {
-        match self.injection {
-            Injection::Off => "off",
-            Injection::Mark => "mark",
-            Injection::Block => "block",
+        match (self.injection, self.drift) {
+            (Injection::Off, Drift::Log) => "off",
+            (Injection::Off, Drift::Block) => "off, drift blocked",
+            (Injection::Mark, Drift::Log) => "mark",
+            (Injection::Mark, Drift::Block) => "mark, drift blocked",
+            (Injection::Block, Drift::Log) => "block",
+            (Injection::Block, Drift::Block) => "block, drift blocked",
         }
     }
 }

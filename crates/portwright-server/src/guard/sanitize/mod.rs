@@ -42,10 +42,21 @@ pub enum Injection {
     Block,
 }
 
+/// What is done with a definition of another server that changes after it was listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Drift {
+    /// It is listed as it is now, and the log says so.
+    #[default]
+    Log,
+    /// It is left out until the rules are read anew.
+    Block,
+}
+
 /// The plan of this guard.
 #[derive(Debug, Clone)]
 pub struct SanitizePlan {
     pub injection: Injection,
+    pub drift: Drift,
     /// What is taken out.
     pub redact: Vec<Redact>,
     /// Sources whose prompts the operator wrote. Those are passed on as they are.
@@ -54,7 +65,12 @@ pub struct SanitizePlan {
 
 impl Default for SanitizePlan {
     fn default() -> Self {
-        Self { injection: Injection::default(), redact: vec![Redact::Secrets], own_prompts: Vec::new() }
+        Self {
+            injection: Injection::default(),
+            drift: Drift::default(),
+            redact: vec![Redact::Secrets],
+            own_prompts: Vec::new(),
+        }
     }
 }
 

@@ -76,3 +76,28 @@ fn an_audit_that_has_no_folder_is_said() {
     std::fs::create_dir(folder.file("logs")).unwrap();
     assert_eq!(folder.run(&["check"]).code, 0);
 }
+
+#[test]
+fn rules_and_roles_that_decide_nothing_are_said() {
+    let config = "[auth.keys]\nfile = \"keys.toml\"\n[prompts.greet]\ntemplate = \"Hi.\"\ndescription = \"Greets.\"\n\
+                  [roles.reader]\nallow = [\"prompts:gret\", \"prompts:gre*\", \"tools:*\", \"resources:db://x/**\"]\n\
+                  deny = [\"tools:delete_*\"]\n";
+    let folder = Folder::with(config);
+    assert_eq!(folder.run(&["keys", "add", "ada", "--role", "readr"]).code, 0);
+    let ended = folder.run(&["check", "--json"]);
+    assert_eq!(ended.code, 0, "advice is no finding: {}", ended.out);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    let said: Vec<_> =
+        report["problems"].as_array().unwrap().iter().map(|one| (one["rule"].clone(), one["line"].clone())).collect();
+    assert_eq!(
+        said,
+        [("unknown-role".into(), 2.into()), ("fits-nothing".into(), 7.into()), ("fits-nothing".into(), 8.into())],
+        "{}",
+        ended.out
+    );
+    assert!(
+        ended.out.contains("did you mean `reader`?") && ended.out.contains("`prompts:gret` fits nothing"),
+        "{}",
+        ended.out
+    );
+}

@@ -1,5 +1,8 @@
 //! `portwright check`: everything that is wrong with a configuration and with what it points at, at once.
 
+mod beside;
+mod roles;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,7 +12,6 @@ use std::time::Duration;
 use clap::Args;
 use futures::future::join_all;
 use portwright_core::{Diagnostic, Health, Pointer, Source, limits};
-use portwright_server::Pair;
 use serde_json::{Value, json};
 
 use super::error::CliError;
@@ -45,7 +47,7 @@ struct Tried {
     degraded: Option<String>,
     tools: Vec<String>,
     resources: usize,
-    prompts: usize,
+    prompts: Vec<String>,
     found: Vec<Diagnostic>,
 }
 
@@ -60,12 +62,12 @@ pub(crate) async fn run(args: &CheckArgs, own: &Own) -> Result<Exit, CliError> {
     };
     let Loaded { plan, origin } = loaded;
     let approvals = config::approvals::advice(&plan.server);
-    let audit = audit_folder(&plan).filter(|_| !args.offline);
-    let certificate = if args.offline { Vec::new() } else { certificate(&plan) };
-    let (store, issuer) = if args.offline { (None, None) } else { (store(&plan).await, issuer(&plan).await) };
+    let beside = if args.offline { Vec::new() } else { beside::found(&plan).await };
+    let server = plan.server.clone();
     let tried = if args.offline { Vec::new() } else { join_all(plan.sources.into_iter().map(attempt)).await };
+    let unfit = if args.offline { Vec::new() } else { roles::unfit(&server, &tried) };
     let of_sources = tried.iter().flat_map(|source| source.found.iter().cloned());
-    let own = audit.into_iter().chain(certificate).chain(store).chain(issuer).chain(approvals);
+    let own = beside.into_iter().chain(approvals).chain(unfit);
     let found = of_sources.chain(collisions(&tried)).chain(own).collect();
     let problems = Problems::new(origin.clone(), found);
     if args.json {
@@ -91,7 +93,7 @@ async fn attempt(source: Configured) -> Tried {
         degraded: None,
         tools: Vec::new(),
         resources: 0,
-        prompts: 0,
+        prompts: Vec::new(),
         found: Vec::new(),
     };
     match tokio::time::timeout(limits::CONNECT_WAIT, config.connect()).await {
@@ -114,7 +116,7 @@ async fn inspect(tried: &mut Tried, source: &dyn Source) {
     const INSPECT_WAIT: Duration = limits::CONNECT_WAIT;
     tried.tools = source.tools().into_iter().map(|tool| tool.name.into_owned()).collect();
     tried.resources = source.resources().len() + source.templates().len();
-    tried.prompts = source.prompts().len();
+    tried.prompts = source.prompts().into_iter().map(|prompt| prompt.name).collect();
     match tokio::time::timeout(INSPECT_WAIT, source.inspect()).await {
         Ok(found) => tried.found = found,
         Err(_) => tried.degraded = Some("it did not tell its privileges in time".into()),
@@ -161,73 +163,6 @@ fn collisions(tried: &[Tried]) -> Vec<Diagnostic> {
     told.collect()
 }
 
-/// The audit can't be opened where there is no folder; the server would not start.
-fn audit_folder(plan: &config::Plan) -> Option<Diagnostic> {
-    let folder = plan.server.audit.as_ref()?.file.parent()?;
-    let place = Pointer::root().join("audit").join("file");
-    let message = format!("there is no folder {}", folder.display());
-    (!folder.is_dir())
-        .then(|| Diagnostic::error(place, "missing-folder", message).hint("make it, or name another file"))
-}
-
-/// Replicas that can't reach the store of their limits refuse calls, or count each by itself.
-async fn store(plan: &config::Plan) -> Option<Diagnostic> {
-    let store = plan.server.limit.store.as_ref()?;
-    let error = store.reach().await.err()?;
-    let place = Pointer::root().join("limits").join("store");
-    Some(Diagnostic::error(place, "unreachable", error.to_string()).hint("start it, or mend its address"))
-}
-
-/// Without the issuer's keys no token holds.
-async fn issuer(plan: &config::Plan) -> Option<Diagnostic> {
-    let oauth = plan.server.oauth.as_ref()?;
-    let fetch = Arc::new(portwright_sources::shared::http::Client::new().ok()?);
-    let message = portwright_server::guard::authenticate::oauth::reach(oauth, fetch).await.err()?;
-    let place = Pointer::root().join("auth").join("oauth").join("issuer");
-    Some(
-        Diagnostic::error(place, "unreachable", message).hint("mend `issuer`, or name the keys' address as `jwks_url`"),
-    )
-}
-
-/// What is wrong with the listener's certificate: files that don't fit keep the server from starting.
-fn certificate(plan: &config::Plan) -> Vec<Diagnostic> {
-    let Some(tls) = &plan.server.listen.tls else { return Vec::new() };
-    let place = Pointer::root().join("listen").join("tls");
-    let pair = match Pair::read(tls) {
-        Ok(pair) => pair,
-        Err(error) => {
-            let told = Diagnostic::error(place, "bad-certificate", chain(&error).join(": "));
-            return vec![told.hint("the server will not start; name a certificate and its key, both in PEM")];
-        }
-    };
-    let mut found = Vec::new();
-    let left = pair.until.duration_since(jiff::Timestamp::now());
-    if left.is_negative() {
-        let message = format!("the certificate ended at {}", pair.until);
-        found.push(
-            Diagnostic::error(place.join("cert"), "expired", message).hint("renew it; a server that runs takes it up"),
-        );
-    } else if left < jiff::SignedDuration::try_from(limits::CERTIFICATE_END_NEAR).unwrap_or_default() {
-        let message = format!("the certificate ends at {}", pair.until);
-        found.push(
-            Diagnostic::advice(place.join("cert"), "expires-soon", message)
-                .hint("renew it; a server that runs takes it up"),
-        );
-    }
-    #[cfg(unix)]
-    if let Ok(about) = std::fs::metadata(&tls.key) {
-        use std::os::unix::fs::PermissionsExt as _;
-        if about.permissions().mode() & 0o004 != 0 {
-            let message = "everybody on this machine may read the private key";
-            found.push(
-                Diagnostic::advice(place.join("key"), "open-key", message)
-                    .hint("chmod 600, or 640 with a group of its own"),
-            );
-        }
-    }
-    found
-}
-
 fn report(problems: &Problems, tried: &[Tried]) -> Value {
     let sources = tried.iter().map(|source| {
         json!({
@@ -241,7 +176,7 @@ fn report(problems: &Problems, tried: &[Tried]) -> Value {
             "reason": source.failed.as_ref().map(|said| said.join(": ")).or_else(|| source.degraded.clone()),
             "tools": source.tools,
             "resources": source.resources,
-            "prompts": source.prompts,
+            "prompts": source.prompts.len(),
         })
     });
     json!({
@@ -260,7 +195,7 @@ fn text(origin: &Origin, problems: &Problems, tried: &[Tried], offline: bool) ->
     for source in tried {
         let name = format!("{} ({})", styled(STRONG, &source.name), source.kind);
         let offered =
-            format!("{} tools, {} resources, {} prompts", source.tools.len(), source.resources, source.prompts);
+            format!("{} tools, {} resources, {} prompts", source.tools.len(), source.resources, source.prompts.len());
         let _ = match (&source.failed, &source.degraded) {
             (Some(_), _) if source.found.iter().any(|found| found.rule == "unreachable") => {
                 writeln!(out, "{} {name}", styled(BAD, "unreachable"))
