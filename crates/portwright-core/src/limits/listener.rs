@@ -24,7 +24,7 @@ pub const CONNECTION_IDLE: Duration = Duration::from_mins(2);
 /// How often a connection is looked at for the waits above: one timer a connection, none a request.
 pub const CONNECTION_TICK: Duration = Duration::from_secs(5);
 
-/// How long a TLS handshake may take, and the first byte before it.
+/// How long a TLS handshake may take, from the moment of the connection.
 pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 
 /// How often the listener's certificates are looked at, at most.
@@ -37,7 +37,7 @@ pub const CERTIFICATE_END_NEAR: Duration = Duration::from_hours(14 * 24);
 pub const ADDRESSES_MAX: usize = 16_384;
 
 /// Connections from one address in a second, unless the plan says otherwise.
-pub const CONNECTIONS_OF_ONE_PER_SECOND: u64 = 500;
+pub const CONNECTIONS_OF_ONE_PER_SECOND: u64 = 100;
 
 /// Credentials from one address in a minute that do not hold, unless the plan says otherwise.
 pub const FAILURES_OF_ONE_PER_MINUTE: u64 = 60;

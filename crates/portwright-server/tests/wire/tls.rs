@@ -154,6 +154,11 @@ async fn a_name_in_the_certificate_says_who_calls() {
     authority.sign("server", |_| ());
     authority.sign("agent-7", |params| params.distinguished_name.push(DnType::OrganizationName, "acme"));
     authority.sign("visitor", |_| ());
+    // The pattern's star stands for no part of a name.
+    authority.sign("agent-x", |params| {
+        params.distinguished_name.push(DnType::OrganizationName, "acme");
+        params.distinguished_name.push(DnType::OrganizationalUnitName, "other");
+    });
     authority.sign("workload", |params| {
         params.subject_alt_names.push(SanType::URI("spiffe://acme.example/agent".try_into().expect("a URI")));
     });
@@ -174,9 +179,12 @@ async fn a_name_in_the_certificate_says_who_calls() {
         plan.policy.roles = vec![reader];
     })
     .await;
-    for (client, may) in
-        [("agent-7", vec!["say".to_owned()]), ("workload", vec!["say".to_owned()]), ("visitor", vec![])]
-    {
+    for (client, may) in [
+        ("agent-7", vec!["say".to_owned()]),
+        ("workload", vec!["say".to_owned()]),
+        ("visitor", vec![]),
+        ("agent-x", vec![]),
+    ] {
         let answer = authority.ask(up.address, Some(client), &list()).await.expect("an answer");
         assert_eq!(names(&answer), may, "{client}");
     }
@@ -202,13 +210,9 @@ async fn who_shows_no_certificate_may_show_a_key_where_that_may_be() {
     assert!(with.starts_with("HTTP/1.1 200"), "{with}");
 }
 
-#[tokio::test]
-async fn a_revoked_certificate_is_refused() {
-    let authority = Authority::new();
-    authority.sign("server", |_| ());
-    authority.sign("agent-7", |params| params.serial_number = Some(SerialNumber::from(7)));
-    authority.sign("agent-8", |params| params.serial_number = Some(SerialNumber::from(8)));
-    let list_of_revoked = CertificateRevocationListParams {
+/// The certificate of number 7, for ever.
+fn revoked() -> CertificateRevocationListParams {
+    CertificateRevocationListParams {
         this_update: date_time_ymd(2024, 1, 1),
         next_update: date_time_ymd(2099, 1, 1),
         crl_number: SerialNumber::from(1),
@@ -220,13 +224,27 @@ async fn a_revoked_certificate_is_refused() {
             invalidity_date: None,
         }],
         key_identifier_method: KeyIdMethod::Sha256,
-    };
-    let signed = list_of_revoked.signed_by(&authority.issuer).expect("signed");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_refused() {
+    let authority = Authority::new();
+    authority.sign("server", |_| ());
+    authority.sign("agent-7", |params| params.serial_number = Some(SerialNumber::from(7)));
+    authority.sign("agent-8", |params| params.serial_number = Some(SerialNumber::from(8)));
+    let signed = revoked().signed_by(&authority.issuer).expect("signed");
     std::fs::write(authority.file("crl.pem"), signed.pem().expect("PEM")).expect("written");
     let tls = TlsPlan { crl: Some(authority.file("crl.pem")), ..authority.plan(ClientCertificates::Required) };
-    let up = served(tls, |_| ()).await;
+    let up = served(tls.clone(), |_| ()).await;
     assert!(authority.ask(up.address, Some("agent-7"), &list()).await.is_err());
     assert!(authority.ask(up.address, Some("agent-8"), &list()).await.is_ok());
+    // A list that is out of date vouches for nobody.
+    let old = CertificateRevocationListParams { next_update: date_time_ymd(2025, 1, 1), ..revoked() };
+    let signed = old.signed_by(&authority.issuer).expect("signed");
+    std::fs::write(authority.file("crl.pem"), signed.pem().expect("PEM")).expect("written");
+    let up = served(tls, |_| ()).await;
+    assert!(authority.ask(up.address, Some("agent-8"), &list()).await.is_err());
 }
 
 async fn serial(authority: &Authority, address: SocketAddr) -> Vec<u8> {

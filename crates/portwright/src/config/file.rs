@@ -91,7 +91,7 @@ pub(crate) struct ListenSection {
     pub(crate) anonymous: AnonymousSection,
     /// TLS, where no proxy in front has it.
     pub(crate) tls: Option<TlsSection>,
-    /// How many connections an address may open in a time: `500/s` where nothing is said. This machine is not counted.
+    /// How many connections an address may open in a time: `100/s` where nothing is said. This machine is not counted.
     pub(crate) connections_per_address: Option<CallRate>,
     /// How many credentials from an address may fail in a time before it has to wait: `60/min` where nothing is said. This
     /// machine is not counted; a good credential is never refused for it.

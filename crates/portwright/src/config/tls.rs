@@ -45,7 +45,7 @@ pub(crate) enum ClientCerts {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct CertificatesSection {
     /// The roles of those who show a certificate, by their name: a URI of theirs, else a mail address, else the subject such as
-    /// `CN=agent-7,O=acme`. `*` stands for anything.
+    /// `CN=agent-7,O=acme`. `*` stands for anything but a comma or a slash, `**` for anything.
     pub(crate) roles: BTreeMap<String, String>,
 }
 

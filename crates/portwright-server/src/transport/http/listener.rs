@@ -136,7 +136,8 @@ async fn connection(front: Arc<Front>, mut stream: TcpStream, ends: Ends) {
                 // In a box: a handshake's room is not needed behind it.
                 Box::pin(tls.accept(Felt::new(stream, pulse.clone()))).await
             };
-            let Some(Some((stream, certified))) = closing.run_until_cancelled(shake).await else { return };
+            let shaken = tokio::time::timeout(limits::HANDSHAKE_WAIT, closing.run_until_cancelled(shake)).await;
+            let Ok(Some(Some((stream, certified)))) = shaken else { return };
             pulse.begin();
             (Wire::Tls(Box::new(stream)), certified)
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use globset::{Glob, GlobMatcher};
+use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 use portwright_core::{Auth, Principal};
 use rustls::pki_types::CertificateDer;
@@ -15,26 +15,33 @@ use x509_parser::x509::X509Name;
 
 use super::Certified;
 
-/// Which roles the holders of certificates have: patterns of their names, in which `*` stands for anything.
+/// Which roles the holders of certificates have: patterns of their names. `*` stands for anything within a part of a name,
+/// and `**` for parts as well; a subject's parts end at commas, an address's at slashes.
 #[derive(Debug, Clone, Default)]
 pub struct ClientRoles(Vec<(GlobMatcher, Arc<str>)>);
 
 impl ClientRoles {
     /// Adds a role for those whose name fits.
     pub fn add(&mut self, pattern: &str, role: impl Into<Arc<str>>) -> Result<(), globset::Error> {
-        self.0.push((Glob::new(pattern)?.compile_matcher(), role.into()));
+        let glob = GlobBuilder::new(&parts(pattern)).literal_separator(true).backslash_escape(false).build()?;
+        self.0.push((glob.compile_matcher(), role.into()));
         Ok(())
     }
 
     fn of(&self, name: &str) -> Vec<Arc<str>> {
-        let mut roles: Vec<Arc<str>> = Vec::new();
-        for (_, role) in self.0.iter().filter(|(pattern, _)| pattern.is_match(name)) {
+        let (name, mut roles) = (parts(name), Vec::new());
+        for (_, role) in self.0.iter().filter(|(pattern, _)| pattern.is_match(&name)) {
             if !roles.contains(role) {
                 roles.push(role.clone());
             }
         }
         roles
     }
+}
+
+/// A name whose parts end as those of a path do.
+fn parts(name: &str) -> String {
+    name.replace(',', "/")
 }
 
 impl PartialEq for ClientRoles {
@@ -55,7 +62,7 @@ pub(super) fn certified(certificate: &CertificateDer<'_>, roles: &ClientRoles) -
     let until = Timestamp::from_second(read.validity().not_after.timestamp()).ok()?;
     let mut principal = Principal::new(name.as_str(), Auth::Certificate);
     principal.roles = roles.of(&name);
-    principal = principal.with_claim("issuer", distinguished(read.issuer()));
+    principal = principal.with_claim("issuer", distinguished(read.issuer())?);
     Some(Certified { principal: Arc::new(principal), until })
 }
 
@@ -67,25 +74,25 @@ fn name(certificate: &X509Certificate<'_>) -> Option<String> {
     let mail = || {
         others().find_map(|name| if let GeneralName::RFC822Name(mail) = name { Some((*mail).to_owned()) } else { None })
     };
-    let subject = || Some(distinguished(certificate.subject()));
+    let subject = || distinguished(certificate.subject());
     uri.or_else(mail).or_else(subject).filter(|name| !name.is_empty() && !name.chars().any(char::is_control))
 }
 
-/// A name as text: the last part first, `CN=agent-7,O=acme`.
-fn distinguished(name: &X509Name<'_>) -> String {
-    let mut parts: Vec<String> = name
-        .iter()
-        .map(|part| {
-            let attributes = part.iter().map(|attribute| {
-                let kind = oid2abbrev(attribute.attr_type(), oid_registry())
-                    .map_or_else(|_| attribute.attr_type().to_id_string(), str::to_owned);
-                format!("{kind}={}", escaped(attribute.as_str().unwrap_or_default()))
-            });
-            attributes.collect::<Vec<_>>().join("+")
-        })
-        .collect();
+/// A name as text: the last part first, `CN=agent-7,O=acme`. None if a part of it is no text: two names must not read the
+/// same.
+fn distinguished(name: &X509Name<'_>) -> Option<String> {
+    let mut parts = Vec::new();
+    for part in name.iter() {
+        let mut attributes = Vec::new();
+        for attribute in part.iter() {
+            let kind = oid2abbrev(attribute.attr_type(), oid_registry())
+                .map_or_else(|_| attribute.attr_type().to_id_string(), str::to_owned);
+            attributes.push(format!("{kind}={}", escaped(attribute.as_str().ok()?)));
+        }
+        parts.push(attributes.join("+"));
+    }
     parts.reverse();
-    parts.join(",")
+    Some(parts.join(","))
 }
 
 /// RFC 4514, section 2.4: what would look like the end of a value.

@@ -99,8 +99,8 @@ fn verifier(plan: &TlsPlan) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsEr
         let bytes = std::fs::read(list).map_err(|error| TlsError::File(list.clone(), error))?;
         let lists: Result<Vec<_>, pki::pem::Error> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
         let lists = lists.ok().filter(|all| !all.is_empty()).ok_or_else(|| TlsError::NoList(list.clone()))?;
-        // A list of one authority can't speak for those between; what it does speak for is refused.
-        builder = builder.with_crls(lists).allow_unknown_revocation_status();
+        // A list that is out of date, or that is another authority's, does not say that a certificate still holds.
+        builder = builder.with_crls(lists).only_check_end_entity_revocation().enforce_revocation_expiration();
     }
     if plan.client_certificates == ClientCertificates::Optional {
         builder = builder.allow_unauthenticated();

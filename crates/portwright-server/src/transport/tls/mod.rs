@@ -91,14 +91,13 @@ impl Tls {
         }
     }
 
-    /// Whether what comes first is a handshake; hangs up on what is not, with a word.
+    /// Whether what comes first is a handshake; hangs up on what is not, with a word. Its caller bounds the wait.
     pub(super) async fn greets(&self, stream: &mut TcpStream) -> bool {
         let mut first = [0];
-        let looked = tokio::time::timeout(limits::HANDSHAKE_WAIT, stream.peek(&mut first)).await;
-        match (looked, first) {
-            (Ok(Ok(1)), [HANDSHAKE]) => true,
-            (Ok(Ok(1)), [byte]) if byte.is_ascii_alphabetic() => {
-                let _ = tokio::time::timeout(limits::HANDSHAKE_WAIT, stream.write_all(PLAIN.as_bytes())).await;
+        match (stream.peek(&mut first).await, first) {
+            (Ok(1), [HANDSHAKE]) => true,
+            (Ok(1), [byte]) if byte.is_ascii_alphabetic() => {
+                let _ = stream.write_all(PLAIN.as_bytes()).await;
                 let _ = stream.shutdown().await;
                 false
             }
@@ -106,21 +105,19 @@ impl Tls {
         }
     }
 
-    /// Shakes hands. None where it comes to nothing: what the peer did wrong is its own business.
+    /// Shakes hands; its caller bounds the wait. None where it comes to nothing: what the peer did wrong is its own business.
     pub(super) async fn accept<S>(&self, stream: S) -> Option<(TlsStream<S>, Option<Certified>)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         self.follow();
         let acceptor = TlsAcceptor::from(self.config.load_full());
-        let shaken = tokio::time::timeout(limits::HANDSHAKE_WAIT, acceptor.accept(stream)).await;
-        let stream = match shaken {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => {
+        let stream = match acceptor.accept(stream).await {
+            Ok(stream) => stream,
+            Err(error) => {
                 tracing::debug!(%error, "no handshake");
                 return None;
             }
-            Err(_) => return None,
         };
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         match shown.map(|certificate| client::certified(certificate, &self.plan.clients)) {
