@@ -160,6 +160,8 @@ pub struct Target {
     pub name: String,
     /// Other names that it answers to and that are not listed.
     pub aliases: Vec<String>,
+    /// The same, of names that stand for a part of what the tool does.
+    pub narrow_aliases: Vec<String>,
     /// What a call of it does to the world outside.
     pub effects: Effects,
     /// The tool as listed, for a call of a tool.

@@ -190,6 +190,40 @@ impl Error for ConnectError {
     }
 }
 
+/// Another name of a tool, as another server has it: a call of it is a call of the tool from the guards on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Alias {
+    /// The other name; the tool's own where only arguments have other names.
+    pub name: String,
+    /// The tool's own name.
+    pub tool: String,
+    /// Other names of arguments, each with the tool's own.
+    pub renamed: Vec<(String, String)>,
+    /// Arguments that the other name stands for: `get_issue` is `issue_read` with the method `get`. A rule that allows
+    /// such a name does not allow the tool, since that can do more; one that denies it denies the tool.
+    pub implied: JsonObject,
+}
+
+impl Alias {
+    /// Another name for just the same.
+    pub fn new(name: impl Into<String>, tool: impl Into<String>) -> Self {
+        Self { name: name.into(), tool: tool.into(), ..Self::default() }
+    }
+
+    /// The arguments as the tool itself knows them. One that has the tool's own name already stays as it is.
+    pub fn own_arguments(&self, mut arguments: JsonObject) -> JsonObject {
+        for (other, own) in &self.renamed {
+            if !arguments.contains_key(own)
+                && let Some(value) = arguments.shift_remove(other)
+            {
+                arguments.insert(own.clone(), value);
+            }
+        }
+        arguments.extend(self.implied.clone());
+        arguments
+    }
+}
+
 /// How a source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
@@ -210,9 +244,9 @@ pub trait Source: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Other names by which clients may call the tools (`query` for `run_sql_query`): accepted, not listed. Pairs of
-    /// the other name and the tool's own. A listed name always wins.
-    fn aliases(&self) -> Vec<(String, String)> {
+    /// Other names by which clients may call the tools (`query` for `run_sql_query`): accepted, not listed. A listed
+    /// name always wins.
+    fn aliases(&self) -> Vec<Alias> {
         Vec::new()
     }
 

@@ -1,6 +1,6 @@
 //! What a plan's rules say of an operation, without making the call.
 
-use portwright_core::{Call, Operation, Principal};
+use portwright_core::{Operation, Principal};
 
 use crate::guard::approve::Approve;
 use crate::guard::policy::{BadPattern, Decision, Policy};
@@ -17,8 +17,7 @@ impl Server {
         operation: Operation,
     ) -> Result<Decision, BadPattern> {
         let catalog = self.catalog();
-        let target = catalog.target(&operation);
-        let call = Call { operation, target };
+        let call = catalog.call(operation);
         Policy::new(&plan.policy).map(|policy| match policy {
             Some(policy) => policy.judge(Some(principal), &call),
             None => Decision::without_policy(&call),
@@ -32,8 +31,7 @@ impl Server {
         principal: &Principal,
         operation: Operation,
     ) -> Result<Option<String>, BadPattern> {
-        let target = self.catalog().target(&operation);
         let approve = Approve::new(&plan.approvals, &self.engine.desk)?;
-        Ok(approve.and_then(|approve| approve.rule(principal, &Call { operation, target })))
+        Ok(approve.and_then(|approve| approve.rule(principal, &self.catalog().call(operation))))
     }
 }

@@ -54,6 +54,7 @@ pub fn call_of(source: &dyn Source, tool: &str, arguments: JsonObject) -> Call {
             source: "test".into(),
             name: tool.to_owned(),
             aliases: Vec::new(),
+            narrow_aliases: Vec::new(),
             effects: Effects::of(&offered),
             tool: Some(Arc::new(offered)),
             arguments: None,

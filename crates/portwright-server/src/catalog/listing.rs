@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use portwright_core::protocol::{JsonObject, Prompt, Tool};
-use portwright_core::{Effects, Source, Target, TaskSupport, UriTemplate, limits};
+use portwright_core::{Alias, Effects, Source, Target, TaskSupport, UriTemplate, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(crate) struct Listing {
     pub(crate) name: Arc<str>,
     pub(crate) source: Arc<dyn Source>,
     pub(crate) tools: Vec<ToolEntry>,
-    pub(crate) aliases: Vec<(String, String)>,
+    pub(crate) aliases: Vec<Alias>,
     pub(crate) prompts: Vec<(Prompt, Arc<Target>, Arc<RawValue>)>,
     pub(crate) resources: Vec<(String, Arc<Target>, Arc<RawValue>)>,
     pub(crate) templates: Vec<(UriTemplate, Arc<Target>, Arc<RawValue>)>,
@@ -193,13 +193,20 @@ impl Listing {
         let target = Target {
             source: self.name.clone(),
             name: tool.name.to_string(),
-            aliases: self.aliases.iter().filter(|alias| alias.1 == tool.name).map(|alias| alias.0.clone()).collect(),
+            aliases: self.other_names(&tool.name, false),
+            narrow_aliases: self.other_names(&tool.name, true),
             effects: Effects::of(&tool),
             tool: Some(tool.clone()),
             arguments: Some(compiled),
             tasks: self.source.task_support(&tool.name),
         };
         self.tools.push(ToolEntry { tool, target: Arc::new(target), json, headers: headers.into() });
+    }
+
+    /// The other names of a tool: those of all of it, or the `narrow` ones that stand for a part.
+    fn other_names(&self, tool: &str, narrow: bool) -> Vec<String> {
+        let others = self.aliases.iter().filter(|alias| alias.tool == tool && alias.name != tool);
+        others.filter(|alias| alias.implied.is_empty() != narrow).map(|alias| alias.name.clone()).collect()
     }
 
     fn add_prompt(&mut self, prompt: Prompt) {
@@ -218,6 +225,7 @@ impl Listing {
             source: self.name.clone(),
             name: name.to_owned(),
             aliases: Vec::new(),
+            narrow_aliases: Vec::new(),
             effects: Effects::None,
             tool: None,
             arguments: None,

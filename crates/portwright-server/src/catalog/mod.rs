@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use portwright_core::protocol::{Reference, ResourceTemplate};
 use portwright_core::{
-    Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
+    Alias, Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -148,7 +148,8 @@ pub struct Catalog {
     pub(crate) all: Arc<Lists>,
     views: views::Views,
     tool_entries: HashMap<String, ToolEntry>,
-    aliases: HashMap<String, String>,
+    /// By the name that a client uses: the listed name, and what becomes of the arguments.
+    aliases: HashMap<String, (String, Alias)>,
     prompt_targets: HashMap<String, Arc<Target>>,
     resource_targets: HashMap<String, Arc<Target>>,
     template_targets: Vec<(UriTemplate, Arc<Target>)>,
@@ -216,22 +217,39 @@ impl Catalog {
         catalog
     }
 
-    /// An alias works where exactly one source has it and nothing is listed by that name.
+    /// An alias works where exactly one source has it and nothing is listed by that name. One of a tool's own name
+    /// renames arguments, wherever the tool is listed.
     fn alias(&mut self, listings: &[Arc<Listing>]) {
-        let shared = twice(listings.iter().flat_map(|one| one.aliases.iter().map(|alias| alias.0.as_str())));
+        let other = |alias: &&Alias| alias.name != alias.tool;
+        let names = listings.iter().flat_map(|one| one.aliases.iter().filter(other).map(|alias| alias.name.as_str()));
+        let shared = twice(names);
         for listing in listings {
-            for (alias, name) in &listing.aliases {
-                let dotted = format!("{}.{name}", listing.name);
-                let name = if self.tool_entries.contains_key(&dotted) { &dotted } else { name };
-                if !self.tool_entries.contains_key(alias) && !shared.contains(alias.as_str()) {
-                    self.aliases.insert(alias.clone(), name.clone());
+            for alias in &listing.aliases {
+                let dotted = format!("{}.{}", listing.name, alias.tool);
+                let listed = if self.tool_entries.contains_key(&dotted) { dotted } else { alias.tool.clone() };
+                let own = alias.name == alias.tool;
+                let name = if own { listed.clone() } else { alias.name.clone() };
+                let free = !self.tool_entries.contains_key(&name) && !shared.contains(name.as_str());
+                if own || free {
+                    self.aliases.insert(name, (listed, alias.clone()));
                 }
             }
         }
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<&ToolEntry> {
-        self.tool_entries.get(name).or_else(|| self.tool_entries.get(self.aliases.get(name)?))
+        self.tool_entries.get(name).or_else(|| self.tool_entries.get(&self.aliases.get(name)?.0))
+    }
+
+    /// The call that an operation is: with its target, and with the arguments as the target knows them.
+    pub(crate) fn call(&self, mut operation: Operation) -> Call {
+        if let Operation::CallTool { name, arguments } = &mut operation
+            && let Some((_, alias)) = self.aliases.get(name.as_str())
+        {
+            *arguments = alias.own_arguments(std::mem::take(arguments));
+        }
+        let target = self.target(&operation);
+        Call { operation, target }
     }
 
     /// Whether any tool's calls may become tasks.

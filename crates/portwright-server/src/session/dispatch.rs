@@ -125,8 +125,7 @@ pub(crate) async fn through(
 
 /// One operation through the whole chain.
 pub(crate) async fn call(catalog: &Catalog, operation: Operation, cx: &Context) -> (Operation, Result<Reply, Refusal>) {
-    let target = catalog.target(&operation);
-    let call = Call { operation, target };
+    let call = catalog.call(operation);
     let result = through(catalog, catalog, &call, cx).await;
     (call.operation, result)
 }
@@ -139,8 +138,7 @@ pub(crate) async fn answer(
     cx: &Context,
     watched: Option<&Watched>,
 ) -> Outcome {
-    let target = catalog.target(&operation);
-    let call = Call { operation, target };
+    let call = catalog.call(operation);
     if tasks::may_become(&call, cx) {
         return tasks::run(engine, catalog, call, cx).await;
     }

@@ -107,7 +107,7 @@ impl Patterns {
     /// The first rule that lets it through: for whatever it may be read as, there is one.
     pub(super) fn allows(&self, subject: &Subject<'_>) -> Option<usize> {
         match subject {
-            Subject::Named { noun, names } => names.iter().filter_map(|name| self.first(*noun, name)).min(),
+            Subject::Named { noun, names, .. } => names.iter().filter_map(|name| self.first(*noun, name)).min(),
             Subject::Uri { readings } => {
                 let found: Option<Vec<usize>> = readings.iter().map(|uri| self.first(Noun::Resource, uri)).collect();
                 found?.into_iter().max()
@@ -123,7 +123,10 @@ impl Patterns {
     /// The first rule that keeps it out: whatever it may be read as, one reading is enough.
     pub(in crate::guard) fn denies(&self, subject: &Subject<'_>) -> Option<usize> {
         match subject {
-            Subject::Named { noun, names } => names.iter().filter_map(|name| self.first(*noun, name)).min(),
+            Subject::Named { noun, names, parts } => {
+                let names = names.iter().map(AsRef::as_ref).chain(parts.iter().map(String::as_str));
+                names.filter_map(|name| self.first(*noun, name)).min()
+            }
             Subject::Uri { readings } => readings.iter().filter_map(|uri| self.first(Noun::Resource, uri)).min(),
             // A template is out only if all of its URIs are.
             Subject::Template { literal } => self.written.iter().position(|pattern| {
@@ -166,6 +169,10 @@ mod tests {
         let aliases = ["query".to_owned()];
         let alias = Subject::named(Noun::Tool, "run_sql_query", "shop", &aliases);
         assert!(one("tools:query").denies(&alias).is_some(), "whoever keeps out one name keeps out the tool");
+        let part =
+            Subject::Named { noun: Noun::Tool, names: vec!["issue_write".into()], parts: &["create_issue".to_owned()] };
+        assert!(one("tools:create_issue").denies(&part).is_some());
+        assert!(one("tools:create_issue").allows(&part).is_none(), "a part is not the whole");
     }
 
     #[test]

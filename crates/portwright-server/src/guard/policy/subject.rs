@@ -27,8 +27,9 @@ impl Noun {
 /// What is judged. Never by the name that a client happened to use: a tool has several, and rules know some of them.
 #[derive(Debug)]
 pub(crate) enum Subject<'a> {
-    /// A tool or a prompt, by its own name, by `SOURCE.name`, and by its aliases.
-    Named { noun: Noun, names: Vec<Cow<'a, str>> },
+    /// A tool or a prompt, by its own name, by `SOURCE.name`, and by its aliases; `parts` are those that stand for a
+    /// part of it.
+    Named { noun: Noun, names: Vec<Cow<'a, str>>, parts: &'a [String] },
     /// A resource, by its URI and by what that comes to when it is decoded and its dot segments are resolved.
     Uri { readings: Vec<Cow<'a, str>> },
     /// A template of resources, by what its URIs begin with.
@@ -39,11 +40,14 @@ impl<'a> Subject<'a> {
     pub(super) fn named(noun: Noun, own: &'a str, source: &str, aliases: &'a [String]) -> Self {
         let mut names = vec![Cow::Borrowed(own), Cow::Owned(format!("{source}.{own}"))];
         names.extend(aliases.iter().map(|alias| Cow::Borrowed(alias.as_str())));
-        Self::Named { noun, names }
+        Self::Named { noun, names, parts: &[] }
     }
 
     pub(crate) fn tool(target: &'a Target) -> Self {
-        Self::named(Noun::Tool, &target.name, &target.source, &target.aliases)
+        match Self::named(Noun::Tool, &target.name, &target.source, &target.aliases) {
+            Self::Named { noun, names, .. } => Self::Named { noun, names, parts: &target.narrow_aliases },
+            other => other,
+        }
     }
 
     pub(crate) fn prompt(target: &'a Target) -> Self {

@@ -31,6 +31,7 @@ fn target(source: &str, name: &str) -> Target {
         source: source.into(),
         name: name.to_owned(),
         aliases: Vec::new(),
+        narrow_aliases: Vec::new(),
         effects: Effects::None,
         tool: None,
         arguments: None,

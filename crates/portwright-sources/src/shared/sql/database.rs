@@ -8,16 +8,7 @@ use async_trait::async_trait;
 use portwright_core::{Context, Diagnostic, Health};
 use serde_json::Value;
 
-/// What calls may do to the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Access {
-    /// Nothing that a call sends can change anything. The default.
-    #[default]
-    ReadOnly,
-    /// Calls may write; each call is one transaction.
-    ReadWrite,
-}
+pub use crate::shared::access::Access;
 
 /// How a database's SQL is written, as far as the shared code must know.
 #[derive(Debug)]

@@ -60,6 +60,7 @@ fn call(is_tool: bool, source: Arc<str>, name: String) -> Call {
         source,
         name,
         aliases: Vec::new(),
+        narrow_aliases: Vec::new(),
         effects: Effects::None,
         tool: None,
         arguments: None,

@@ -9,7 +9,7 @@ use portwright_core::protocol::{
     ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, JsonObject, ReadResourceResult, Reference,
     Resource, ResourceTemplate, Tool,
 };
-use portwright_core::{Context, Diagnostic, Health, Refusal, Source, async_trait, limits};
+use portwright_core::{Alias, Context, Diagnostic, Health, Refusal, Source, async_trait, limits};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -117,9 +117,9 @@ impl<D: Database> Source for SqlSource<D> {
         self.shared.offer().tools.clone()
     }
 
-    fn aliases(&self) -> Vec<(String, String)> {
+    fn aliases(&self) -> Vec<Alias> {
         let offered = |name: &str| self.shared.offer().tools.iter().any(|tool| tool.name == name);
-        let pair = |(alias, tool): &(&str, OwnTool)| (alias.to_string(), tool.name().to_owned());
+        let pair = |(alias, tool): &(&str, OwnTool)| Alias::new(*alias, tool.name());
         OwnTool::ALIASES.iter().filter(|(_, tool)| offered(tool.name())).map(pair).collect()
     }
 
