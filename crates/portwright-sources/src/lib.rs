@@ -6,6 +6,8 @@
 use portwright_core::SourceKind;
 
 pub mod declared;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod shared;
@@ -20,4 +22,6 @@ pub const KINDS: &[&dyn SourceKind] = &[
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]
     &sqlite::Sqlite,
+    #[cfg(feature = "files")]
+    &files::Files,
 ];
