@@ -10,6 +10,8 @@ pub mod brave;
 pub mod declared;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "github")]
+pub mod github;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod shared;
@@ -26,6 +28,8 @@ pub const KINDS: &[&dyn SourceKind] = &[
     &sqlite::Sqlite,
     #[cfg(feature = "files")]
     &files::Files,
+    #[cfg(feature = "github")]
+    &github::GitHub,
     #[cfg(feature = "brave")]
     &brave::Brave,
 ];

@@ -3,7 +3,8 @@
 use portwright_core::RefusalKind;
 use serde_json::json;
 
-use super::{Backend, call, data};
+use super::{call, data, serving};
+use crate::shared::http::backend::Backend;
 
 #[tokio::test]
 async fn pages_come_as_data_without_marks() {
@@ -19,7 +20,7 @@ async fn pages_come_as_data_without_marks() {
         "infobox": {"results": [{"title": "Harbour", "long_desc": "A place for ships.", "url": "https://i.example/"}]},
         "summarizer": {"key": "k1"},
     }));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     let found = data(&source, "brave_web_search", json!({"query": "harbor", "offset": 1, "country": "de"})).await;
     assert_eq!(
         found["items"],
@@ -45,7 +46,7 @@ async fn nothing_found_is_an_answer() {
     {
         backend.ok(path, &json!({}));
     }
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     for (tool, more) in [
         ("brave_web_search", json!({})),
         ("brave_local_search", json!({})),
@@ -66,7 +67,7 @@ async fn nothing_found_is_an_answer() {
 #[tokio::test]
 async fn what_the_api_would_refuse_is_refused_here_in_words() {
     let backend = Backend::start().await;
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     for (arguments, words) in [
         (json!({"query": "  "}), "empty"),
         (json!({"query": "x".repeat(401)}), "401 characters"),
@@ -87,7 +88,7 @@ async fn what_the_api_would_refuse_is_refused_here_in_words() {
         "/web/search",
         "422 Unprocessable",
         "",
-        &json!({"error": {"code": "VALIDATION", "detail": "Unable to validate request parameter(s)"}}),
+        &json!({"error": {"code": "VALIDATION", "detail": "Unable to validate request parameter(s)"}}).to_string(),
     );
     let refusal = call(&source, "brave_web_search", json!({"query": "a"})).await.expect_err("refused");
     assert!(refusal.public().contains("Unable to validate"), "{refusal}");
@@ -97,7 +98,7 @@ async fn what_the_api_would_refuse_is_refused_here_in_words() {
 async fn an_argument_is_never_a_part_of_the_address() {
     let backend = Backend::start().await;
     backend.ok("/", &json!({}));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     let hostile = "a&count=20#x/../../other?key=1 \r\nX-Evil: 1";
     data(&source, "brave_web_search", json!({"query": hostile})).await;
     let asked = backend.asked().remove(0);
@@ -125,7 +126,7 @@ async fn places_are_looked_up_one_after_the_other() {
         }]}),
     );
     backend.ok("/local/descriptions", &json!({"results": [{"id": "loc1", "description": "Coffee &amp; ships."}]}));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     let found = data(&source, "brave_local_search", json!({"query": "coffee in kiel"})).await;
     assert_eq!(
         found["items"],
@@ -137,7 +138,7 @@ async fn places_are_looked_up_one_after_the_other() {
     assert!(backend.asked()[1].starts_with("GET /local/pois?ids=loc1&ids=loc2 "), "{:?}", backend.asked());
     let none = Backend::start().await;
     none.ok("/web/search", &json!({"web": {"results": [{"title": "A page", "url": "https://p.example/"}]}}));
-    let found = data(&none.source(json!({})).await, "brave_local_search", json!({"query": "coffee"})).await;
+    let found = data(&serving(&none, json!({})).await, "brave_local_search", json!({"query": "coffee"})).await;
     assert_eq!(found["pages"][0]["url"], "https://p.example/");
 }
 
@@ -149,7 +150,7 @@ async fn images_and_videos_lack_what_the_api_leaves_out() {
         {"title": "Bare", "url": "https://q.example/"},
     ]}));
     backend.ok("/videos/search", &json!({"results": [{"title": "V", "url": "https://v.example/", "video": {"duration": "01:02", "views": 5}}, {"url": "https://w.example/"}]}));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     let images = data(&source, "brave_image_search", json!({"query": "ship", "safesearch": "moderate"})).await;
     assert_eq!(images["items"][0]["source"], "https://i.example/s.png");
     assert_eq!(images["items"][1], json!({"title": "Bare", "url": "https://q.example/"}));
@@ -165,7 +166,7 @@ async fn a_summary_is_waited_for_within_bounds() {
         "status": "complete", "title": "Ships", "summary": [{"type": "token", "data": "Ships <strong>float</strong>. "}, {"type": "enum_item", "data": {"name": "Titanic"}}],
         "followups": ["Why?"], "enrichments": {"context": [{"title": "S", "url": "https://s.example/"}]},
     }));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     let summary = data(&source, "brave_summarizer", json!({"key": "k"})).await;
     assert_eq!(summary["text"], "Ships float. Titanic");
     assert_eq!(summary["sources"][0]["url"], "https://s.example/");
@@ -178,7 +179,7 @@ async fn excerpts_are_bounded() {
     let page = |number: usize| json!({"url": format!("https://{number}.example/"), "title": "T", "snippets": ["x".repeat(900)]});
     let generic: Vec<_> = (0..20).map(page).collect();
     backend.ok("/llm/context", &json!({"grounding": {"generic": generic}, "sources": {"https://0.example/": {"age": ["Monday", "2026-01-01"]}}}));
-    let source = backend.source(json!({"max_bytes": "4KiB"})).await;
+    let source = serving(&backend, json!({"max_bytes": "4KiB"})).await;
     let found = data(&source, "brave_llm_context", json!({"query": "a"})).await;
     assert_eq!(found["items"].as_array().unwrap().len(), 4);
     assert_eq!(found["items"][0]["age"], "2026-01-01");

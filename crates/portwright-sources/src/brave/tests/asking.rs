@@ -6,7 +6,8 @@ use portwright_core::testing::Contract;
 use portwright_core::{Health, RefusalKind};
 use serde_json::{Value, json};
 
-use super::{Backend, TOKEN, call, data, decode};
+use super::{TOKEN, call, data, decode, serving};
+use crate::shared::http::backend::Backend;
 
 fn found(url: &str) -> Value {
     json!({"web": {"results": [{"title": "T", "url": url, "description": "D"}]}})
@@ -16,7 +17,7 @@ fn found(url: &str) -> Value {
 async fn it_keeps_the_contract_of_a_source() {
     let backend = Backend::start().await;
     backend.ok("/web/search", &found("https://a.example/"));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     let works = json!({"query": "rust"}).as_object().cloned().unwrap();
     let broken = Contract::of(source).works("brave_web_search", works).check().await;
     assert!(broken.is_empty(), "{broken:?}");
@@ -26,7 +27,7 @@ async fn it_keeps_the_contract_of_a_source() {
 #[tokio::test]
 async fn the_list_is_short() {
     let backend = Backend::start().await;
-    let tools = backend.source(json!({})).await.tools();
+    let tools = serving(&backend, json!({})).await.tools();
     let bytes = serde_json::to_string(&tools).unwrap().len();
     assert_eq!(tools.len(), 8);
     assert!(bytes * 3 < 117_111 && bytes < 12_500, "{bytes} bytes");
@@ -36,13 +37,13 @@ async fn the_list_is_short() {
 async fn calls_that_come_at_once_take_turns() {
     let backend = Backend::start().await;
     backend.ok("/web/search", &found("https://a.example/"));
-    let source = backend.source(json!({"rate": "20/s", "cache": "0s"})).await;
+    let source = serving(&backend, json!({"rate": "20/s", "cache": "0s"})).await;
     let searches = (0..6).map(|number| call(&source, "brave_web_search", json!({"query": format!("q{number}")})));
     let ends = futures::future::join_all(searches).await;
     assert!(ends.iter().all(Result::is_ok));
     assert_eq!(backend.asked().len(), 6);
     // What would have to wait too long is refused at once, with a word when to come again.
-    let slow = backend.source(json!({"rate": "1/h", "wait": "1s"})).await;
+    let slow = serving(&backend, json!({"rate": "1/h", "wait": "1s"})).await;
     assert!(call(&slow, "brave_web_search", json!({"query": "a"})).await.is_ok());
     let refusal = call(&slow, "brave_web_search", json!({"query": "b"})).await.expect_err("too soon");
     assert_eq!(refusal.kind(), RefusalKind::Limited);
@@ -54,14 +55,14 @@ async fn a_pause_that_the_api_asks_for_is_kept() {
     let backend = Backend::start().await;
     let busy =
         json!({"type": "ErrorResponse", "error": {"status": 429, "code": "RATE_LIMITED", "detail": "slow down"}});
-    backend.answer_with("/web/search", "429 Too Many Requests", "retry-after: 0\r\n", &busy);
+    backend.answer_with("/web/search", "429 Too Many Requests", "retry-after: 0\r\n", &busy.to_string());
     backend.ok("/web/search", &found("https://a.example/"));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     assert_eq!(data(&source, "brave_web_search", json!({"query": "a"})).await["items"][0]["url"], "https://a.example/");
     assert_eq!(backend.asked().len(), 2);
     let long = Backend::start().await;
-    long.answer_with("/web/search", "429 Too Many Requests", "retry-after: 3600\r\n", &busy);
-    let source = long.source(json!({})).await;
+    long.answer_with("/web/search", "429 Too Many Requests", "retry-after: 3600\r\n", &busy.to_string());
+    let source = serving(&long, json!({})).await;
     let refusal = call(&source, "brave_web_search", json!({"query": "a"})).await.expect_err("refused");
     assert_eq!((refusal.kind(), refusal.wait()), (RefusalKind::Limited, Some(Duration::from_hours(1))));
     assert_eq!(long.asked().len(), 1);
@@ -71,8 +72,8 @@ async fn a_pause_that_the_api_asks_for_is_kept() {
 async fn a_quota_that_is_used_up_is_asked_for_no_more() {
     let backend = Backend::start().await;
     let headers = "x-ratelimit-limit: 20, 2000\r\nx-ratelimit-remaining: 19, 0\r\nx-ratelimit-reset: 1, 86400\r\n";
-    backend.answer_with("/web/search", "200 OK", headers, &found("https://a.example/"));
-    let source = backend.source(json!({})).await;
+    backend.answer_with("/web/search", "200 OK", headers, &found("https://a.example/").to_string());
+    let source = serving(&backend, json!({})).await;
     assert!(call(&source, "brave_web_search", json!({"query": "a"})).await.is_ok());
     let refusal = call(&source, "brave_web_search", json!({"query": "b"})).await.expect_err("used up");
     assert!(refusal.public().contains("used up") && refusal.wait().is_some(), "{refusal}");
@@ -85,12 +86,12 @@ async fn a_quota_that_is_used_up_is_asked_for_no_more() {
 async fn an_equal_question_is_asked_once() {
     let backend = Backend::start().await;
     backend.ok("/web/search", &found("https://a.example/"));
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     for _ in 0..3 {
         data(&source, "brave_web_search", json!({"query": "same"})).await;
     }
     assert_eq!(backend.asked().len(), 1);
-    let fresh = backend.source(json!({"cache": "0s"})).await;
+    let fresh = serving(&backend, json!({"cache": "0s"})).await;
     for _ in 0..2 {
         data(&fresh, "brave_web_search", json!({"query": "same"})).await;
     }
@@ -104,9 +105,9 @@ async fn the_token_goes_to_the_api_and_nowhere_else() {
         "/web/search",
         "401 Unauthorized",
         "",
-        &json!({"error": {"detail": format!("bad token {TOKEN}")}}),
+        &json!({"error": {"detail": format!("bad token {TOKEN}")}}).to_string(),
     );
-    let source = backend.source(json!({})).await;
+    let source = serving(&backend, json!({})).await;
     let refusal = call(&source, "brave_web_search", json!({"query": "a"})).await.expect_err("refused");
     assert!(refusal.public().contains("refuses this server's token"));
     assert!(!format!("{refusal:?} {source:?}").contains(TOKEN));

@@ -5,6 +5,8 @@
 //! proxies of the environment are not asked.
 
 mod address;
+#[cfg(all(test, any(feature = "brave", feature = "github")))]
+pub(crate) mod backend;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures::StreamExt;
-use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, async_trait};
+use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, Method, async_trait};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Url, header, redirect};
 
@@ -68,10 +70,17 @@ impl Client {
         let farthest = if request.trusted { Reach::Private } else { Reach::Public };
         let url = judged(&request.url, farthest)?;
         let client = if request.trusted { &self.trusted } else { &self.open };
-        let mut asked = match &request.body {
-            Some(body) => client.post(url).body(body.expose().to_owned()),
-            None => client.get(url),
+        let method = match request.method {
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+            _ => reqwest::Method::GET,
         };
+        let mut asked = client.request(method, url);
+        if let Some(body) = &request.body {
+            asked = asked.body(body.expose().to_owned());
+        }
         for (name, value) in &request.headers {
             let mut value = header::HeaderValue::from_str(value.expose())
                 .map_err(|_| FetchError::BadUrl(format!("{} with the header {name}", shown(&request.url))))?;
