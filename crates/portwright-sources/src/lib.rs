@@ -6,6 +6,8 @@
 use portwright_core::SourceKind;
 
 pub mod declared;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod shared;
@@ -16,6 +18,8 @@ pub mod upstream;
 
 /// Every kind of source that `kind = "…"` may name.
 pub const KINDS: &[&dyn SourceKind] = &[
+    #[cfg(feature = "kubernetes")]
+    &kubernetes::KubernetesKind,
     #[cfg(feature = "postgres")]
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]
