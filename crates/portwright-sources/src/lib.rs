@@ -6,6 +6,8 @@
 use portwright_core::SourceKind;
 
 pub mod declared;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 #[cfg(feature = "postgres")]
@@ -24,4 +26,6 @@ pub const KINDS: &[&dyn SourceKind] = &[
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]
     &sqlite::Sqlite,
+    #[cfg(feature = "files")]
+    &files::Files,
 ];

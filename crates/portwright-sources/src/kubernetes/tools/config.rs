@@ -69,8 +69,8 @@ fn found(source: &Kubernetes) -> ContextsFound {
     ContextsFound { current: contexts.first().map(|first| first.name.clone()).unwrap_or_default(), contexts }
 }
 
-async fn contexts(source: Arc<Kubernetes>, _: Contexts, _: Context) -> Result<ContextsFound, Refusal> {
-    Ok(found(&source))
+async fn contexts(source: Arc<Kubernetes>, _: Contexts, _: Context) -> Result<Answer<ContextsFound>, Refusal> {
+    Ok(found(&source).into())
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -88,7 +88,7 @@ struct Viewed {
     max_items: usize,
 }
 
-async fn view(source: Arc<Kubernetes>, _: View, _: Context) -> Result<Viewed, Refusal> {
+async fn view(source: Arc<Kubernetes>, _: View, _: Context) -> Result<Answer<Viewed>, Refusal> {
     let ContextsFound { current, contexts } = found(&source);
     let plan = &source.plan;
     Ok(Viewed {
@@ -103,7 +103,8 @@ async fn view(source: Arc<Kubernetes>, _: View, _: Context) -> Result<Viewed, Re
         timeout_seconds: plan.timeout.as_secs(),
         max_bytes: plan.bytes_max,
         max_items: plan.items_max,
-    })
+    }
+    .into())
 }
 
 #[derive(Deserialize, JsonSchema)]
