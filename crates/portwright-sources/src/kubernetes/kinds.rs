@@ -163,12 +163,13 @@ impl Cluster {
     /// Every kind, in the cluster's own order of groups; groups that do not answer are named.
     pub(super) async fn all_kinds(&self, group: Option<&str>, cx: &Context) -> Result<(Vec<Kind>, Vec<String>), Refusal> {
         let groups = self.groups(cx).await?;
-        let wanted = groups.iter().filter(|one| group.is_none_or(|group| one.name == group)).cloned();
-        let asked = stream::iter(wanted.map(|group| {
-            let cluster = self.clone();
-            let cx = cx.clone();
+        let wanted: Vec<Group> =
+            groups.iter().filter(|one| group.is_none_or(|group| one.name == group)).cloned().collect();
+        let (cluster, cx) = (self.clone(), cx.clone());
+        let asked = stream::iter(wanted).map(move |group: Group| {
+            let (cluster, cx) = (cluster.clone(), cx.clone());
             async move { (cluster.kinds_of(&group.preferred, &cx).await, group.preferred) }
-        }));
+        });
         let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
         let (mut kinds, mut silent) = (Vec::new(), Vec::new());
         for (answer, group) in answers {

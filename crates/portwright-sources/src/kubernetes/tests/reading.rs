@@ -1,0 +1,108 @@
+use serde_json::json;
+
+use super::{Bench, CANARY, problems, text};
+
+fn secret() -> serde_json::Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {
+            "name": "db", "namespace": "shop", "managedFields": [{"manager": "kubectl"}],
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"stringData\":{\"password\":\"hunter2\"}}"},
+        },
+        "data": {"password": "aHVudGVyMg==", "user": "cm9vdA=="},
+    })
+}
+
+#[test]
+fn what_is_wrong_in_a_table_is_told_at_once() {
+    insta::assert_snapshot!(problems(&json!({
+        "in_cluster": true, "context": "x", "namespaces": ["shop", "*"], "denied": ["a b"], "max_items": 0, "nmespaces": [],
+    })), @"");
+}
+
+#[tokio::test]
+async fn lists_are_tables_of_the_cluster_and_go_on_by_a_mark() {
+    let bench = Bench::of(json!({"max_items": 2})).await;
+    let row = |name: &str| json!({"cells": [name, "1/1", "<none>"], "object": {"metadata": {"name": name, "namespace": "shop"}}});
+    bench.fake.tell("/api/v1/pods", json!({
+        "kind": "Table", "metadata": {"continue": "abc", "remainingItemCount": 3},
+        "columnDefinitions": [{"name": "Name"}, {"name": "Ready"}, {"name": "Nominated Node"}],
+        "rows": [row("web-1"), row("web-2")],
+    }));
+    let answer = bench.call("pods_list", json!({"labelSelector": "app=web&x"})).await.expect("pods");
+    assert_eq!(
+        answer.structured_content,
+        Some(json!({
+            "columns": ["Namespace", "Name", "Ready"],
+            "rows": [["shop", "web-1", "1/1"], ["shop", "web-2", "1/1"]],
+            "next": "0:abc", "note": "3 more",
+        }))
+    );
+    insta::assert_snapshot!(text(&answer), @"");
+    let asked = bench.fake.lines("/api/v1/pods");
+    assert_eq!(asked, ["GET /api/v1/pods?labelSelector=app%3Dweb%26x&limit=2&includeObject=Metadata"]);
+    bench.data("pods_list", json!({"continue": "0:abc"})).await;
+    assert!(bench.fake.lines("/api/v1/pods")[1].contains("continue=abc"));
+}
+
+#[tokio::test]
+async fn secrets_are_masked_and_credentials_stay_here() {
+    let bench = Bench::of(json!({})).await;
+    bench.fake.tell("/api/v1/namespaces/shop/secrets/db", secret());
+    let answer = bench.call("resources_get", json!({"kind": "secret", "name": "db"})).await.expect("a secret");
+    let told = format!("{answer:?}");
+    for leak in ["aHVudGVyMg", "hunter2", "cm9vdA", "managedFields", CANARY] {
+        assert!(!told.contains(leak), "{leak} in {told}");
+    }
+    assert_eq!(
+        answer.structured_content.expect("data")["object"]["data"],
+        json!({"password": "(masked)", "user": "(masked)"})
+    );
+    let asked = bench.fake.asked();
+    assert_eq!(asked.last().and_then(|asked| asked.headers.get("authorization")), Some(&format!("Bearer {CANARY}")));
+    assert!(!format!("{:?}", bench.source).contains(CANARY));
+}
+
+#[tokio::test]
+async fn names_are_one_segment_of_the_path() {
+    let bench = Bench::of(json!({})).await;
+    for name in ["../secrets/db", "..", "a/b", "a%2fb", "a?x=1", "", "a\nb"] {
+        let told = bench.refused("pods_get", json!({"name": name})).await;
+        assert!(told.starts_with("invalid"), "{name}: {told}");
+        let told = bench.refused("pods_get", json!({"name": "a", "namespace": "x/../y"})).await;
+        assert!(told.starts_with("invalid"), "{told}");
+    }
+    assert!(bench.fake.lines("/api/v1/namespaces").is_empty());
+}
+
+#[tokio::test]
+async fn a_fence_holds_before_the_cluster_is_asked() {
+    let bench = Bench::of(json!({"namespaces": ["shop", "dev"], "denied": ["Secret"]})).await;
+    let told = bench.refused("pods_list_in_namespace", json!({"namespace": "kube-system"})).await;
+    assert_eq!(told, "invalid: this server works in the namespaces shop, dev alone, and `kube-system` is none of them");
+    assert!(bench.refused("resources_get", json!({"kind": "Secret", "name": "db"})).await.contains("Secret"));
+    assert!(bench.refused("resources_list", json!({"kind": "nodes"})).await.contains("whole cluster"));
+    for namespace in ["shop", "dev"] {
+        bench.fake.tell(&format!("/api/v1/namespaces/{namespace}/pods"), json!({
+            "kind": "Table", "metadata": {}, "columnDefinitions": [{"name": "Name"}],
+            "rows": [{"cells": ["web"], "object": {"metadata": {"namespace": namespace}}}],
+        }));
+    }
+    let all = bench.data("pods_list", json!({})).await;
+    assert_eq!(all["rows"], json!([["shop", "web"], ["dev", "web"]]));
+    let named = bench.data("namespaces_list", json!({})).await;
+    assert_eq!(named["rows"], json!([["shop"], ["dev"]]));
+    assert!(bench.fake.lines("kube-system").is_empty() && bench.fake.lines("/nodes").is_empty());
+}
+
+#[tokio::test]
+async fn a_missing_right_is_told_as_a_role_would_grant_it() {
+    let bench = Bench::of(json!({})).await;
+    let said = "pods is forbidden: User \"reader\" cannot list resource \"pods\" in API group \"\" at the cluster scope";
+    bench.fake.refuse("/api/v1/pods", 403, "Forbidden", said);
+    insta::assert_snapshot!(bench.refused("pods_list", json!({})).await, @"");
+    insta::assert_snapshot!(bench.refused("pods_get", json!({"name": "web"})).await, @"");
+    bench.fake.refuse("/api/v1/pods", 401, "Unauthorized", CANARY);
+    let told = bench.refused("pods_list", json!({})).await;
+    assert!(told.starts_with("unavailable") && !told.contains(CANARY), "{told}");
+}
