@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
@@ -283,9 +283,4 @@ async fn read(body: Body, most: usize) -> Result<(Vec<u8>, bool), Refusal> {
         }
     }
     Ok((bytes, true))
-}
-
-/// Whether a status says that there is none of it.
-pub(super) fn is_absent(status: StatusCode) -> bool {
-    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
 }

@@ -89,7 +89,7 @@ fn forbidden(ask: &Ask, said: &str) -> Refusal {
     };
     Refusal::failed(format!(
         "this server's credential may not `{}` `{}` {namespace}: a role would have to grant the verb `{}` on the resource \
-         `{}` of the API group `{}`.{advice}",
+         `{}` of the API group `\"{}\"`.{advice}",
         ask.verb, ask.resource, ask.verb, ask.resource, ask.group
     ))
 }

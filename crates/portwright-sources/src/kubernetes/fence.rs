@@ -90,12 +90,6 @@ impl Fence {
         })
     }
 
-    /// Whether the kind is denied by its bare name, before a cluster was asked for it.
-    pub(super) fn denies_named(&self, kind: &str, plural: &str, group: &str) -> bool {
-        let kind = Kind { kind: kind.into(), plural: plural.into(), group: group.into(), ..Kind::default() };
-        self.denies(&kind)
-    }
-
     /// Refuses what belongs to no namespace, where there is a fence: it tells of the others.
     pub(super) fn check_cluster_wide(&self, what: &str) -> Result<(), Refusal> {
         if self.namespaces.is_empty() {

@@ -6,11 +6,12 @@ use portwright_core::{Context, Refusal};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::change::{self, Changed};
 use super::resources::{self, Object};
 use super::rows::{self, Rows, Wanted};
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::source::Kubernetes;
-use crate::shared::own::{Answer, OwnTool, tool};
+use crate::shared::own::{Answer, Does, OwnTool, tool};
 
 pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
     vec![
@@ -19,6 +20,9 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
         tool("pods_list_in_namespace", "List pods in a namespace", "The same of one namespace.", list_in_namespace)
             .in_set("core"),
         tool("pods_get", "Get a pod", "A pod in full: its spec, conditions and container states.", get).in_set("core"),
+        tool("pods_delete", "Delete a pod", "Deletes a pod; what owns it makes another.", delete)
+            .does(Does::Set)
+            .in_set("core"),
     ]
 }
 
@@ -94,4 +98,9 @@ async fn get(source: Arc<Kubernetes>, asked: Get, cx: Context) -> Result<Answer<
     let cluster = source.cluster(asked.context.as_deref())?;
     let pod = resources::read(&source, cluster, &Kind::pod(), asked.namespace.as_deref(), &asked.name, &cx).await?;
     Ok(resources::shown(pod, None, None, source.plan.bytes_max, &cx))
+}
+
+async fn delete(source: Arc<Kubernetes>, asked: Get, cx: Context) -> Result<Answer<Changed>, Refusal> {
+    let Get { name, namespace, context } = asked;
+    change::delete_pod(&source, context.as_deref(), namespace, name, &cx).await.map(Into::into)
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::events;
 use super::rows::{self, Rows, Wanted};
 use crate::kubernetes::cluster::{Ask, Cluster};
 use crate::kubernetes::kinds::Kind;
@@ -117,14 +118,14 @@ async fn get(source: Arc<Kubernetes>, asked: Get, cx: Context) -> Result<Answer<
     let kind = cluster.kind(&asked.kind, asked.api_version.as_deref(), &cx).await?;
     let object = read(&source, cluster, &kind, asked.namespace.as_deref(), &asked.name, &cx).await?;
     let events = match asked.also {
-        Some(Also::Events) => None,
+        Some(Also::Events) => Some(events::of_object(&source, cluster, &object, &cx).await?),
         None => None,
     };
     Ok(shown(object, asked.part.as_deref(), events, source.plan.bytes_max, &cx))
 }
 
 /// Reads an object, without its secrets.
-pub(super) async fn read(
+pub(in crate::kubernetes) async fn read(
     source: &Kubernetes,
     cluster: &Cluster,
     kind: &Kind,

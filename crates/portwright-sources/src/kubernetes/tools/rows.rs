@@ -78,7 +78,7 @@ fn nothing(kind: &Kind, namespace: Option<&str>) -> String {
 }
 
 /// The namespaces to ask one after the other; none stands for all of them, or for none at all.
-fn places(source: &Kubernetes, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Option<String>>, Refusal> {
+pub(super) fn places(source: &Kubernetes, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Option<String>>, Refusal> {
     let fence = &source.plan.fence;
     fence.check_kind(kind)?;
     if !kind.namespaced {

@@ -1,0 +1,439 @@
+//! What writes: applying manifests, patches, scaling, deleting. Every change can be tried first (`dryRun`), and tells
+//! what it changed.
+
+use std::sync::Arc;
+
+use portwright_core::{Context, Refusal, RefusalKind, limits};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use crate::kubernetes::cluster::{APPLY, Ask, Cluster, JSON_PATCH, MERGE, STRATEGIC};
+use crate::kubernetes::kinds::Kind;
+use crate::kubernetes::mask;
+use crate::kubernetes::source::Kubernetes;
+use crate::shared::own::{Answer, Does, OwnTool, tool};
+
+/// By which the cluster knows whose fields they are.
+pub(super) const MANAGER: &str = "portwright";
+
+pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
+    let kind = ("resourceType", "kind");
+    vec![
+        tool(
+            "resources_create_or_update",
+            "Apply a manifest",
+            "Makes objects be as the manifest says (server-side apply): creates what is missing, changes what differs, and \
+             tells the differences. Try it with `dryRun` first.",
+            apply,
+        )
+        .does(Does::Set)
+        .in_set("core")
+        .alias_with("kubectl_apply", &[("manifest", "resource")], &[]),
+        tool("resources_patch", "Patch an object", "Changes parts of an object, and tells the differences.", patch)
+            .does(Does::Change)
+            .in_set("core")
+            .alias_with("kubectl_patch", &[kind, ("patchType", "type"), ("patchData", "patch")], &[]),
+        tool("resources_scale", "Scale a workload", "Sets how many replicas there are; without `scale` only tells.", scale)
+            .does(Does::Set)
+            .in_set("core")
+            .alias_with("kubectl_scale", &[kind, ("replicas", "scale")], &[]),
+        tool("resources_delete", "Delete an object", "Deletes one object, and what belongs to it.", delete)
+            .does(Does::Set)
+            .in_set("core")
+            .alias_with("kubectl_delete", &[kind], &[]),
+    ]
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Apply {
+    /// YAML (several documents) or JSON
+    resource: String,
+    /// Where the manifest names none
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default, rename = "dryRun")]
+    dry_run: bool,
+    /// Take fields over from others
+    #[serde(default)]
+    force: bool,
+    #[serde(default)]
+    context: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Changes {
+    changes: Vec<Changed>,
+    dry_run: bool,
+}
+
+/// What became of one object.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Changed {
+    pub(super) object: String,
+    pub(super) outcome: &'static str,
+    pub(super) diff: Option<String>,
+}
+
+/// An object of a manifest that may be written.
+struct Wish {
+    kind: Kind,
+    namespace: Option<String>,
+    name: String,
+    body: Value,
+}
+
+async fn apply(source: Arc<Kubernetes>, asked: Apply, cx: Context) -> Result<Answer<Changes>, Refusal> {
+    let cluster = source.cluster(asked.context.as_deref())?;
+    // All of it is judged before any of it is written.
+    let mut wishes = Vec::new();
+    for document in documents(&asked.resource)? {
+        wishes.push(wish(&source, cluster, document, asked.namespace.as_deref(), &cx).await?);
+    }
+    let mut changes: Vec<Changed> = Vec::new();
+    for wish in &wishes {
+        let change = apply_one(&source, cluster, wish, &asked, &cx).await.map_err(|refusal| {
+            if changes.is_empty() || asked.dry_run {
+                return refusal;
+            }
+            let done: Vec<&str> = changes.iter().map(|change| &*change.object).collect();
+            let words = format!("{} {}: {}. Written before it: {}", wish.kind.kind, wish.name, refusal.public(), done.join(", "));
+            refusal.reworded(words)
+        })?;
+        changes.push(change);
+    }
+    Ok(told(changes, asked.dry_run, &source, &cx))
+}
+
+/// The objects of a manifest.
+pub(super) fn documents(text: &str) -> Result<Vec<Value>, Refusal> {
+    if text.len() > limits::CLUSTER_MANIFEST_BYTES_MAX {
+        let most = limits::CLUSTER_MANIFEST_BYTES_MAX / 1024;
+        return Err(Refusal::invalid(format!("a manifest has at most {most} KiB")));
+    }
+    let read: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| {
+        let place = error.location().map(|place| format!(", line {}", place.line())).unwrap_or_default();
+        Refusal::invalid(format!("the manifest is neither YAML nor JSON{place}")).because(error)
+    })?;
+    let mut documents = Vec::new();
+    for document in read {
+        match document {
+            Value::Null => {}
+            Value::Object(mut list) if list.contains_key("items") && list.get("kind").is_some_and(is_list) => {
+                if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
+                    documents.extend(items);
+                }
+            }
+            Value::Object(_) => documents.push(document),
+            _ => return Err(Refusal::invalid("the manifest holds something that is not an object")),
+        }
+    }
+    match documents.len() {
+        0 => Err(Refusal::invalid("the manifest is empty")),
+        count if count > limits::CLUSTER_MANIFEST_OBJECTS_MAX => Err(Refusal::invalid(format!(
+            "{count} objects in one manifest: at most {}",
+            limits::CLUSTER_MANIFEST_OBJECTS_MAX
+        ))),
+        _ => Ok(documents),
+    }
+}
+
+fn is_list(kind: &Value) -> bool {
+    kind.as_str().is_some_and(|kind| kind.ends_with("List"))
+}
+
+/// An object of a manifest, with its kind and namespace settled and past the fence.
+async fn wish(
+    source: &Kubernetes,
+    cluster: &Cluster,
+    mut body: Value,
+    namespace: Option<&str>,
+    cx: &Context,
+) -> Result<Wish, Refusal> {
+    mask::check_unmasked(&body)?;
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let (version, kind) = (text(&body["apiVersion"]), text(&body["kind"]));
+    let (Some(version), Some(kind)) = (version, kind) else {
+        return Err(Refusal::invalid("each object needs `apiVersion` and `kind`"));
+    };
+    let Some(name) = text(&body["metadata"]["name"]) else {
+        return Err(Refusal::invalid(format!("the {kind} needs a `metadata.name`; `generateName` can't be applied")));
+    };
+    let kind = cluster.kind(&kind, Some(&version), cx).await?;
+    let written = text(&body["metadata"]["namespace"]);
+    if let (true, Some(written), Some(asked)) = (kind.namespaced, &written, namespace.filter(|name| !name.is_empty()))
+        && written != asked
+    {
+        let words = format!("{name} says namespace `{written}`, the call says `{asked}`: leave one of them out");
+        return Err(Refusal::invalid(words));
+    }
+    let namespace = source.place(cluster, &kind, written.as_deref().or(namespace), &name)?;
+    if let Some(metadata) = body["metadata"].as_object_mut() {
+        metadata.shift_remove("managedFields");
+        match &namespace {
+            Some(namespace) => metadata.insert("namespace".to_owned(), namespace.clone().into()),
+            None => metadata.shift_remove("namespace"),
+        };
+    }
+    Ok(Wish { kind, namespace, name, body })
+}
+
+async fn apply_one(
+    source: &Kubernetes,
+    cluster: &Cluster,
+    wish: &Wish,
+    asked: &Apply,
+    cx: &Context,
+) -> Result<Changed, Refusal> {
+    let Wish { kind, namespace, name, body } = wish;
+    let before = current(cluster, kind, namespace.as_deref(), name, cx).await?;
+    let mut ask = Ask::of("patch", kind)
+        .within(namespace.as_deref())
+        .named(name)
+        .with("fieldManager", MANAGER)
+        .with("force", asked.force)
+        .sending(APPLY, body);
+    if asked.dry_run {
+        ask = ask.with("dryRun", "All");
+    }
+    let after = cluster.json(&ask, cx).await?;
+    Ok(compared(kind, namespace.as_deref(), name, before, after, source.plan.bytes_max))
+}
+
+/// The object as it is; none where there is none.
+async fn current(
+    cluster: &Cluster,
+    kind: &Kind,
+    namespace: Option<&str>,
+    name: &str,
+    cx: &Context,
+) -> Result<Option<Value>, Refusal> {
+    let ask = Ask::of("get", kind).within(namespace).named(name);
+    match cluster.json(&ask, cx).await {
+        Ok(object) => Ok(Some(object)),
+        Err(refusal) if refusal.kind() == RefusalKind::Failed && refusal.public().starts_with("there is no ") => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// What differs between two states of an object, without secrets: of those it is told that they changed, not how.
+fn compared(
+    kind: &Kind,
+    namespace: Option<&str>,
+    name: &str,
+    before: Option<Value>,
+    after: Value,
+    bytes_max: usize,
+) -> Changed {
+    let object = match namespace {
+        Some(namespace) => format!("{}/{name} in {namespace}", kind.kind),
+        None => format!("{}/{name}", kind.kind),
+    };
+    let Some(before) = before else { return Changed { object, outcome: "created", diff: None } };
+    let quiet = |mut value: Value| {
+        if let Some(metadata) = value["metadata"].as_object_mut() {
+            for noise in ["managedFields", "resourceVersion", "generation"] {
+                metadata.shift_remove(noise);
+            }
+        }
+        if let Some(map) = value.as_object_mut() {
+            map.shift_remove("status");
+        }
+        value
+    };
+    let (mut before, mut after) = (quiet(before), quiet(after));
+    if before == after {
+        return Changed { object, outcome: "unchanged", diff: None };
+    }
+    mask::object(&mut before);
+    mask::object(&mut after);
+    let text = |value: &Value| serde_saphyr::to_string(value).unwrap_or_default();
+    let (old, new) = (text(&before), text(&after));
+    let mut diff = TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).to_string();
+    if diff.is_empty() {
+        "(only masked values differ)".clone_into(&mut diff);
+    }
+    if diff.len() > bytes_max {
+        diff.truncate(diff.floor_char_boundary(bytes_max));
+        diff.push_str("\n(cut)");
+    }
+    Changed { object, outcome: "changed", diff: Some(diff) }
+}
+
+fn told(mut changes: Vec<Changed>, dry_run: bool, source: &Kubernetes, cx: &Context) -> Answer<Changes> {
+    let mut left = source.plan.bytes_max;
+    for change in &mut changes {
+        let bytes = change.diff.as_ref().map_or(0, String::len);
+        if bytes > left {
+            change.diff = Some("(left out: the answer is too large)".to_owned());
+            cx.note(|trail| trail.truncated = true);
+        }
+        left = left.saturating_sub(bytes);
+    }
+    let would = if dry_run { " (dry run: nothing is written)" } else { "" };
+    let line = |change: &Changed| {
+        let diff = change.diff.as_ref().map(|diff| format!("\n{diff}")).unwrap_or_default();
+        format!("{} {}{would}{diff}", change.object, change.outcome)
+    };
+    let text = changes.iter().map(line).collect::<Vec<_>>().join("\n");
+    Answer::told(Changes { changes, dry_run }, text)
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Patch {
+    kind: String,
+    name: String,
+    #[serde(default, rename = "apiVersion")]
+    api_version: Option<String>,
+    #[serde(default)]
+    namespace: Option<String>,
+    /// An object, or for `json` a list of operations
+    patch: Value,
+    /// Default `merge`
+    #[serde(default, rename = "type")]
+    patch_type: Option<PatchType>,
+    #[serde(default, rename = "dryRun")]
+    dry_run: bool,
+    #[serde(default)]
+    context: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum PatchType {
+    Merge,
+    Strategic,
+    Json,
+}
+
+async fn patch(source: Arc<Kubernetes>, asked: Patch, cx: Context) -> Result<Answer<Changes>, Refusal> {
+    let cluster = source.cluster(asked.context.as_deref())?;
+    mask::check_unmasked(&asked.patch)?;
+    let media_type = match (asked.patch_type.unwrap_or(PatchType::Merge), &asked.patch) {
+        (PatchType::Merge, Value::Object(_)) => MERGE,
+        (PatchType::Strategic, Value::Object(_)) => STRATEGIC,
+        (PatchType::Json, Value::Array(_)) => JSON_PATCH,
+        (PatchType::Json, _) => return Err(Refusal::invalid("a `json` patch is a list of operations")),
+        _ => return Err(Refusal::invalid("`patch` is an object; a list of operations is of the type `json`")),
+    };
+    let kind = cluster.kind(&asked.kind, asked.api_version.as_deref(), &cx).await?;
+    let namespace = source.place(cluster, &kind, asked.namespace.as_deref(), &asked.name)?;
+    let before = cluster.json(&Ask::of("get", &kind).within(namespace.as_deref()).named(&asked.name), &cx).await?;
+    let mut ask = Ask::of("patch", &kind)
+        .within(namespace.as_deref())
+        .named(&asked.name)
+        .with("fieldManager", MANAGER)
+        .sending(media_type, &asked.patch);
+    if asked.dry_run {
+        ask = ask.with("dryRun", "All");
+    }
+    let after = cluster.json(&ask, &cx).await?;
+    let change = compared(&kind, namespace.as_deref(), &asked.name, Some(before), after, source.plan.bytes_max);
+    Ok(told(vec![change], asked.dry_run, &source, &cx))
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Scale {
+    /// Default Deployment
+    #[serde(default)]
+    kind: Option<String>,
+    name: String,
+    #[serde(default, rename = "apiVersion")]
+    api_version: Option<String>,
+    #[serde(default)]
+    namespace: Option<String>,
+    /// Replicas
+    #[serde(default)]
+    scale: Option<u32>,
+    #[serde(default)]
+    context: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Scaled {
+    object: String,
+    replicas: Option<i64>,
+    before: Option<i64>,
+}
+
+async fn scale(source: Arc<Kubernetes>, asked: Scale, cx: Context) -> Result<Answer<Scaled>, Refusal> {
+    let cluster = source.cluster(asked.context.as_deref())?;
+    let kind = cluster.kind(asked.kind.as_deref().unwrap_or("Deployment"), asked.api_version.as_deref(), &cx).await?;
+    let namespace = source.place(cluster, &kind, asked.namespace.as_deref(), &asked.name)?;
+    let ask = |verb| Ask::of(verb, &kind).within(namespace.as_deref()).named(&asked.name).sub(&["scale"]);
+    let before = cluster.json(&ask("get"), &cx).await?["spec"]["replicas"].as_i64();
+    let object = format!("{}/{}", kind.kind, asked.name);
+    let Some(wanted) = asked.scale else { return Ok(Scaled { object, replicas: before, before: None }.into()) };
+    let body = json!({"spec": {"replicas": wanted}});
+    let after = cluster.json(&ask("patch").with("fieldManager", MANAGER).sending(MERGE, &body), &cx).await?;
+    Ok(Scaled { object, replicas: after["spec"]["replicas"].as_i64(), before }.into())
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Delete {
+    kind: String,
+    name: String,
+    #[serde(default, rename = "apiVersion")]
+    api_version: Option<String>,
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default, rename = "gracePeriodSeconds")]
+    grace_period_seconds: Option<u32>,
+    #[serde(default, rename = "dryRun")]
+    dry_run: bool,
+    #[serde(default)]
+    context: Option<String>,
+}
+
+async fn delete(source: Arc<Kubernetes>, asked: Delete, cx: Context) -> Result<Answer<Changes>, Refusal> {
+    let cluster = source.cluster(asked.context.as_deref())?;
+    let kind = cluster.kind(&asked.kind, asked.api_version.as_deref(), &cx).await?;
+    let change = delete_one(&source, cluster, &kind, &asked, &cx).await?;
+    Ok(told(vec![change], asked.dry_run, &source, &cx))
+}
+
+async fn delete_one(
+    source: &Kubernetes,
+    cluster: &Cluster,
+    kind: &Kind,
+    asked: &Delete,
+    cx: &Context,
+) -> Result<Changed, Refusal> {
+    let namespace = source.place(cluster, kind, asked.namespace.as_deref(), &asked.name)?;
+    let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+    if let Some(seconds) = asked.grace_period_seconds {
+        options["gracePeriodSeconds"] = seconds.into();
+    }
+    let mut ask = Ask::of("delete", kind).within(namespace.as_deref()).named(&asked.name).sending_json(&options);
+    if asked.dry_run {
+        ask = ask.with("dryRun", "All");
+    }
+    let answer = cluster.json(&ask, cx).await?;
+    // What waits for its end, or for finalizers, comes back as itself.
+    let waits = answer["metadata"]["deletionTimestamp"].is_string();
+    let outcome = if waits { "is being deleted" } else { "deleted" };
+    let place = namespace.map(|namespace| format!(" in {namespace}")).unwrap_or_default();
+    Ok(Changed { object: format!("{}/{}{place}", kind.kind, asked.name), outcome, diff: None })
+}
+
+/// Deletes a pod.
+pub(super) async fn delete_pod(
+    source: &Kubernetes,
+    context: Option<&str>,
+    namespace: Option<String>,
+    name: String,
+    cx: &Context,
+) -> Result<Changed, Refusal> {
+    let cluster = source.cluster(context)?;
+    let asked = Delete {
+        kind: String::new(),
+        name,
+        api_version: None,
+        namespace,
+        grace_period_seconds: None,
+        dry_run: false,
+        context: None,
+    };
+    delete_one(source, cluster, &Kind::pod(), &asked, cx).await
+}
