@@ -62,10 +62,6 @@ impl Kind {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    pub(super) fn is_secret(&self) -> bool {
-        self.group.is_empty() && self.kind == "Secret"
-    }
-
     pub(super) fn is_namespace(&self) -> bool {
         self.group.is_empty() && self.kind == "Namespace"
     }

@@ -2,18 +2,22 @@
 //!
 //! `open.rs` reads kubeconfigs, `cluster.rs` asks a cluster within bounds, `kinds.rs` knows which kinds it has, `fence.rs`
 //! says what calls may touch, `mask.rs` takes secrets out of whatever leaves, `errors.rs` puts a cluster's no into words.
-//! `tools/` is what a model calls. It knows nothing of sessions or policies.
+//! `tools/` is what a model calls, `watch.rs` what it subscribes to, `prompts.rs` what it is asked. It knows nothing of sessions or policies.
 
 mod cluster;
+mod complete;
 mod errors;
 mod fence;
+mod inspect;
 mod kinds;
 mod mask;
 mod open;
+mod prompts;
 mod source;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;

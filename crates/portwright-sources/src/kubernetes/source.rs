@@ -3,13 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use portwright_core::protocol::{CallToolResult, JsonObject, Tool};
-use portwright_core::{Alias, Context, Health, Refusal, Source, async_trait, limits};
+use portwright_core::protocol::{
+    ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, GetPromptResult, JsonObject, Prompt,
+    ReadResourceResult, Reference, ResourceContents, ResourceTemplate, Tool,
+};
+use portwright_core::{Alias, Context, Diagnostic, Health, Refusal, Source, async_trait, limits};
 use serde_json::Value;
+use tokio::sync::broadcast;
 
 use super::cluster::Cluster;
 use super::kinds::Kind;
-use super::{KubernetesPlan, tools};
+use super::watch::{self, Target, Watches};
+use super::{KubernetesPlan, complete, inspect, prompts, tools};
 use crate::shared::own::Offer;
 
 /// What the tools are functions of.
@@ -94,6 +99,7 @@ impl Kubernetes {
 pub(super) struct KubernetesSource {
     inner: Arc<Kubernetes>,
     offer: Offer<Kubernetes>,
+    watches: Watches,
 }
 
 impl fmt::Debug for KubernetesSource {
@@ -105,7 +111,12 @@ impl fmt::Debug for KubernetesSource {
 impl KubernetesSource {
     pub(super) fn new(plan: KubernetesPlan, clusters: Vec<Cluster>) -> Arc<Self> {
         let offer = tools::toolbox().offer(&plan.own);
-        Arc::new(Self { inner: Arc::new(Kubernetes::new(plan, clusters)), offer })
+        Arc::new(Self { inner: Arc::new(Kubernetes::new(plan, clusters)), offer, watches: Watches::new() })
+    }
+
+    /// Whether objects can be read as resources: where any object can be read by a tool.
+    fn reads(&self) -> bool {
+        self.offer.has("resources_get")
     }
 }
 
@@ -125,6 +136,69 @@ impl Source for KubernetesSource {
 
     async fn call(&self, tool: &str, arguments: &JsonObject, cx: &Context) -> Result<CallToolResult, Refusal> {
         self.offer.call(&self.inner, tool, arguments, cx).await
+    }
+
+    fn templates(&self) -> Vec<ResourceTemplate> {
+        if !self.reads() {
+            return Vec::new();
+        }
+        let words = "An object of a cluster as YAML, Secret values masked; `-` as the namespace of what has none.";
+        let template = ResourceTemplate::new(watch::TEMPLATE, "kubernetes object");
+        vec![template.with_description(words).with_mime_type("application/yaml")]
+    }
+
+    async fn read(&self, uri: &str, cx: &Context) -> Result<ReadResourceResult, Refusal> {
+        if !self.reads() {
+            return Err(Refusal::not_found("resource", uri));
+        }
+        let target = Target::of(&self.inner, uri, cx).await?;
+        let object = target.read(&self.inner, uri, cx).await?;
+        let text = serde_saphyr::to_string(&object).map_err(Refusal::internal)?;
+        if text.len() > self.inner.plan.bytes_max {
+            return Err(Refusal::failed("the object is too large: read parts of it by resources_get"));
+        }
+        Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri).with_mime_type("application/yaml")]))
+    }
+
+    fn updates(&self) -> Option<broadcast::Receiver<Arc<str>>> {
+        self.reads().then(|| self.watches.updates())
+    }
+
+    async fn subscribe(&self, uri: &str, cx: &Context) -> Result<(), Refusal> {
+        if !self.reads() {
+            return Err(Refusal::not_found("resource", uri));
+        }
+        let target = Target::of(&self.inner, uri, cx).await?;
+        // Who may not read it learns nothing of its changes.
+        target.read(&self.inner, uri, cx).await?;
+        self.watches.begin(uri, target);
+        Ok(())
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        prompts::prompts(&self.offer)
+    }
+
+    async fn get_prompt(&self, name: &str, arguments: &JsonObject, cx: &Context) -> Result<GetPromptResult, Refusal> {
+        prompts::get(&self.inner, &self.offer, name, arguments, cx).await
+    }
+
+    async fn complete(
+        &self,
+        reference: &Reference,
+        argument: &ArgumentInfo,
+        chosen: Option<&CompletionContext>,
+        cx: &Context,
+    ) -> Result<CompleteResult, Refusal> {
+        complete::complete(&self.inner, reference, argument, chosen, cx).await
+    }
+
+    async fn inspect(&self) -> Vec<Diagnostic> {
+        inspect::inspect(&self.inner).await
+    }
+
+    async fn close(&self) {
+        self.watches.stop();
     }
 
     async fn health(&self) -> Health {

@@ -1,4 +1,5 @@
 mod fake;
+mod live;
 mod reading;
 
 use std::sync::Arc;

@@ -47,15 +47,29 @@ struct List {
 
 async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answer<Rows>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
+    let fields = asked.field_selector.as_deref();
+    let (page, text) = latest(&source, cluster, asked.namespace.as_deref(), fields, asked.limit, &cx).await?;
+    Ok(Answer::told(page, text))
+}
+
+/// The latest events, and the same for reading.
+pub(in crate::kubernetes) async fn latest(
+    source: &Kubernetes,
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    fields: Option<&str>,
+    limit: Option<usize>,
+    cx: &Context,
+) -> Result<(Rows, String), Refusal> {
     let kind = Kind::event();
-    let places = rows::places(&source, &kind, asked.namespace.as_deref())?;
+    let places = rows::places(source, &kind, namespace)?;
     let mut events = Vec::new();
     let mut whole = true;
     for place in &places {
-        whole &= gather(cluster, place.as_deref(), asked.field_selector.as_deref(), &mut events, &cx).await?;
+        whole &= gather(cluster, place.as_deref(), fields, &mut events, cx).await?;
     }
     events.sort_by_key(|event| std::cmp::Reverse(when(event).to_owned()));
-    let limit = source.items(asked.limit);
+    let limit = source.items(limit);
     let found = events.len();
     events.truncate(limit);
     let columns = ["Last", "Namespace", "Type", "Reason", "Object", "Count", "Message"];
@@ -69,7 +83,7 @@ async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answe
         let more = if whole { "" } else { "more than " };
         page.note = Some(format!("{limit} of {more}{found}: narrow them by `namespace` or `fieldSelector`"));
     }
-    Ok(rows::told(page, "no events: clusters keep them for about an hour", source.plan.bytes_max, &cx))
+    Ok(rows::finished(page, "no events: clusters keep them for about an hour", source.plan.bytes_max, cx))
 }
 
 /// Adds the events of a namespace; false if there are more than are read.

@@ -83,7 +83,7 @@ pub(in crate::kubernetes) struct OneLog {
 
 async fn log(source: Arc<Kubernetes>, asked: Log, cx: Context) -> Result<Answer<Logs>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
-    let look = Look::of(&asked, &cx)?;
+    let look = Look::of(&asked)?;
     let namespace = source.namespace(cluster, asked.namespace.as_deref())?;
     source.plan.fence.check_kind(&Kind::pod())?;
     let (pods, more) = pods(&source, cluster, &asked, &namespace, &cx).await?;
@@ -195,8 +195,8 @@ fn containers(pod: &Value, named: Option<&str>) -> Result<Vec<String>, Refusal> 
 /// What is looked for in a log.
 #[derive(Debug, Default)]
 pub(in crate::kubernetes) struct Look {
-    pub(in crate::kubernetes) lines: u32,
-    pub(in crate::kubernetes) previous: bool,
+    lines: u32,
+    previous: bool,
     since: Option<(&'static str, String)>,
     grep: Option<Regex>,
     around: usize,
@@ -204,7 +204,12 @@ pub(in crate::kubernetes) struct Look {
 }
 
 impl Look {
-    fn of(asked: &Log, cx: &Context) -> Result<Self, Refusal> {
+    /// The last lines, of the run before the last restart or of this one.
+    pub(in crate::kubernetes) fn last(lines: u32, previous: bool) -> Self {
+        Self { lines, previous, ..Self::default() }
+    }
+
+    fn of(asked: &Log) -> Result<Self, Refusal> {
         let grep = asked.grep.as_deref().filter(|grep| !grep.is_empty()).map(|grep| {
             let built = RegexBuilder::new(grep).size_limit(limits::PATTERN_BYTES_MAX).build();
             built.map_err(|_| Refusal::invalid("`grep` is not a regular expression that this server takes"))
@@ -217,7 +222,6 @@ impl Look {
             time.map(|time| ("sinceTime", time.to_string()))
                 .map_err(|_| Refusal::invalid("`since` is `10m`, `2h` or a time like 2026-01-31T10:00:00Z"))
         });
-        let _ = cx;
         Ok(Self {
             lines: asked.tail.unwrap_or(limits::CLUSTER_LOG_LINES).max(1),
             previous: asked.previous,

@@ -13,25 +13,25 @@ use crate::shared::own::Answer;
 
 /// What a list is asked for.
 #[derive(Debug, Default)]
-pub(super) struct Wanted<'a> {
-    pub(super) namespace: Option<&'a str>,
-    pub(super) labels: Option<&'a str>,
-    pub(super) fields: Option<&'a str>,
-    pub(super) limit: Option<usize>,
-    pub(super) from: Option<&'a str>,
+pub(in crate::kubernetes) struct Wanted<'a> {
+    pub(in crate::kubernetes) namespace: Option<&'a str>,
+    pub(in crate::kubernetes) labels: Option<&'a str>,
+    pub(in crate::kubernetes) fields: Option<&'a str>,
+    pub(in crate::kubernetes) limit: Option<usize>,
+    pub(in crate::kubernetes) from: Option<&'a str>,
 }
 
 /// A page of a list.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub(super) struct Rows {
-    pub(super) columns: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
+pub(in crate::kubernetes) struct Rows {
+    pub(in crate::kubernetes) columns: Vec<String>,
+    pub(in crate::kubernetes) rows: Vec<Vec<String>>,
     /// Continues the list
-    pub(super) next: Option<String>,
-    pub(super) note: Option<String>,
+    pub(in crate::kubernetes) next: Option<String>,
+    pub(in crate::kubernetes) note: Option<String>,
 }
 
-/// Lists objects of a kind: in one namespace, or in all that calls may touch.
+/// Lists objects of a kind, as a tool answers.
 pub(super) async fn list(
     source: &Kubernetes,
     cluster: &Cluster,
@@ -39,6 +39,18 @@ pub(super) async fn list(
     wanted: Wanted<'_>,
     cx: &Context,
 ) -> Result<Answer<Rows>, Refusal> {
+    let (rows, text) = page(source, cluster, kind, wanted, cx).await?;
+    Ok(Answer::told(rows, text))
+}
+
+/// Lists objects of a kind: in one namespace, or in all that calls may touch. The same for reading comes with it.
+pub(in crate::kubernetes) async fn page(
+    source: &Kubernetes,
+    cluster: &Cluster,
+    kind: &Kind,
+    wanted: Wanted<'_>,
+    cx: &Context,
+) -> Result<(Rows, String), Refusal> {
     let places = places(source, kind, wanted.namespace)?;
     let (mut place, mut token) = cursor(wanted.from, places.len())?;
     let limit = source.items(wanted.limit);
@@ -66,7 +78,7 @@ pub(super) async fn list(
     }
     let next = (token.is_some() || place < places.len()).then(|| format!("{place}:{}", token.unwrap_or_default()));
     let rows = Rows { columns: table.columns, rows: table.rows, next, note };
-    Ok(told(rows, &nothing(kind, wanted.namespace), source.plan.bytes_max, cx))
+    Ok(finished(rows, &nothing(kind, wanted.namespace), source.plan.bytes_max, cx))
 }
 
 /// What to say of an empty list.
@@ -158,8 +170,14 @@ fn cell(value: &Value) -> String {
     }
 }
 
+/// A page as a tool answers.
+pub(super) fn told(page: Rows, nothing: &str, bytes_max: usize, cx: &Context) -> Answer<Rows> {
+    let (page, text) = finished(page, nothing, bytes_max, cx);
+    Answer::told(page, text)
+}
+
 /// The page as it is told: columns without content left out, cut to its bytes, aligned for those who read text.
-pub(super) fn told(mut page: Rows, nothing: &str, bytes_max: usize, cx: &Context) -> Answer<Rows> {
+pub(super) fn finished(mut page: Rows, nothing: &str, bytes_max: usize, cx: &Context) -> (Rows, String) {
     let said = |cell: &String| !cell.is_empty() && cell != "<none>";
     let kept: Vec<usize> = (0..page.columns.len())
         .filter(|column| page.rows.iter().any(|row| row.get(*column).is_some_and(said)))
@@ -186,7 +204,7 @@ pub(super) fn told(mut page: Rows, nothing: &str, bytes_max: usize, cx: &Context
         cx.note(|trail| trail.truncated = true);
     }
     let text = if page.rows.is_empty() { nothing.to_owned() } else { aligned(&page) };
-    Answer::told(page, text)
+    (page, text)
 }
 
 fn aligned(page: &Rows) -> String {
