@@ -166,10 +166,7 @@ impl Ask {
         segments.extend(self.plural.as_deref());
         segments.extend(self.name.as_deref());
         segments.extend(self.sub.iter().map(String::as_str));
-        if let Some(wrong) = segments.iter().find(|segment| !is_segment(segment)) {
-            let wrong: String = wrong.chars().take(60).collect();
-            return Err(Refusal::invalid(format!("`{}` is not a name that an object can have", wrong.escape_debug())));
-        }
+        segments.iter().try_for_each(|segment| check_name(segment))?;
         let mut url = Url::parse("http://cluster/").map_err(Refusal::internal)?;
         if let Ok(mut path) = url.path_segments_mut() {
             path.clear().extend(segments);
@@ -198,10 +195,14 @@ impl Ask {
     }
 }
 
-/// Whether it can be the name of an object: one segment of a path, which is no way out of it.
-pub(super) fn is_segment(text: &str) -> bool {
+/// Refuses what can't be the name of an object: one segment of a path, which is no way out of it.
+pub(super) fn check_name(text: &str) -> Result<(), Refusal> {
     let sound = |one: char| !one.is_control() && !one.is_whitespace() && !matches!(one, '/' | '%' | '\\' | '?' | '#');
-    !text.is_empty() && text.len() <= 253 && text != "." && text != ".." && text.chars().all(sound)
+    if !text.is_empty() && text.len() <= 253 && text != "." && text != ".." && text.chars().all(sound) {
+        return Ok(());
+    }
+    let wrong: String = text.chars().take(60).collect();
+    Err(Refusal::invalid(format!("`{}` is not a name that an object can have", wrong.escape_debug())))
 }
 
 impl Cluster {
@@ -240,9 +241,8 @@ impl Cluster {
         if !whole {
             return Err(Refusal::failed("the cluster's answer is too large: narrow it by a selector, or by `limit`"));
         }
-        serde_json::from_slice(&bytes).map_err(|error| {
-            Refusal::failed("the cluster answered with something that is not JSON").because(error)
-        })
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Refusal::failed("the cluster answered with something that is not JSON").because(error))
     }
 
     /// Sends it and reads the answer up to that many bytes; the second tells whether that is all of it.

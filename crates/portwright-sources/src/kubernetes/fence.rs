@@ -30,9 +30,7 @@ impl Fence {
         for (index, name) in namespaces.iter().enumerate().filter(|(_, name)| !is_label(name)) {
             let message = format!("`{name}` is not a namespace's name");
             let hint = "small letters, digits and `-`; there are no patterns here";
-            problems.push(
-                Diagnostic::error(place.join("namespaces").join(index), "wrong-value", message).hint(hint),
-            );
+            problems.push(Diagnostic::error(place.join("namespaces").join(index), "wrong-value", message).hint(hint));
         }
         if namespaces.len() > limits::CLUSTER_NAMESPACES_MAX {
             let message = format!("at most {} namespaces", limits::CLUSTER_NAMESPACES_MAX);
@@ -44,9 +42,7 @@ impl Fence {
             if kind.is_empty() || !kind.chars().all(|one| one.is_ascii_alphanumeric()) {
                 let message = format!("`{written}` is not a kind");
                 let hint = "write `Secret`, or with its group `Certificate.cert-manager.io`";
-                problems.push(
-                    Diagnostic::error(place.join("denied").join(index), "wrong-value", message).hint(hint),
-                );
+                problems.push(Diagnostic::error(place.join("denied").join(index), "wrong-value", message).hint(hint));
             }
             kinds.push(Denied { kind: kind.to_lowercase(), group: group.map(str::to_lowercase) });
         }

@@ -37,12 +37,14 @@ pub(super) async fn inspect(source: &Kubernetes) -> Vec<Diagnostic> {
     let place = &source.plan.place;
     let mut told = Vec::new();
     for cluster in source.clusters() {
-        let names = source.plan.fence.namespaces().map_or_else(|| vec![cluster.namespace().to_owned()], <[String]>::to_vec);
+        let names =
+            source.plan.fence.namespaces().map_or_else(|| vec![cluster.namespace().to_owned()], <[String]>::to_vec);
         let namespace = names.first().cloned().unwrap_or_default();
         match rules(cluster, &namespace, &cx).await {
             Ok(rules) => told.extend(too_much(&rules, cluster, &namespace, source, place)),
             Err(refusal) => {
-                let message = format!("the rights in the context `{}` can't be read: {}", cluster.context(), refusal.public());
+                let message =
+                    format!("the rights in the context `{}` can't be read: {}", cluster.context(), refusal.public());
                 told.push(Diagnostic::advice(place.clone(), "privileges", message));
                 continue;
             }
@@ -72,7 +74,8 @@ fn too_much(
         listed.iter().filter_map(Value::as_str).any(|one| wanted.contains(&one))
     };
     let whole = |rule: &&Value| rule["resourceNames"].as_array().is_none_or(Vec::is_empty);
-    let every = |rule: &&Value| has(rule, "verbs", &["*"]) && has(rule, "resources", &["*"]) && has(rule, "apiGroups", &["*"]);
+    let every =
+        |rule: &&Value| has(rule, "verbs", &["*"]) && has(rule, "resources", &["*"]) && has(rule, "apiGroups", &["*"]);
     let reads_secrets = |rule: &&Value| {
         has(rule, "verbs", &["*", "get", "list", "watch"])
             && has(rule, "resources", &["*", "secrets"])
@@ -88,12 +91,14 @@ fn too_much(
     };
     let rules = || rules.iter().filter(whole);
     if rules().any(|rule| every(&rule)) {
-        let message = format!("the credential of the context `{context}` may do everything in the namespace `{namespace}`");
+        let message =
+            format!("the credential of the context `{context}` may do everything in the namespace `{namespace}`");
         return vec![told("privileges", message, "use a service account with the rights that its tools need, no more")];
     }
     let mut found = Vec::new();
     if rules().any(|rule| reads_secrets(&rule)) {
-        let message = format!("the credential of the context `{context}` may read Secrets in the namespace `{namespace}`");
+        let message =
+            format!("the credential of the context `{context}` may read Secrets in the namespace `{namespace}`");
         found.push(told("privileges", message, "their values are masked here, but a role without `secrets` is safer"));
     }
     if source.plan.own.access == Access::ReadOnly && rules().any(|rule| writes(&rule)) {
@@ -119,10 +124,13 @@ async fn too_little(source: &Kubernetes, cluster: &Cluster, namespace: &str, cx:
     let mut found = Vec::new();
     for (right, tools) in asked.into_iter().take(limits::CLUSTER_REVIEWS_MAX) {
         let (verb, group, resource, part, wide) = right;
-        let kind = Kind::built_in("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", false);
+        let kind =
+            Kind::built_in("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", false);
         let place = if wide { "" } else { namespace };
-        let wanted = json!({"verb": verb, "group": group, "resource": resource, "subresource": part, "namespace": place});
-        let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind.kind, "spec": {"resourceAttributes": wanted}});
+        let wanted =
+            json!({"verb": verb, "group": group, "resource": resource, "subresource": part, "namespace": place});
+        let body =
+            json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind.kind, "spec": {"resourceAttributes": wanted}});
         let Ok(answer) = cluster.json(&Ask::of("create", &kind).sending_json(&body), cx).await else { break };
         if answer["status"]["allowed"] != true {
             let resource = if part.is_empty() { resource.to_owned() } else { format!("{resource}/{part}") };

@@ -105,7 +105,8 @@ impl Cluster {
     /// The kinds of one version of a group: `v1`, `apps/v1`.
     pub(super) async fn kinds_of(&self, api_version: &str, cx: &Context) -> Result<Arc<Vec<Kind>>, Refusal> {
         let fresh = |at: &Instant| at.elapsed() < limits::CLUSTER_KINDS_FRESH;
-        let known = self.known(|known| known.kinds.get(api_version).filter(|(at, _)| fresh(at)).map(|(_, kinds)| kinds.clone()));
+        let known = self
+            .known(|known| known.kinds.get(api_version).filter(|(at, _)| fresh(at)).map(|(_, kinds)| kinds.clone()));
         if let Some(kinds) = known {
             return Ok(kinds);
         }
@@ -140,7 +141,8 @@ impl Cluster {
     /// The groups, each by the version that the cluster prefers; the core group is `v1`.
     async fn groups(&self, cx: &Context) -> Result<Arc<Vec<Group>>, Refusal> {
         let fresh = |(at, _): &&(Instant, Arc<Vec<Group>>)| at.elapsed() < limits::CLUSTER_KINDS_FRESH;
-        if let Some(groups) = self.known(|known| known.groups.as_ref().filter(fresh).map(|(_, groups)| groups.clone())) {
+        if let Some(groups) = self.known(|known| known.groups.as_ref().filter(fresh).map(|(_, groups)| groups.clone()))
+        {
             return Ok(groups);
         }
         let answer = self.json(&Ask::path(&["apis"]), cx).await?;
@@ -157,7 +159,11 @@ impl Cluster {
     }
 
     /// Every kind, in the cluster's own order of groups; groups that do not answer are named.
-    pub(super) async fn all_kinds(&self, group: Option<&str>, cx: &Context) -> Result<(Vec<Kind>, Vec<String>), Refusal> {
+    pub(super) async fn all_kinds(
+        &self,
+        group: Option<&str>,
+        cx: &Context,
+    ) -> Result<(Vec<Kind>, Vec<String>), Refusal> {
         let groups = self.groups(cx).await?;
         let wanted: Vec<Group> =
             groups.iter().filter(|one| group.is_none_or(|group| one.name == group)).cloned().collect();
@@ -182,7 +188,8 @@ impl Cluster {
     pub(super) async fn kind(&self, word: &str, api_version: Option<&str>, cx: &Context) -> Result<Kind, Refusal> {
         let word = word.trim();
         if let Some(api_version) = api_version.filter(|text| !text.is_empty()) {
-            let kinds = self.kinds_of(api_version, cx).await.map_err(|refusal| unknown_version(refusal, api_version))?;
+            let kinds =
+                self.kinds_of(api_version, cx).await.map_err(|refusal| unknown_version(refusal, api_version))?;
             let found = kinds.iter().find(|kind| kind.answers_to(word));
             return found.cloned().ok_or_else(|| unknown_kind(word, Some(api_version), kinds.iter()));
         }
@@ -202,7 +209,9 @@ impl Cluster {
         }
         if !silent.is_empty() {
             let groups = silent.join(", ");
-            return Err(Refusal::failed(format!("no kind `{word}` is known, and these groups do not answer: {groups}")));
+            return Err(Refusal::failed(format!(
+                "no kind `{word}` is known, and these groups do not answer: {groups}"
+            )));
         }
         Err(unknown_kind(word, group, kinds.iter()))
     }
@@ -212,7 +221,8 @@ fn unknown_version(refusal: Refusal, api_version: &str) -> Refusal {
     if refusal.kind() != portwright_core::RefusalKind::Failed {
         return refusal;
     }
-    let words = format!("the cluster does not know the apiVersion `{api_version}`: leave it out, or see list_api_resources");
+    let words =
+        format!("the cluster does not know the apiVersion `{api_version}`: leave it out, or see list_api_resources");
     refusal.reworded(words)
 }
 

@@ -20,8 +20,9 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Names that only point at a secret, or tell how one is kept.
-static POINTS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r"(?:name|ref|path|file|type|class|uid|url|ttl|expir\w*|mount\w*|seconds|policy|audiences?)s?$"));
+static POINTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?:name|ref|path|file|type|class|uid|url|ttl|expir\w*|mount\w*|seconds|policy|audiences?)s?$")
+});
 
 /// Texts that are secrets by their look. What the first group holds is kept.
 static LOOKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {

@@ -106,7 +106,8 @@ impl SourceKind for KubernetesKind {
         }
         let login = login(&table, &spec, &mut problems);
         let fence = Fence::read(&table.namespaces, &table.denied, &place, &mut problems);
-        let bytes = table.max_bytes.map_or(limits::RESULT_BYTES_MAX, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
+        let bytes =
+            table.max_bytes.map_or(limits::RESULT_BYTES_MAX, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
         let items = table.max_items.unwrap_or(limits::CLUSTER_ITEMS_MAX);
         let mut between = |key: &str, value: usize, least: usize, most: usize| {
             if !(least..=most).contains(&value) {
@@ -118,7 +119,11 @@ impl SourceKind for KubernetesKind {
         between("max_items", items, 1, limits::CLUSTER_ITEMS_CEILING);
         let timeout = table.timeout.map_or(limits::CLUSTER_WAIT, |wait| wait.0);
         if timeout.is_zero() {
-            problems.push(Diagnostic::error(place.join("timeout"), "wrong-value", "`timeout` has to be more than none"));
+            problems.push(Diagnostic::error(
+                place.join("timeout"),
+                "wrong-value",
+                "`timeout` has to be more than none",
+            ));
         }
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(problems);

@@ -108,9 +108,11 @@ fn cluster(name: &str, mut config: Config, plan: &KubernetesPlan) -> Result<Clus
     config.default_retry = false;
     let namespace = config.default_namespace.clone();
     let client = Client::try_from(config).map_err(|error| {
-        ConnectError::new(format!("the context `{name}` can't be used: its certificate, key or address is not in order"))
-            .because(error)
-            .at(plan.place.join("kubeconfig"))
+        ConnectError::new(format!(
+            "the context `{name}` can't be used: its certificate, key or address is not in order"
+        ))
+        .because(error)
+        .at(plan.place.join("kubeconfig"))
     })?;
     Ok(Cluster::new(name.to_owned(), namespace, client, plan.timeout))
 }

@@ -118,7 +118,12 @@ async fn namespace_state(
     namespace: &str,
     cx: &Context,
 ) -> Result<String, Refusal> {
-    let workloads = [("Deployment", "deployments"), ("ReplicaSet", "replicasets"), ("StatefulSet", "statefulsets"), ("DaemonSet", "daemonsets")];
+    let workloads = [
+        ("Deployment", "deployments"),
+        ("ReplicaSet", "replicasets"),
+        ("StatefulSet", "statefulsets"),
+        ("DaemonSet", "daemonsets"),
+    ];
     let kinds = workloads.map(|(kind, plural)| Kind::built_in("apps", "v1", kind, plural, true));
     let mut told = Vec::new();
     for kind in kinds.iter().chain([&Kind::pod()]) {

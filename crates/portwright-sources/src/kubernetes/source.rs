@@ -11,7 +11,7 @@ use portwright_core::{Alias, Context, Diagnostic, Health, Refusal, Source, async
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, check_name};
 use super::kinds::Kind;
 use super::watch::{self, Target, Watches};
 use super::{KubernetesPlan, complete, inspect, prompts, tools};
@@ -42,7 +42,8 @@ impl Kubernetes {
 
     /// The cluster of a context, or the default one.
     pub(super) fn cluster(&self, context: Option<&str>) -> Result<&Cluster, Refusal> {
-        let named = |cluster: &&Cluster| context.is_none_or(|context| context.is_empty() || cluster.context() == context);
+        let named =
+            |cluster: &&Cluster| context.is_none_or(|context| context.is_empty() || cluster.context() == context);
         self.clusters.iter().find(named).ok_or_else(|| {
             let names: Vec<&str> = self.clusters.iter().map(Cluster::context).collect();
             let context: String = context.unwrap_or_default().chars().take(100).collect();
@@ -54,6 +55,7 @@ impl Kubernetes {
     pub(super) fn namespace(&self, cluster: &Cluster, named: Option<&str>) -> Result<String, Refusal> {
         let fence = &self.plan.fence;
         if let Some(named) = named.filter(|named| !named.is_empty()) {
+            check_name(named)?;
             fence.check_namespace(named)?;
             return Ok(named.to_owned());
         }
@@ -78,6 +80,7 @@ impl Kubernetes {
         name: &str,
     ) -> Result<Option<String>, Refusal> {
         self.plan.fence.check_kind(kind)?;
+        check_name(name)?;
         if kind.namespaced {
             return self.namespace(cluster, namespace).map(Some);
         }

@@ -158,7 +158,8 @@ async fn watch(
         .with("watch", true)
         .with("resourceVersion", from)
         .with("timeoutSeconds", limits::CLUSTER_WATCH_WAIT.as_secs());
-    let events = target.cluster.client().request_events::<Value>(ask.request()?).await.map_err(super::errors::unreachable)?;
+    let events =
+        target.cluster.client().request_events::<Value>(ask.request()?).await.map_err(super::errors::unreachable)?;
     pin_mut!(events);
     while let Some(event) = events.try_next().await.map_err(super::errors::unreachable)? {
         match event {

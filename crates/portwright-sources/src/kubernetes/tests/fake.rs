@@ -35,10 +35,13 @@ impl Fake {
         let fake = Self { url, answers: Arc::default(), asked: Arc::default() };
         fake.tell("/version", json!({"gitVersion": "v1.33.0"}));
         fake.tell("/api/v1", discovery());
-        fake.tell("/apis", json!({"groups": [
-            {"name": "apps", "preferredVersion": {"groupVersion": "apps/v1"}},
-            {"name": "shop.example", "preferredVersion": {"groupVersion": "shop.example/v1"}},
-        ]}));
+        fake.tell(
+            "/apis",
+            json!({"groups": [
+                {"name": "apps", "preferredVersion": {"groupVersion": "apps/v1"}},
+                {"name": "shop.example", "preferredVersion": {"groupVersion": "shop.example/v1"}},
+            ]}),
+        );
         fake.tell("/apis/apps/v1", json!({"resources": [
             {"name": "deployments", "singularName": "deployment", "namespaced": true, "kind": "Deployment",
              "verbs": ["get", "list", "patch"], "shortNames": ["deploy"]},
@@ -46,9 +49,12 @@ impl Fake {
             {"name": "replicasets", "namespaced": true, "kind": "ReplicaSet", "verbs": ["list"], "shortNames": ["rs"]},
             {"name": "statefulsets", "namespaced": true, "kind": "StatefulSet", "verbs": ["list"]},
         ]}));
-        fake.tell("/apis/shop.example/v1", json!({"resources": [
-            {"name": "orders", "namespaced": true, "kind": "Order", "verbs": ["get", "list"]},
-        ]}));
+        fake.tell(
+            "/apis/shop.example/v1",
+            json!({"resources": [
+                {"name": "orders", "namespaced": true, "kind": "Order", "verbs": ["get", "list"]},
+            ]}),
+        );
         let served = fake.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -68,7 +74,17 @@ impl Fake {
     /// It is refused so.
     pub(super) fn refuse(&self, path: &str, status: u16, reason: &str, message: &str) {
         let body = json!({"kind": "Status", "status": "Failure", "code": status, "reason": reason, "message": message});
+        self.refuse_with(path, status, &body);
+    }
+
+    pub(super) fn refuse_with(&self, path: &str, status: u16, body: &Value) {
         let told = Told { status, body: body.to_string() };
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), told);
+    }
+
+    /// It is never answered.
+    pub(super) fn hang(&self, path: &str) {
+        let told = Told { status: 0, body: String::new() };
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), told);
     }
 
@@ -95,7 +111,13 @@ impl Fake {
             self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
             let none = json!({"kind": "Status", "code": 404, "reason": "NotFound", "message": "not found"}).to_string();
             let Told { status, body } = answer.unwrap_or(Told { status: 404, body: none });
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+            if status == 0 {
+                std::future::pending::<()>().await;
+            }
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
             if stream.write_all((head + &body).as_bytes()).await.is_err() {
                 return;
             }

@@ -60,7 +60,12 @@ async fn a_deployment_is_made_changed_rolled_back_and_deleted() {
     let Some(source) = cluster(json!({"access": "read-write"})).await else { return };
     let source = &*source;
     let name = "portwright-life";
-    let (dry, _) = done(source, "resources_create_or_update", json!({"resource": "apiVersion: v1\nkind: Namespace\nmetadata: {name: portwright-dry}", "dryRun": true})).await;
+    let (dry, _) = done(
+        source,
+        "resources_create_or_update",
+        json!({"resource": "apiVersion: v1\nkind: Namespace\nmetadata: {name: portwright-dry}", "dryRun": true}),
+    )
+    .await;
     assert_eq!(dry["changes"][0]["outcome"], "created");
     assert!(call(source, "resources_get", &json!({"kind": "ns", "name": "portwright-dry"})).await.is_err());
     let (made, _) = done(source, "resources_create_or_update", json!({"resource": manifest(name)})).await;
@@ -73,7 +78,8 @@ async fn a_deployment_is_made_changed_rolled_back_and_deleted() {
     assert!(told.contains("web:2") && !told.contains("hunter"), "{told}");
     assert_eq!(dry["changes"][1]["diff"], "(only masked values differ)");
     done(source, "resources_create_or_update", json!({"resource": newer})).await;
-    let (secret, words) = done(source, "resources_get", json!({"kind": "Secret", "name": "db", "namespace": name})).await;
+    let (secret, words) =
+        done(source, "resources_get", json!({"kind": "Secret", "name": "db", "namespace": name})).await;
     assert_eq!(secret["object"]["data"]["password"], "(masked)");
     assert!(!words.contains("aHVudGV"));
     let (rows, _) = done(source, "resources_list", json!({"kind": "deploy", "namespace": name})).await;
@@ -92,9 +98,17 @@ async fn a_deployment_is_made_changed_rolled_back_and_deleted() {
         panic!("no revisions in time");
     };
     let status = revisions(2).await;
-    assert_eq!((&status["done"], &status["revisions"][0]["images"][0]), (&json!(false), &json!("example.invalid/web:2")));
+    assert_eq!(
+        (&status["done"], &status["revisions"][0]["images"][0]),
+        (&json!(false), &json!("example.invalid/web:2"))
+    );
     done(source, "rollout", json!({"action": "undo", "name": "web", "namespace": name})).await;
-    let (back, _) = done(source, "resources_get", json!({"kind": "deploy", "name": "web", "namespace": name, "part": "spec.template.spec.containers.0.image"})).await;
+    let (back, _) = done(
+        source,
+        "resources_get",
+        json!({"kind": "deploy", "name": "web", "namespace": name, "part": "spec.template.spec.containers.0.image"}),
+    )
+    .await;
     assert_eq!(back["object"], "example.invalid/web:1");
     done(source, "rollout", json!({"action": "restart", "name": "web", "namespace": name})).await;
     done(source, "rollout", json!({"action": "pause", "name": "web", "namespace": name})).await;
@@ -103,17 +117,28 @@ async fn a_deployment_is_made_changed_rolled_back_and_deleted() {
     done(source, "rollout", json!({"action": "resume", "name": "web", "namespace": name})).await;
     let (scaled, _) = done(source, "resources_scale", json!({"name": "web", "namespace": name, "scale": 3})).await;
     assert_eq!((&scaled["before"], &scaled["replicas"]), (&json!(1), &json!(3)));
-    let patch = json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "example.invalid/web:9"}]}}}});
-    let (patched, words) = done(source, "resources_patch", json!({"kind": "deploy", "name": "web", "namespace": name, "patch": patch, "type": "strategic"})).await;
+    let patch =
+        json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "example.invalid/web:9"}]}}}});
+    let (patched, words) = done(
+        source,
+        "resources_patch",
+        json!({"kind": "deploy", "name": "web", "namespace": name, "patch": patch, "type": "strategic"}),
+    )
+    .await;
     assert!(words.contains("web:9"), "{patched}");
     let (events, _) = done(source, "events_list", json!({"namespace": name})).await;
     assert!(events.to_string().contains("ScalingReplicaSet"), "{events}");
-    let (_, words) = done(source, "resources_get", json!({"kind": "deploy", "name": "web", "namespace": name, "also": "events"})).await;
+    let (_, words) =
+        done(source, "resources_get", json!({"kind": "deploy", "name": "web", "namespace": name, "also": "events"}))
+            .await;
     assert!(words.contains("ScalingReplicaSet"), "{words}");
     let (gone, _) = done(source, "resources_delete", json!({"kind": "deploy", "name": "web", "namespace": name})).await;
     assert_eq!(gone["changes"][0]["outcome"], "deleted", "{gone}");
     let told = call(source, "resources_get", &json!({"kind": "deploy", "name": "web", "namespace": name})).await;
-    assert_eq!(told.expect_err("gone").public(), "there is no Deployment `web` in the namespace `portwright-life`: a list tells which there are");
+    assert_eq!(
+        told.expect_err("gone").public(),
+        "there is no Deployment `web` in the namespace `portwright-life`: a list tells which there are"
+    );
     done(source, "resources_delete", json!({"kind": "ns", "name": name})).await;
 }
 
@@ -124,7 +149,8 @@ async fn kinds_and_fields_are_explained_by_the_cluster() {
     assert!(kinds.to_string().contains("statefulsets"), "{kinds}");
     let (told, _) = done(&*source, "explain_resource", json!({"resource": "deploy.spec.strategy"})).await;
     assert!(told["fields"].to_string().contains("rollingUpdate"), "{told}");
-    let wrong = call(&*source, "explain_resource", &json!({"resource": "pods.spec.contaners"})).await.expect_err("wrong");
+    let wrong =
+        call(&*source, "explain_resource", &json!({"resource": "pods.spec.contaners"})).await.expect_err("wrong");
     assert!(wrong.public().contains("`containers`?"), "{}", wrong.public());
     let top = call(&*source, "nodes_top", &json!({})).await.expect_err("no metrics");
     assert_eq!(top.public(), "the cluster has no Metrics API: its operator has to install metrics-server");

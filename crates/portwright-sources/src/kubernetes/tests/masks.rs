@@ -27,7 +27,9 @@ fn texts_that_look_like_secrets_are_masked() {
     ] {
         assert_eq!(mask::text(&text), shown, "{text}");
     }
-    for text in ["Basic authentication is off", "secretName: db", "pulled image nginx:1.27", "token expired", "web-6d4f.shop"] {
+    for text in
+        ["Basic authentication is off", "secretName: db", "pulled image nginx:1.27", "token expired", "web-6d4f.shop"]
+    {
         assert_eq!(mask::text(text), text);
     }
 }
@@ -55,7 +57,14 @@ fn variables_and_keys_that_are_named_like_secrets_are_masked() {
     });
     let masked = masked(pod);
     assert!(!masked.to_string().contains("hunter2"), "{masked}");
-    let kept = ["\"secretName\":\"db\"", "regcred", "fast", "https://login.example", "\"key\":\"password\"", "\"value\":\"db\""];
+    let kept = [
+        "\"secretName\":\"db\"",
+        "regcred",
+        "fast",
+        "https://login.example",
+        "\"key\":\"password\"",
+        "\"value\":\"db\"",
+    ];
     for kept in kept {
         assert!(masked.to_string().contains(kept), "{kept} in {masked}");
     }
@@ -68,7 +77,8 @@ fn config_maps_lists_and_old_manifests_hide_nothing() {
         "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "hunter2", "note": "kept"}},
         "data": {"password": "hunter2", "app.conf": "user=app\npassword=hunter2\n"},
     });
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"tls.key": "hunter2"}, "stringData": {"x": "hunter2"}});
+    let secret =
+        json!({"apiVersion": "v1", "kind": "Secret", "data": {"tls.key": "hunter2"}, "stringData": {"x": "hunter2"}});
     let odd = json!({"apiVersion": "v1", "kind": "Secret", "data": "hunter2"});
     let masked = masked(json!({"kind": "List", "items": [map, {"kind": "List", "items": [secret, odd]}]}));
     assert!(!masked.to_string().contains("hunter2"), "{masked}");
@@ -117,7 +127,8 @@ async fn a_secret_that_does_not_fit_is_not_repeated() {
     let bench = Bench::of(json!({"access": "read-write"})).await;
     let path = "/api/v1/namespaces/shop/secrets/db";
     bench.fake.refuse(&format!("PATCH {path}"), 422, "Invalid", "data[password]: Invalid value: \"hunter2\"");
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": "x"}});
+    let secret =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": "x"}});
     let told = bench.refused("resources_create_or_update", json!({"resource": secret.to_string()})).await;
     assert!(told.starts_with("failed: the cluster does not take it") && !told.contains("hunter2"), "{told}");
 }
@@ -137,25 +148,35 @@ async fn programs_of_a_kubeconfig_run_only_where_the_configuration_says_so() {
 #[tokio::test]
 async fn a_kubeconfig_that_is_none_is_told_without_what_stands_in_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("config"), format!("users: [{{name: x, user: {{token: {CANARY}}}")).expect("written");
+    std::fs::write(folder.path().join("config"), format!("users: [{{name: x, user: {{token: {CANARY}}}"))
+        .expect("written");
     for table in [json!({"kubeconfig": "config"}), json!({"kubeconfig": "absent"}), json!({"kubeconfig": "."})] {
         let config = KubernetesKind.decode(spec(&table, folder.path())).expect("sound");
         let error = config.connect().await.expect_err("refused");
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        assert!(error.to_string().contains("can't be read") && !format!("{error:?} {cause}").contains(CANARY), "{error:?}");
+        assert!(
+            error.to_string().contains("can't be read") && !format!("{error:?} {cause}").contains(CANARY),
+            "{error:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn logs_and_events_are_masked_too() {
     let bench = Bench::of(json!({})).await;
-    bench.fake.tell("/api/v1/namespaces/shop/pods/web", json!({
-        "metadata": {"name": "web"}, "spec": {"containers": [{"name": "main"}, {"name": "side"}]},
-    }));
+    bench.fake.tell(
+        "/api/v1/namespaces/shop/pods/web",
+        json!({
+            "metadata": {"name": "web"}, "spec": {"containers": [{"name": "main"}, {"name": "side"}]},
+        }),
+    );
     bench.fake.tell("/api/v1/namespaces/shop/pods/web/log", "start\npassword=hunter2\nready");
-    bench.fake.tell("/api/v1/events", json!({"items": [
-        {"reason": "Failed", "message": "postgres://app:hunter2@db", "metadata": {"namespace": "shop"}},
-    ]}));
+    bench.fake.tell(
+        "/api/v1/events",
+        json!({"items": [
+            {"reason": "Failed", "message": "postgres://app:hunter2@db", "metadata": {"namespace": "shop"}},
+        ]}),
+    );
     for (tool, arguments) in [("pods_log", json!({"name": "web"})), ("events_list", json!({}))] {
         let answer = call(&*bench.source, tool, &arguments).await.expect(tool);
         let told = format!("{answer:?}");

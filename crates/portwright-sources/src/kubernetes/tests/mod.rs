@@ -1,5 +1,10 @@
+mod changes;
+mod exec;
 mod fake;
 mod live;
+mod logs;
+mod masks;
+mod offer;
 mod reading;
 
 use std::sync::Arc;

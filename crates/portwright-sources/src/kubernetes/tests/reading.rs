@@ -17,18 +17,27 @@ fn secret() -> serde_json::Value {
 fn what_is_wrong_in_a_table_is_told_at_once() {
     insta::assert_snapshot!(problems(&json!({
         "in_cluster": true, "context": "x", "namespaces": ["shop", "*"], "denied": ["a b"], "max_items": 0, "nmespaces": [],
-    })), @"");
+    })), @r#"
+    /sources/cluster/nmespaces there is no key `nmespaces` here: did you mean `namespaces`?
+    /sources/cluster/context `context` is of a kubeconfig, and `in_cluster` uses none: leave one of the two out
+    /sources/cluster/namespaces/1 `*` is not a namespace's name: small letters, digits and `-`; there are no patterns here
+    /sources/cluster/denied/0 `a b` is not a kind: write `Secret`, or with its group `Certificate.cert-manager.io`
+    /sources/cluster/max_items `max_items` has to lie between 1 and 1000:
+    "#);
 }
 
 #[tokio::test]
 async fn lists_are_tables_of_the_cluster_and_go_on_by_a_mark() {
     let bench = Bench::of(json!({"max_items": 2})).await;
     let row = |name: &str| json!({"cells": [name, "1/1", "<none>"], "object": {"metadata": {"name": name, "namespace": "shop"}}});
-    bench.fake.tell("/api/v1/pods", json!({
-        "kind": "Table", "metadata": {"continue": "abc", "remainingItemCount": 3},
-        "columnDefinitions": [{"name": "Name"}, {"name": "Ready"}, {"name": "Nominated Node"}],
-        "rows": [row("web-1"), row("web-2")],
-    }));
+    bench.fake.tell(
+        "/api/v1/pods",
+        json!({
+            "kind": "Table", "metadata": {"continue": "abc", "remainingItemCount": 3},
+            "columnDefinitions": [{"name": "Name"}, {"name": "Ready"}, {"name": "Nominated Node"}],
+            "rows": [row("web-1"), row("web-2")],
+        }),
+    );
     let answer = bench.call("pods_list", json!({"labelSelector": "app=web&x"})).await.expect("pods");
     assert_eq!(
         answer.structured_content,
@@ -38,7 +47,13 @@ async fn lists_are_tables_of_the_cluster_and_go_on_by_a_mark() {
             "next": "0:abc", "note": "3 more",
         }))
     );
-    insta::assert_snapshot!(text(&answer), @"");
+    insta::assert_snapshot!(text(&answer), @r#"
+    NAMESPACE  NAME   READY
+    shop       web-1  1/1
+    shop       web-2  1/1
+    (3 more)
+    (continue: 0:abc)
+    "#);
     let asked = bench.fake.lines("/api/v1/pods");
     assert_eq!(asked, ["GET /api/v1/pods?labelSelector=app%3Dweb%26x&limit=2&includeObject=Metadata"]);
     bench.data("pods_list", json!({"continue": "0:abc"})).await;
@@ -83,10 +98,13 @@ async fn a_fence_holds_before_the_cluster_is_asked() {
     assert!(bench.refused("resources_get", json!({"kind": "Secret", "name": "db"})).await.contains("Secret"));
     assert!(bench.refused("resources_list", json!({"kind": "nodes"})).await.contains("whole cluster"));
     for namespace in ["shop", "dev"] {
-        bench.fake.tell(&format!("/api/v1/namespaces/{namespace}/pods"), json!({
-            "kind": "Table", "metadata": {}, "columnDefinitions": [{"name": "Name"}],
-            "rows": [{"cells": ["web"], "object": {"metadata": {"namespace": namespace}}}],
-        }));
+        bench.fake.tell(
+            &format!("/api/v1/namespaces/{namespace}/pods"),
+            json!({
+                "kind": "Table", "metadata": {}, "columnDefinitions": [{"name": "Name"}],
+                "rows": [{"cells": ["web"], "object": {"metadata": {"namespace": namespace}}}],
+            }),
+        );
     }
     let all = bench.data("pods_list", json!({})).await;
     assert_eq!(all["rows"], json!([["shop", "web"], ["dev", "web"]]));
@@ -98,10 +116,11 @@ async fn a_fence_holds_before_the_cluster_is_asked() {
 #[tokio::test]
 async fn a_missing_right_is_told_as_a_role_would_grant_it() {
     let bench = Bench::of(json!({})).await;
-    let said = "pods is forbidden: User \"reader\" cannot list resource \"pods\" in API group \"\" at the cluster scope";
+    let said =
+        "pods is forbidden: User \"reader\" cannot list resource \"pods\" in API group \"\" at the cluster scope";
     bench.fake.refuse("/api/v1/pods", 403, "Forbidden", said);
-    insta::assert_snapshot!(bench.refused("pods_list", json!({})).await, @"");
-    insta::assert_snapshot!(bench.refused("pods_get", json!({"name": "web"})).await, @"");
+    insta::assert_snapshot!(bench.refused("pods_list", json!({})).await, @r#"failed: this server's credential may not `list` `pods` in all namespaces: a role would have to grant the verb `list` on the resource `pods` of the API group `""`. A call that names one namespace may be allowed."#);
+    insta::assert_snapshot!(bench.refused("pods_get", json!({"name": "web"})).await, @r#"failed: there is no Pod `web` in the namespace `shop`: a list tells which there are"#);
     bench.fake.refuse("/api/v1/pods", 401, "Unauthorized", CANARY);
     let told = bench.refused("pods_list", json!({})).await;
     assert!(told.starts_with("unavailable") && !told.contains(CANARY), "{told}");

@@ -53,11 +53,13 @@ struct Apply {
     /// Where the manifest names none
     #[serde(default)]
     namespace: Option<String>,
+    /// Only try
     #[serde(default, rename = "dryRun")]
     dry_run: bool,
     /// Take fields over from others
     #[serde(default)]
     force: bool,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -98,7 +100,13 @@ async fn apply(source: Arc<Kubernetes>, asked: Apply, cx: Context) -> Result<Ans
                 return refusal;
             }
             let done: Vec<&str> = changes.iter().map(|change| &*change.object).collect();
-            let words = format!("{} {}: {}. Written before it: {}", wish.kind.kind, wish.name, refusal.public(), done.join(", "));
+            let words = format!(
+                "{} {}: {}. Written before it: {}",
+                wish.kind.kind,
+                wish.name,
+                refusal.public(),
+                done.join(", ")
+            );
             refusal.reworded(words)
         })?;
         changes.push(change);
@@ -212,7 +220,9 @@ async fn current(
     let ask = Ask::of("get", kind).within(namespace).named(name);
     match cluster.json(&ask, cx).await {
         Ok(object) => Ok(Some(object)),
-        Err(refusal) if refusal.kind() == RefusalKind::Failed && refusal.public().starts_with("there is no ") => Ok(None),
+        Err(refusal) if refusal.kind() == RefusalKind::Failed && refusal.public().starts_with("there is no ") => {
+            Ok(None)
+        }
         Err(refusal) => Err(refusal),
     }
 }
@@ -282,10 +292,14 @@ fn told(mut changes: Vec<Changed>, dry_run: bool, source: &Kubernetes, cx: &Cont
 
 #[derive(Deserialize, JsonSchema)]
 struct Patch {
+    /// Kind, plural or short name
     kind: String,
+    /// Its name
     name: String,
+    /// Where a kind is in several
     #[serde(default, rename = "apiVersion")]
     api_version: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
     /// An object, or for `json` a list of operations
@@ -293,8 +307,10 @@ struct Patch {
     /// Default `merge`
     #[serde(default, rename = "type")]
     patch_type: Option<PatchType>,
+    /// Only try
     #[serde(default, rename = "dryRun")]
     dry_run: bool,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -338,14 +354,18 @@ struct Scale {
     /// Default Deployment
     #[serde(default)]
     kind: Option<String>,
+    /// Its name
     name: String,
+    /// Where a kind is in several
     #[serde(default, rename = "apiVersion")]
     api_version: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
     /// Replicas
     #[serde(default)]
     scale: Option<u32>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -372,16 +392,23 @@ async fn scale(source: Arc<Kubernetes>, asked: Scale, cx: Context) -> Result<Ans
 
 #[derive(Deserialize, JsonSchema)]
 struct Delete {
+    /// Kind, plural or short name
     kind: String,
+    /// Its name
     name: String,
+    /// Where a kind is in several
     #[serde(default, rename = "apiVersion")]
     api_version: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
+    /// Time to end
     #[serde(default, rename = "gracePeriodSeconds")]
     grace_period_seconds: Option<u32>,
+    /// Only try
     #[serde(default, rename = "dryRun")]
     dry_run: bool,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }

@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rows::{self, Rows, Wanted};
+use crate::kubernetes::Login;
 use crate::kubernetes::cluster::Cluster;
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::source::Kubernetes;
-use crate::kubernetes::Login;
 use crate::shared::own::{Answer, OwnTool, tool};
 
 pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
@@ -109,13 +109,16 @@ async fn view(source: Arc<Kubernetes>, _: View, _: Context) -> Result<Answer<Vie
 
 #[derive(Deserialize, JsonSchema)]
 struct Namespaces {
+    /// `status.phase=Pending`
     #[serde(default, rename = "fieldSelector")]
     field_selector: Option<String>,
+    /// Most rows
     #[serde(default)]
     limit: Option<usize>,
     /// `next` of the page before
     #[serde(default, rename = "continue")]
     from: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }

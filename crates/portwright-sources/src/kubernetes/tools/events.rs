@@ -34,13 +34,16 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
 
 #[derive(Deserialize, JsonSchema)]
 struct List {
+    /// Default: all
     #[serde(default)]
     namespace: Option<String>,
     /// `type=Warning`, `involvedObject.name=web-1`
     #[serde(default, rename = "fieldSelector")]
     field_selector: Option<String>,
+    /// Most rows
     #[serde(default)]
     limit: Option<usize>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures::future::join;
+use futures::future::try_join;
 use http::StatusCode;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, AttachParams, AttachedProcess};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::change::MANAGER;
-use crate::kubernetes::cluster::{Ask, is_segment};
+use crate::kubernetes::cluster::{Ask, check_name};
 use crate::kubernetes::errors;
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::mask;
@@ -42,15 +42,18 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
 
 #[derive(Deserialize, JsonSchema)]
 struct Run {
+    /// Its image
     image: String,
     /// Default: one that is free
     #[serde(default)]
     name: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
     /// That it listens on
     #[serde(default)]
     port: Option<u16>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -84,13 +87,17 @@ async fn run(source: Arc<Kubernetes>, asked: Run, cx: Context) -> Result<Answer<
 
 #[derive(Deserialize, JsonSchema)]
 struct Exec {
+    /// Its name
     name: String,
     /// `["ls", "-l", "/tmp"]`
     command: Vec<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
+    /// Default: the main one
     #[serde(default)]
     container: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -107,9 +114,7 @@ async fn exec(source: Arc<Kubernetes>, asked: Exec, cx: Context) -> Result<Answe
     let cluster = source.cluster(asked.context.as_deref())?;
     source.plan.fence.check_kind(&Kind::pod())?;
     let namespace = source.namespace(cluster, asked.namespace.as_deref())?;
-    if !is_segment(&asked.name) || !is_segment(&namespace) {
-        return Err(Refusal::invalid("`name` is not a name that a pod can have"));
-    }
+    check_name(&asked.name)?;
     if asked.command.is_empty() {
         return Err(Refusal::invalid("`command` is empty: give the program and its arguments, a word each"));
     }
@@ -149,9 +154,10 @@ async fn output(mut process: AttachedProcess, bytes_max: usize) -> Ran {
             None => None,
         }
     };
+    let (mut printed, mut complained) = (Vec::new(), Vec::new());
     // A command that prints without end is left at its bound: its status never comes.
-    let ((stdout, cut_out), (stderr, cut_err)) = join(read(stdout, bytes_max), read(stderr, bytes_max)).await;
-    let cut = cut_out || cut_err;
+    let reading = try_join(read(stdout, &mut printed, bytes_max), read(stderr, &mut complained, bytes_max));
+    let cut = reading.await.is_err();
     let status = if cut { None } else { status.await };
     drop(process);
     let exit_code = status.and_then(|status| {
@@ -159,7 +165,8 @@ async fn output(mut process: AttachedProcess, bytes_max: usize) -> Ran {
         if status["status"] == "Success" { Some(0) } else { exit_code(&status) }
     });
     let note = cut.then(|| format!("cut at {bytes_max} bytes, and the command was left alone"));
-    Ran { exit_code, stdout, stderr, note }
+    let text = |bytes: &[u8]| mask::text(&String::from_utf8_lossy(bytes)).into_owned();
+    Ran { exit_code, stdout: text(&printed), stderr: text(&complained), note }
 }
 
 fn exit_code(status: &Value) -> Option<i64> {
@@ -168,13 +175,17 @@ fn exit_code(status: &Value) -> Option<i64> {
     cause["message"].as_str()?.parse().ok()
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, bytes_max: usize) -> (String, bool) {
-    let Some(from) = from else { return (String::new(), false) };
-    let mut bytes = Vec::new();
+/// There is more than may be read.
+struct Cut;
+
+async fn read(from: Option<impl AsyncRead + Unpin>, bytes: &mut Vec<u8>, bytes_max: usize) -> Result<(), Cut> {
+    let Some(from) = from else { return Ok(()) };
     let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     // What breaks off has said what it has said.
-    let _ = from.take(most.saturating_add(1)).read_to_end(&mut bytes).await;
-    let cut = bytes.len() > bytes_max;
+    let _ = from.take(most.saturating_add(1)).read_to_end(bytes).await;
+    if bytes.len() <= bytes_max {
+        return Ok(());
+    }
     bytes.truncate(bytes_max);
-    (mask::text(&String::from_utf8_lossy(&bytes)).into_owned(), cut)
+    Err(Cut)
 }

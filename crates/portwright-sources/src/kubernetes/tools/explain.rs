@@ -34,13 +34,16 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
 
 #[derive(Deserialize, JsonSchema)]
 struct Kinds {
+    /// Only of this group
     #[serde(default, rename = "apiGroup")]
     api_group: Option<String>,
+    /// Only such
     #[serde(default)]
     namespaced: Option<bool>,
     /// With all of these verbs
     #[serde(default)]
     verbs: Vec<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -68,8 +71,10 @@ async fn kinds(source: Arc<Kubernetes>, asked: Kinds, cx: Context) -> Result<Ans
 struct Explain {
     /// `deployments.spec.strategy`
     resource: String,
+    /// Where a kind is in several
     #[serde(default, rename = "apiVersion")]
     api_version: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -100,7 +105,9 @@ async fn explain(source: Arc<Kubernetes>, asked: Explain, cx: Context) -> Result
     let schemas = document["components"].get("schemas").unwrap_or(&document["definitions"]);
     let mine = |schema: &&Value| {
         let named = schema["x-kubernetes-group-version-kind"].as_array().map(|all| &**all).unwrap_or_default();
-        named.iter().any(|one| one["group"] == *kind.group && one["version"] == *kind.version && one["kind"] == *kind.kind)
+        named
+            .iter()
+            .any(|one| one["group"] == *kind.group && one["version"] == *kind.version && one["kind"] == *kind.kind)
     };
     let root = schemas.as_object().and_then(|schemas| schemas.values().find(mine));
     let root = root.ok_or_else(|| Refusal::failed(format!("the cluster does not describe {}", kind.kind)))?;
@@ -112,10 +119,15 @@ async fn explain(source: Arc<Kubernetes>, asked: Explain, cx: Context) -> Result
         let names = || members["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
         let next = next.ok_or_else(|| {
             let near = crate::shared::decode::did_you_mean(step, names());
-            let hint = near.map_or_else(|| names().take(40).collect::<Vec<_>>().join(", "), |near| format!("`{near}`?"));
+            let hint =
+                near.map_or_else(|| names().take(40).collect::<Vec<_>>().join(", "), |near| format!("`{near}`?"));
             Refusal::invalid(format!("there is no field `{step}` in {}: {hint}", kind.kind))
         })?;
-        words = if next["description"].is_string() { &next["description"] } else { &resolved(next, schemas)["description"] };
+        words = if next["description"].is_string() {
+            &next["description"]
+        } else {
+            &resolved(next, schemas)["description"]
+        };
         at = next;
     }
     Ok(told(&kind, path, at, words, schemas))

@@ -35,13 +35,16 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
 
 #[derive(Deserialize, JsonSchema)]
 struct Log {
+    /// Its name
     #[serde(default)]
     name: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
     /// `Deployment`, `Job` …; default Pod
     #[serde(default)]
     kind: Option<String>,
+    /// `app=web`
     #[serde(default, rename = "labelSelector")]
     label_selector: Option<String>,
     /// `*` for all; default the main one
@@ -62,8 +65,10 @@ struct Log {
     /// Lines around each match
     #[serde(default)]
     around: Option<u32>,
+    /// With each line's time
     #[serde(default)]
     timestamps: bool,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -97,7 +102,9 @@ async fn log(source: Arc<Kubernetes>, asked: Log, cx: Context) -> Result<Answer<
             match read(cluster, &namespace, pod, &container, &look, &cx).await {
                 Ok(log) => logs.push(log),
                 // One of many that has not started yet does not hide the others.
-                Err(refusal) if refusal.kind() == RefusalKind::Failed && !(one && asked.container.as_deref() != Some("*")) => {
+                Err(refusal)
+                    if refusal.kind() == RefusalKind::Failed && !(one && asked.container.as_deref() != Some("*")) =>
+                {
                     let text = format!("({})", refusal.public());
                     logs.push(OneLog { pod: name_of(pod).to_owned(), container, text });
                 }
@@ -177,13 +184,13 @@ fn containers(pod: &Value, named: Option<&str>) -> Result<Vec<String>, Refusal> 
         let list = pod["spec"][list].as_array().map(|list| &**list).unwrap_or_default();
         list.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect()
     };
-    let all = || ["initContainers", "containers", "ephemeralContainers"].iter().flat_map(|list| names(list)).collect::<Vec<_>>();
+    let all = || {
+        ["initContainers", "containers", "ephemeralContainers"].iter().flat_map(|list| names(list)).collect::<Vec<_>>()
+    };
     match named.filter(|name| !name.is_empty()) {
         Some("*") => Ok(all()),
         Some(name) if all().iter().any(|known| known == name) => Ok(vec![name.to_owned()]),
-        Some(name) => {
-            Err(Refusal::invalid(format!("the pod has no container `{name}`: it has {}", all().join(", "))))
-        }
+        Some(name) => Err(Refusal::invalid(format!("the pod has no container `{name}`: it has {}", all().join(", ")))),
         None => {
             let noted = pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].as_str();
             let first = noted.map(str::to_owned).or_else(|| names("containers").into_iter().next());

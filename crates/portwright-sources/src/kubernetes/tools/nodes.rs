@@ -37,14 +37,19 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
 
 #[derive(Deserialize, JsonSchema)]
 struct PodsTop {
+    /// Its name
     #[serde(default)]
     name: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
+    /// Of all namespaces
     #[serde(default)]
     all_namespaces: bool,
+    /// `app=web`
     #[serde(default)]
     label_selector: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -55,7 +60,8 @@ fn metrics(kind: &str, plural: &str, namespaced: bool) -> Kind {
 
 async fn measured(cluster: &Cluster, ask: &Ask, cx: &Context) -> Result<Vec<Value>, Refusal> {
     let mut answer = cluster.json(ask, cx).await.map_err(|refusal| {
-        let lacks = refusal.public().starts_with("the cluster does not know") || refusal.public().contains("fault of its own");
+        let lacks =
+            refusal.public().starts_with("the cluster does not know") || refusal.public().contains("fault of its own");
         let words = "the cluster has no Metrics API: its operator has to install metrics-server";
         if lacks { Refusal::failed(words).because(refusal) } else { refusal }
     })?;
@@ -91,7 +97,8 @@ async fn pods(source: Arc<Kubernetes>, asked: PodsTop, cx: Context) -> Result<An
             let (cpu, memory) = (cpu(&container["usage"]["cpu"]), memory(&container["usage"]["memory"]));
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let of = &pod["metadata"];
-            let cells = vec![text(&of["namespace"]), text(&of["name"]), text(&container["name"]), millis(cpu), mebi(memory)];
+            let cells =
+                vec![text(&of["namespace"]), text(&of["name"]), text(&container["name"]), millis(cpu), mebi(memory)];
             lines.push((cpu, cells));
         }
     }
@@ -113,10 +120,13 @@ fn page(columns: Vec<String>, lines: Vec<(i64, Vec<String>)>, source: &Kubernete
 
 #[derive(Deserialize, JsonSchema)]
 struct NodesTop {
+    /// Its name
     #[serde(default)]
     name: Option<String>,
+    /// `app=web`
     #[serde(default)]
     label_selector: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -137,7 +147,8 @@ async fn nodes(source: Arc<Kubernetes>, asked: NodesTop, cx: Context) -> Result<
     let known = measured(cluster, &ask(&Kind::node()), &cx).await?;
     let lines = used.iter().map(|node| {
         let name = &node["metadata"]["name"];
-        let all = known.iter().find(|known| known["metadata"]["name"] == *name).map(|known| &known["status"]["allocatable"]);
+        let all =
+            known.iter().find(|known| known["metadata"]["name"] == *name).map(|known| &known["status"]["allocatable"]);
         let (used_cpu, used_memory) = (cpu(&node["usage"]["cpu"]), memory(&node["usage"]["memory"]));
         let share = |used: i64, all: Option<i64>| match all {
             Some(all) if all > 0 => format!("{}%", used.saturating_mul(100) / all),
@@ -175,8 +186,15 @@ fn cpu(value: &Value) -> i64 {
 fn memory(value: &Value) -> i64 {
     let Some(text) = value.as_str() else { return value.as_i64().unwrap_or(0) };
     let units: [(&str, f64); 9] = [
-        ("Ki", 1024.0), ("Mi", 1_048_576.0), ("Gi", 1_073_741_824.0), ("Ti", 1_099_511_627_776.0),
-        ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("m", 1e-3),
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("m", 1e-3),
     ];
     let found = units.iter().find_map(|(unit, times)| Some((text.strip_suffix(unit)?, *times)));
     let (digits, times) = found.unwrap_or((text, 1.0));
@@ -198,11 +216,14 @@ fn mebi(bytes: i64) -> String {
 
 #[derive(Deserialize, JsonSchema)]
 struct NodeLog {
+    /// Its name
     name: String,
     /// A service or a file
     query: String,
+    /// Lines; default 100
     #[serde(default, rename = "tailLines")]
     tail_lines: Option<u32>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -236,7 +257,9 @@ async fn log(source: Arc<Kubernetes>, asked: NodeLog, cx: Context) -> Result<Ans
 
 #[derive(Deserialize, JsonSchema)]
 struct Stats {
+    /// Its name
     name: String,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }

@@ -34,11 +34,13 @@ struct List {
     /// `status.phase=Pending`
     #[serde(default, rename = "fieldSelector")]
     field_selector: Option<String>,
+    /// Most rows
     #[serde(default)]
     limit: Option<usize>,
     /// `next` of the page before
     #[serde(default, rename = "continue")]
     from: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -61,16 +63,21 @@ async fn of(source: &Kubernetes, asked: &List, namespace: Option<&str>, cx: &Con
 
 #[derive(Deserialize, JsonSchema)]
 struct ListInNamespace {
+    /// Its name
     namespace: String,
+    /// `app=web`
     #[serde(default, rename = "labelSelector")]
     label_selector: Option<String>,
+    /// `status.phase=Pending`
     #[serde(default, rename = "fieldSelector")]
     field_selector: Option<String>,
+    /// Most rows
     #[serde(default)]
     limit: Option<usize>,
     /// `next` of the page before
     #[serde(default, rename = "continue")]
     from: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -87,9 +94,12 @@ async fn list_in_namespace(
 
 #[derive(Deserialize, JsonSchema)]
 struct Get {
+    /// Its name
     name: String,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }

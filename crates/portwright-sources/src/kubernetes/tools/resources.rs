@@ -45,6 +45,7 @@ struct List {
     /// Where a kind is in several
     #[serde(default, rename = "apiVersion")]
     api_version: Option<String>,
+    /// Default: all
     #[serde(default)]
     namespace: Option<String>,
     /// Only this one
@@ -53,13 +54,16 @@ struct List {
     /// `app=web,tier!=db`
     #[serde(default, rename = "labelSelector")]
     label_selector: Option<String>,
+    /// `status.phase=Pending`
     #[serde(default, rename = "fieldSelector")]
     field_selector: Option<String>,
+    /// Most rows
     #[serde(default)]
     limit: Option<usize>,
     /// `next` of the page before
     #[serde(default, rename = "continue")]
     from: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -84,9 +88,12 @@ async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answe
 struct Get {
     /// Kind, plural or short name
     kind: String,
+    /// Its name
     name: String,
+    /// Where a kind is in several
     #[serde(default, rename = "apiVersion")]
     api_version: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
     /// Only this part: `spec.template`
@@ -95,6 +102,7 @@ struct Get {
     /// What else to tell
     #[serde(default)]
     also: Option<Also>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }

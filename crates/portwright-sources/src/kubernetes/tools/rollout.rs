@@ -43,12 +43,15 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
 
 #[derive(Deserialize, JsonSchema)]
 struct Status {
+    /// Its name
     name: String,
     /// Default Deployment
     #[serde(default)]
     kind: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -156,23 +159,26 @@ fn told((revision, item): &(i64, Value)) -> Revision {
 
 async fn status(source: Arc<Kubernetes>, asked: Status, cx: Context) -> Result<Answer<Told>, Refusal> {
     let Status { name, kind, namespace, context } = asked;
-    let work =
-        Work::read(&source, kind.as_deref(), &name, namespace.as_deref(), context.as_deref(), &cx).await?;
+    let work = Work::read(&source, kind.as_deref(), &name, namespace.as_deref(), context.as_deref(), &cx).await?;
     work.told(&cx).await
 }
 
 #[derive(Deserialize, JsonSchema)]
 struct Rollout {
+    /// What to do
     action: Action,
+    /// Its name
     name: String,
     /// Default Deployment
     #[serde(default)]
     kind: Option<String>,
+    /// Default: the context's
     #[serde(default)]
     namespace: Option<String>,
     /// For `undo`; default the one before
     #[serde(default)]
     revision: Option<i64>,
+    /// Which cluster
     #[serde(default)]
     context: Option<String>,
 }
@@ -190,8 +196,7 @@ enum Action {
 
 async fn rollout(source: Arc<Kubernetes>, asked: Rollout, cx: Context) -> Result<Answer<Told>, Refusal> {
     let Rollout { action, name, kind, namespace, revision, context } = asked;
-    let mut work =
-        Work::read(&source, kind.as_deref(), &name, namespace.as_deref(), context.as_deref(), &cx).await?;
+    let mut work = Work::read(&source, kind.as_deref(), &name, namespace.as_deref(), context.as_deref(), &cx).await?;
     let pausable = work.kind.kind == "Deployment";
     work.object = match action {
         Action::Status | Action::History => return work.told(&cx).await,

@@ -90,7 +90,11 @@ fn nothing(kind: &Kind, namespace: Option<&str>) -> String {
 }
 
 /// The namespaces to ask one after the other; none stands for all of them, or for none at all.
-pub(super) fn places(source: &Kubernetes, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Option<String>>, Refusal> {
+pub(super) fn places(
+    source: &Kubernetes,
+    kind: &Kind,
+    namespace: Option<&str>,
+) -> Result<Vec<Option<String>>, Refusal> {
     let fence = &source.plan.fence;
     fence.check_kind(kind)?;
     if !kind.namespaced {
@@ -131,7 +135,8 @@ impl Table {
     fn take(&mut self, answer: &Value, kind: &Kind, source: &Kubernetes) {
         let empty = Vec::new();
         let fence = &source.plan.fence;
-        let outside = |metadata: &Value| kind.is_namespace() && !fence.has(metadata["name"].as_str().unwrap_or_default());
+        let outside =
+            |metadata: &Value| kind.is_namespace() && !fence.has(metadata["name"].as_str().unwrap_or_default());
         let mut columns = if self.one_namespace { vec![] } else { vec!["Namespace".to_owned()] };
         let place = |metadata: &Value| (!self.one_namespace).then(|| cell(&metadata["namespace"]));
         let mut rows = Vec::new();

@@ -41,7 +41,10 @@ pub(super) fn progress(object: &Value) -> (bool, String) {
         all.iter().find(|one| one["type"] == kind).cloned().unwrap_or_default()
     };
     if condition("Progressing")["reason"] == "ProgressDeadlineExceeded" {
-        return (false, "it does not get on: the progress deadline has passed. Look at the pods and their events".to_owned());
+        return (
+            false,
+            "it does not get on: the progress deadline has passed. Look at the pods and their events".to_owned(),
+        );
     }
     let paused = if spec["paused"] == true { "; it is paused" } else { "" };
     let (wanted, updated, ready) = match object["kind"].as_str() {
@@ -50,9 +53,11 @@ pub(super) fn progress(object: &Value) -> (bool, String) {
             number(&status["updatedNumberScheduled"]),
             number(&status["numberAvailable"]),
         ),
-        Some("StatefulSet") => {
-            (spec["replicas"].as_i64().unwrap_or(1), number(&status["updatedReplicas"]), number(&status["readyReplicas"]))
-        }
+        Some("StatefulSet") => (
+            spec["replicas"].as_i64().unwrap_or(1),
+            number(&status["updatedReplicas"]),
+            number(&status["readyReplicas"]),
+        ),
         _ => (
             spec["replicas"].as_i64().unwrap_or(1),
             number(&status["updatedReplicas"]),
