@@ -216,7 +216,7 @@ pub(super) struct Deleted {
     path: String,
     files: usize,
     directories: usize,
-    deleted: bool,
+    done: bool,
 }
 
 pub(super) async fn delete(folders: Arc<Folders>, wanted: DeleteFile, cx: Context) -> Result<Answer<Deleted>, Refusal> {
@@ -227,7 +227,7 @@ pub(super) async fn delete(folders: Arc<Folders>, wanted: DeleteFile, cx: Contex
 fn take_away(scope: &Scope, wanted: &DeleteFile, stop: &Stop) -> Result<Deleted, Refusal> {
     let end = end(scope, &wanted.path)?;
     let failed = |error: io::Error| words::refuse(error, &end.path);
-    let mut gone = Deleted { path: end.path.clone(), files: 1, directories: 0, deleted: !wanted.dry_run };
+    let mut gone = Deleted { path: end.path.clone(), files: 1, directories: 0, done: !wanted.dry_run };
     match end.kind {
         None => return Err(Refusal::failed(format!("there is no `{}`", end.path))),
         Some(Kind::Directory) => {}

@@ -1,5 +1,6 @@
 //! Edits: a text in a file becomes another, exactly where it stands, or nothing changes.
 
+use std::fmt::Write;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -153,10 +154,11 @@ fn missing(text: &str, wanted: &str, which: &str, path: &str) -> String {
     let first = wanted.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let near = text.lines().zip(1..).find(|(line, _)| !first.is_empty() && line.trim() == first);
     if let Some((line, number)) = near {
-        words.push_str(&format!(
+        let _ = write!(
+            words,
             ". Line {number} is like its first line: `{}`. Take blanks and the lines after it as they are in the file",
             cut(line, 200)
-        ));
+        );
     }
     words
 }

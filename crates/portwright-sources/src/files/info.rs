@@ -93,6 +93,7 @@ fn about(scope: &Scope, wanted: &GetFileInfo, stop: &Stop) -> Result<FileInfo, R
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "not every system has them")]
 fn permissions(meta: &Metadata) -> Option<String> {
     Some(format!("{:03o}", std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o7777))
 }

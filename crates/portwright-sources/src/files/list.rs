@@ -140,12 +140,12 @@ fn page(scope: &Scope, wanted: &ListDirectory, bytes_max: usize, stop: &Stop) ->
     let fits = fits.count().max(1);
     let cut = entries.len() > fits;
     entries.truncate(fits);
-    let next = (rest > 0 || cut).then(|| match wanted.sort_by {
-        Sort::Name => format!("after:{}", entries.last().map(|entry| entry.name.as_str()).unwrap_or_default()),
-        _ => {
-            let before = wanted.cursor.as_deref().and_then(|at| at.strip_prefix("at:")?.parse().ok()).unwrap_or(0);
-            format!("at:{}", before + entries.len())
+    let next = (rest > 0 || cut).then(|| {
+        if wanted.sort_by == Sort::Name {
+            return format!("after:{}", entries.last().map(|entry| entry.name.as_str()).unwrap_or_default());
         }
+        let before = wanted.cursor.as_deref().and_then(|at| at.strip_prefix("at:")?.parse().ok()).unwrap_or(0);
+        format!("at:{}", before + entries.len())
     });
     Ok(Listed { path, entries, next })
 }
@@ -153,7 +153,7 @@ fn page(scope: &Scope, wanted: &ListDirectory, bytes_max: usize, stop: &Stop) ->
 fn entry(dir: &Dir, name: &str, kind: Kind) -> Entry {
     let meta = dir.symlink_metadata(Path::new(name)).ok();
     let size = meta.as_ref().filter(|_| kind == Kind::File).map(cap_std::fs::Metadata::len);
-    let modified = meta.and_then(|meta| meta.modified().ok()).map(|time| time.into_std());
+    let modified = meta.and_then(|meta| meta.modified().ok()).map(cap_std::time::SystemTime::into_std);
     Entry { name: name.to_owned(), kind: kind.as_str(), size, modified: modified.and_then(rfc3339) }
 }
 

@@ -1,5 +1,6 @@
 //! Reading text: by line, by byte, from the end. A file is never held whole, however large it is.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -106,8 +107,8 @@ fn told(read: &TextRead, numbers: bool) -> String {
         _ => read.content.clone(),
     };
     match (read.next_offset, read.next_byte_offset) {
-        (Some(line), _) => text.push_str(&format!("\n[more follows: go on with offset {line}]")),
-        (_, Some(byte)) => text.push_str(&format!("\n[more follows: go on with byte_offset {byte}]")),
+        (Some(line), _) => _ = write!(text, "\n[more follows: go on with offset {line}]"),
+        (_, Some(byte)) => _ = write!(text, "\n[more follows: go on with byte_offset {byte}]"),
         _ => {}
     }
     text

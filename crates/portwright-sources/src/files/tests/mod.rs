@@ -1,3 +1,5 @@
+//! The source as its callers know it.
+
 mod fence;
 mod offer;
 mod reading;
@@ -16,7 +18,7 @@ use tempfile::TempDir;
 
 use super::Files;
 
-/// A folder `root` with something in it, and things beside it that nobody may reach.
+/// A folder `top` with something in it, and things beside it that nobody may reach.
 struct Place {
     temp: TempDir,
     root: PathBuf,
@@ -25,11 +27,11 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let temp = tempfile::tempdir().expect("a folder");
-        let root = temp.path().join("root");
+        let root = temp.path().join("top");
         fs::create_dir(&root).expect("a folder");
         fs::write(temp.path().join("secret.txt"), "the crown jewels").expect("a file");
-        fs::create_dir(temp.path().join("root-evil")).expect("a folder");
-        fs::write(temp.path().join("root-evil/secret.txt"), "the crown jewels").expect("a file");
+        fs::create_dir(temp.path().join("top-evil")).expect("a folder");
+        fs::write(temp.path().join("top-evil/secret.txt"), "the crown jewels").expect("a file");
         Self { temp, root }
     }
 

@@ -1,3 +1,5 @@
+//! What is offered, and how the source is configured.
+
 use portwright_core::testing::Contract;
 use portwright_core::{RefusalKind, Severity};
 use serde_json::{Value, json};
@@ -27,7 +29,9 @@ async fn the_list_is_short() {
         let tools = place.open(keys).await.tools();
         (tools.len(), serde_json::to_string(&tools).unwrap().len())
     };
-    insta::assert_debug_snapshot!((sizes(json!({})).await, sizes(json!({"access": "read-write"})).await), @"");
+    let ((reading, read_bytes), (all, bytes)) = (sizes(json!({})).await, sizes(json!({"access": "read-write"})).await);
+    assert_eq!((reading, all), (9, 15));
+    assert!(read_bytes < 7_200 && bytes < 11_600, "{read_bytes} and {bytes} bytes");
 }
 
 #[tokio::test]
@@ -44,6 +48,25 @@ async fn what_writes_is_not_offered_and_not_done_where_the_plan_only_reads() {
     let some = place.open(json!({"tools": ["read_*", "!read_media_file"]})).await;
     let names: Vec<_> = some.tools().iter().map(|tool| tool.name.to_string()).collect();
     assert_eq!(names, ["read_text_file", "read_multiple_files"]);
+}
+
+#[tokio::test]
+async fn the_only_folder_may_be_named_before_what_is_in_it() {
+    let place = Place::new();
+    place.write("a.txt", "1");
+    let source = place.open(json!({})).await;
+    for path in ["a.txt", "top/a.txt", "./a.txt", "./top/a.txt"] {
+        assert_eq!(data(&source, "read_text_file", json!({"path": path})).await["content"], "1", "{path}");
+    }
+    for path in [".", "top", "top/"] {
+        assert_eq!(
+            data(&source, "list_directory", json!({"path": path})).await["entries"][0]["name"],
+            "a.txt",
+            "{path}"
+        );
+    }
+    place.write("top/a.txt", "2");
+    assert_eq!(data(&source, "read_text_file", json!({"path": "top/a.txt"})).await["content"], "2");
 }
 
 #[tokio::test]
@@ -111,5 +134,5 @@ async fn prompts_speak_of_tools_that_are_offered() {
     let few = place.open(json!({"tools": ["get_file_info"]})).await;
     assert!(few.prompts().is_empty());
     let done = call(&place.open(json!({})).await, "list_allowed_directories", json!({})).await.unwrap();
-    assert!(text(&done).contains("root"));
+    assert!(text(&done).contains("top"));
 }

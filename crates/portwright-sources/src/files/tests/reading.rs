@@ -1,11 +1,20 @@
+//! Reading.
+
+use std::ops::RangeInclusive;
+
 use serde_json::json;
 
 use super::{Place, call, data, refused, text};
 
+/// A text with a line for each number.
+fn lines(numbers: RangeInclusive<u32>, line: &str) -> String {
+    numbers.flat_map(|number| line.replace("{}", &number.to_string()).chars().collect::<Vec<_>>()).collect()
+}
+
 #[tokio::test]
 async fn a_part_of_a_text_is_read_by_its_lines() {
     let place = Place::new();
-    let path = place.write("ten.txt", (1..=10).map(|line| format!("line {line}\n")).collect::<String>());
+    let path = place.write("ten.txt", lines(1..=10, "line {}\n"));
     let source = place.open(json!({})).await;
     let read = async |more: serde_json::Value| {
         let mut arguments = json!({"path": path});
@@ -42,7 +51,7 @@ async fn a_part_of_a_text_is_read_by_its_lines() {
 #[tokio::test]
 async fn a_long_text_is_read_in_parts_that_make_the_whole() {
     let place = Place::new();
-    let whole: String = (0..5000).map(|line| format!("{line} — ünïcode\n")).collect();
+    let whole: String = lines(0..=4999, "{} — ünïcode\n");
     let path = place.write("long.txt", &whole);
     let source = place.open(json!({"max_bytes": "4KiB"})).await;
     let (mut offset, mut parts) = (Some(1), String::new());

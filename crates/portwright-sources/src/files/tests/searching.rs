@@ -1,3 +1,5 @@
+//! Searching.
+
 use serde_json::{Value, json};
 
 use super::{Place, call, data, refused, text};

@@ -1,3 +1,5 @@
+//! Watching.
+
 use std::sync::Arc;
 use std::time::Duration;
 

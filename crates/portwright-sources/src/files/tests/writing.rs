@@ -1,3 +1,5 @@
+//! Writing.
+
 use std::fs;
 
 use serde_json::json;
@@ -143,7 +145,7 @@ async fn folders_are_made_and_things_deleted_with_a_word_before() {
     let refusal = refused(&source, "delete_file", json!({"path": "x"})).await;
     assert!(refusal.contains("2 files and 2 folders"), "{refusal}");
     let dry = data(&source, "delete_file", json!({"path": "x", "recursive": true, "dryRun": true})).await;
-    assert_eq!((&dry["files"], &dry["directories"], &dry["deleted"]), (&json!(2), &json!(3), &json!(false)));
+    assert_eq!((&dry["files"], &dry["directories"], &dry["done"]), (&json!(2), &json!(3), &json!(false)));
     assert!(place.root.join("x/y/two.txt").exists());
     data(&source, "delete_file", json!({"path": "x/one.txt"})).await;
     assert!(!place.root.join("x/one.txt").exists());
