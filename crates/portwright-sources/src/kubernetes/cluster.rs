@@ -126,6 +126,7 @@ impl Ask {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "texts and numbers alike, without a sign before each")]
     pub(super) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         self.query.push((key, value.to_string()));
         self
@@ -147,12 +148,12 @@ impl Ask {
         self.sending(JSON, body)
     }
 
-    pub(super) fn as_table(mut self) -> Self {
+    pub(super) fn for_table(mut self) -> Self {
         self.accept = AS_TABLE;
         self.with("includeObject", "Metadata")
     }
 
-    pub(super) fn as_text(mut self) -> Self {
+    pub(super) fn for_text(mut self) -> Self {
         self.accept = "*/*";
         self
     }

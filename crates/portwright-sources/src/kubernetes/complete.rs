@@ -27,7 +27,6 @@ pub(super) async fn complete(
     };
     let values = match (argument.name.as_str(), source.cluster(chosen("context"))) {
         ("context", _) => source.clusters().iter().map(|cluster| cluster.context().to_owned()).collect(),
-        (_, Err(_)) => Vec::new(),
         ("namespace", Ok(cluster)) => namespaces(source, cluster, cx).await,
         ("kind", Ok(cluster)) => kinds(source, cluster, cx).await,
         ("name", Ok(cluster)) => {

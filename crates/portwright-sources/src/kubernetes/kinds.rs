@@ -16,6 +16,7 @@ use crate::shared::decode::did_you_mean;
 const AT_ONCE: usize = 8;
 
 /// A kind of object.
+#[expect(clippy::struct_field_names, reason = "`kind` is the cluster's own word for its name")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) group: String,

@@ -97,7 +97,7 @@ impl SourceKind for KubernetesKind {
     }
 
     fn decode(&self, spec: SourceSpec) -> Result<Box<dyn SourceConfig>, Vec<Diagnostic>> {
-        let (table, own, mut problems) = own::decode::<KubernetesTable, _>(&spec, &tools::toolbox());
+        let (table, mut own, mut problems) = own::decode::<KubernetesTable, _>(&spec, &tools::toolbox());
         let place = spec.place();
         for declared in spec.tools.iter().chain(&spec.resources) {
             let message = "a source of the kind `kubernetes` takes no declared tools or resources";
@@ -106,6 +106,17 @@ impl SourceKind for KubernetesKind {
         }
         let login = login(&table, &spec, &mut problems);
         let fence = Fence::read(&table.namespaces, &table.denied, &place, &mut problems);
+        if fence.namespaces().is_some() {
+            own.tools.retain(|tool| !is_of_nodes(tool));
+            let named = spec.table.get("tools").and_then(|tools| tools.as_array());
+            for (index, tool) in named.into_iter().flatten().enumerate() {
+                if tool.as_str().is_some_and(is_of_nodes) {
+                    let message = "nodes belong to the whole cluster, and `namespaces` fences calls in";
+                    let place = place.join("tools").join(index);
+                    problems.push(Diagnostic::error(place, "wrong-value", message).hint("leave one of the two out"));
+                }
+            }
+        }
         let bytes =
             table.max_bytes.map_or(limits::RESULT_BYTES_MAX, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
         let items = table.max_items.unwrap_or(limits::CLUSTER_ITEMS_MAX);
@@ -140,6 +151,11 @@ impl SourceKind for KubernetesKind {
         };
         Ok(Box::new(KubernetesConfig { plan }))
     }
+}
+
+/// Whether a tool tells of nodes, and with them of every namespace.
+fn is_of_nodes(tool: &str) -> bool {
+    tool.starts_with("nodes_")
 }
 
 fn login(table: &KubernetesTable, spec: &SourceSpec, problems: &mut Vec<Diagnostic>) -> Login {

@@ -52,9 +52,9 @@ impl Target {
     /// The object without its secrets.
     pub(super) async fn read(&self, source: &Kubernetes, uri: &str, cx: &Context) -> Result<Value, Refusal> {
         let read = resources::read(source, &self.cluster, &self.kind, self.namespace.as_deref(), &self.name, cx).await;
-        read.map_err(|refusal| match refusal.public().starts_with("there is no ") {
-            true => Refusal::not_found("resource", uri),
-            false => refusal,
+        read.map_err(|refusal| {
+            let absent = refusal.public().starts_with("there is no ");
+            if absent { Refusal::not_found("resource", uri) } else { refusal }
         })
     }
 

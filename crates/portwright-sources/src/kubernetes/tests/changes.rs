@@ -67,7 +67,7 @@ async fn a_yaml_bomb_is_refused() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..12 {
         let before = level - 1;
-        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(",")));
+        bomb = format!("{bomb}a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(","));
     }
     let told = bench.refused("resources_create_or_update", json!({"resource": bomb})).await;
     assert!(told.starts_with("invalid: the manifest is neither"), "{told}");

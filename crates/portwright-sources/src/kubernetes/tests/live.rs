@@ -58,8 +58,14 @@ fn manifest(name: &str) -> String {
 #[tokio::test]
 async fn a_deployment_is_made_changed_rolled_back_and_deleted() {
     let Some(source) = cluster(json!({"access": "read-write"})).await else { return };
-    let source = &*source;
-    let name = "portwright-life";
+    let (source, name) = (&*source, "portwright-life");
+    applied(source, name).await;
+    rolled(source, name).await;
+    scaled_and_deleted(source, name).await;
+}
+
+/// A manifest is tried, applied, applied again, and changed.
+async fn applied(source: &dyn Source, name: &str) {
     let (dry, _) = done(
         source,
         "resources_create_or_update",
@@ -86,6 +92,10 @@ async fn a_deployment_is_made_changed_rolled_back_and_deleted() {
     assert_eq!(rows["rows"][0][0], "web", "{rows}");
     let (deployment, _) = done(source, "resources_get", json!({"kind": "deployments.apps", "name": "web", "namespace": name, "part": "spec.template.spec.containers[0]"})).await;
     assert_eq!(deployment["object"]["env"][0]["value"], "(masked)", "{deployment}");
+}
+
+/// It is rolled back, restarted, paused and resumed.
+async fn rolled(source: &dyn Source, name: &str) {
     // The controllers take a moment to note revisions.
     let revisions = async |least: usize| {
         for _ in 0..200 {
@@ -115,6 +125,10 @@ async fn a_deployment_is_made_changed_rolled_back_and_deleted() {
     let told = call(source, "rollout", &json!({"action": "restart", "name": "web", "namespace": name})).await;
     assert!(told.expect_err("paused").public().contains("resume"));
     done(source, "rollout", json!({"action": "resume", "name": "web", "namespace": name})).await;
+}
+
+/// It is scaled, patched, and ends.
+async fn scaled_and_deleted(source: &dyn Source, name: &str) {
     let (scaled, _) = done(source, "resources_scale", json!({"name": "web", "namespace": name, "scale": 3})).await;
     assert_eq!((&scaled["before"], &scaled["replicas"]), (&json!(1), &json!(3)));
     let patch =
@@ -192,4 +206,104 @@ async fn a_subscriber_hears_of_each_change() {
         }
     }
     panic!("no word of any change");
+}
+
+const READER: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: portwright-view}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: view, namespace: portwright-view}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: one, namespace: portwright-view}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: two, namespace: portwright-view}
+data: {password: hunter2}
+";
+
+#[tokio::test]
+async fn a_reader_works_behind_a_fence_with_the_role_view_alone() {
+    let Some(admin) = cluster(json!({"access": "read-write"})).await else { return };
+    done(&*admin, "resources_create_or_update", json!({"resource": READER})).await;
+    let fenced = json!({"context": "reader", "namespaces": ["portwright-view"]});
+    let reader = cluster(fenced).await.expect("a cluster");
+    // Roles take a moment to count.
+    let mut told = Vec::new();
+    for _ in 0..200 {
+        told = reader.inspect().await.into_iter().map(|one| one.message).collect();
+        if told.iter().all(|one| !one.contains("pods_log will")) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let top = |one: &String| one.starts_with("pods_top will be refused");
+    assert!(told.iter().all(top), "{told:#?}");
+    let (pods, words) = done(&*reader, "pods_list", json!({})).await;
+    assert_eq!((&pods["rows"], &*words), (&json!([]), "no pods fit"));
+    let refusal = call(&*reader, "resources_list", &json!({"kind": "secrets"})).await.expect_err("no right");
+    assert!(refusal.public().contains("may not `list` `secrets` in the namespace `portwright-view`"), "{refusal}");
+    assert!(call(&*reader, "resources_list", &json!({"kind": "nodes"})).await.is_err());
+    let list = async |from: Value| {
+        let arguments =
+            json!({"kind": "cm", "limit": 1, "continue": from, "fieldSelector": "metadata.name!=kube-root-ca.crt"});
+        done(&*reader, "resources_list", arguments).await.0
+    };
+    let (mut names, mut from) = (Vec::new(), json!(""));
+    for _ in 0..5 {
+        let page = list(from).await;
+        names.extend(page["rows"].as_array().into_iter().flatten().map(|row| row[0].clone()));
+        from = page["next"].clone();
+        if from.is_null() {
+            break;
+        }
+    }
+    assert_eq!(names, ["one", "two"]);
+    done(&*admin, "resources_delete", json!({"kind": "ns", "name": "portwright-view"})).await;
+}
+
+const CUSTOM: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: orders.shop.portwright.example}
+spec:
+  group: shop.portwright.example
+  scope: Namespaced
+  names: {plural: orders, singular: order, kind: Order, shortNames: [ord]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    additionalPrinterColumns: [{name: Token, type: string, jsonPath: .spec.apiToken}]
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec: {type: object, description: What is ordered., properties: {apiToken: {type: string}, count: {type: integer}}}
+";
+
+#[tokio::test]
+async fn custom_kinds_are_kinds() {
+    let Some(source) = cluster(json!({"access": "read-write"})).await else { return };
+    done(&*source, "resources_create_or_update", json!({"resource": CUSTOM})).await;
+    let order = "apiVersion: shop.portwright.example/v1\nkind: Order\nmetadata: {name: a, namespace: default}\nspec: {apiToken: hunter2, count: 3}";
+    // A new kind is known to the cluster a moment later.
+    for _ in 0..200 {
+        if call(&*source, "resources_create_or_update", &json!({"resource": order})).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let named =
+        json!({"kind": "Order", "apiVersion": "shop.portwright.example/v1", "name": "a", "namespace": "default"});
+    let (told, _) = done(&*source, "resources_get", named).await;
+    assert_eq!(told["object"]["spec"], json!({"apiToken": "(masked)", "count": 3}), "{told}");
+    done(&*source, "resources_delete", json!({"kind": "crd", "name": "orders.shop.portwright.example"})).await;
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Bench, CANARY};
 
-fn object(value: Value) -> portwright_core::protocol::JsonObject {
+fn object(value: &Value) -> portwright_core::protocol::JsonObject {
     value.as_object().cloned().unwrap_or_default()
 }
 
@@ -24,11 +24,11 @@ async fn it_keeps_the_contract_of_every_source() {
     bench.fake.tell("/api/v1/pods", table("shop", "web"));
     bench.fake.hang("/api/v1/namespaces/shop/pods/slow");
     let broken = Contract::of(bench.source.clone())
-        .works("pods_list", object(json!({})))
-        .works("resources_list", object(json!({"kind": "pods"})))
-        .works("configuration_contexts_list", object(json!({})))
-        .works("list_api_resources", object(json!({})))
-        .slow("pods_get", object(json!({"name": "slow"})))
+        .works("pods_list", object(&json!({})))
+        .works("resources_list", object(&json!({"kind": "pods"})))
+        .works("configuration_contexts_list", object(&json!({})))
+        .works("list_api_resources", object(&json!({})))
+        .slow("pods_get", object(&json!({"name": "slow"})))
         .check()
         .await;
     assert!(broken.is_empty(), "{broken:#?}");
@@ -102,7 +102,7 @@ async fn other_servers_names_are_known() {
         assert!(aliases.iter().any(|alias| alias.name == name), "{name}");
     }
     let alias = aliases.iter().find(|alias| alias.name == "kubectl_get").expect("an alias");
-    let arguments = alias.own_arguments(object(json!({"resourceType": "pods", "namespace": "shop"})));
+    let arguments = alias.own_arguments(object(&json!({"resourceType": "pods", "namespace": "shop"})));
     bench.fake.tell("/api/v1/namespaces/shop/pods", table("shop", "web"));
     let told = bench.data(&alias.tool, Value::Object(arguments)).await;
     assert_eq!(told["rows"], json!([["web"]]));
@@ -180,7 +180,7 @@ async fn prompts_gather_what_the_cluster_says() {
     );
     let filled = bench
         .source
-        .get_prompt("why_does_a_pod_not_run", &object(json!({"name": "web"})), &cx)
+        .get_prompt("why_does_a_pod_not_run", &object(&json!({"name": "web"})), &cx)
         .await
         .expect("a prompt");
     let told = format!("{filled:?}");
@@ -196,11 +196,11 @@ async fn prompts_gather_what_the_cluster_says() {
     assert!(!told.contains("hunter2"));
     assert!(bench.fake.lines("previous=true").len() == 1);
     let changed =
-        bench.source.get_prompt("what_changed_in_a_namespace", &object(json!({"namespace": "shop"})), &cx).await;
+        bench.source.get_prompt("what_changed_in_a_namespace", &object(&json!({"namespace": "shop"})), &cx).await;
     assert!(format!("{:?}", changed.expect("a prompt")).contains("== deployments"));
     let without = Bench::of(json!({"tools": ["!pods_log", "!resources_list"]})).await;
     assert!(without.source.prompts().is_empty());
-    assert!(without.source.get_prompt("why_does_a_pod_not_run", &object(json!({"name": "web"})), &cx).await.is_err());
+    assert!(without.source.get_prompt("why_does_a_pod_not_run", &object(&json!({"name": "web"})), &cx).await.is_err());
 }
 
 #[tokio::test]

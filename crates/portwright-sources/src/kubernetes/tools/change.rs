@@ -1,15 +1,15 @@
-//! What writes: applying manifests, patches, scaling, deleting. Every change can be tried first (`dryRun`), and tells
+//! What changes one object: patches, scaling, deleting. Every change can be tried first (`dryRun`), and tells
 //! what it changed.
 
 use std::sync::Arc;
 
-use portwright_core::{Context, Refusal, RefusalKind, limits};
+use portwright_core::{Context, Refusal, RefusalKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-use crate::kubernetes::cluster::{APPLY, Ask, Cluster, JSON_PATCH, MERGE, STRATEGIC};
+use crate::kubernetes::cluster::{Ask, Cluster, JSON_PATCH, MERGE, STRATEGIC};
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::mask;
 use crate::kubernetes::source::Kubernetes;
@@ -21,24 +21,19 @@ pub(super) const MANAGER: &str = "portwright";
 pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
     let kind = ("resourceType", "kind");
     vec![
-        tool(
-            "resources_create_or_update",
-            "Apply a manifest",
-            "Makes objects be as the manifest says (server-side apply): creates what is missing, changes what differs, and \
-             tells the differences. Try it with `dryRun` first.",
-            apply,
-        )
-        .does(Does::Set)
-        .in_set("core")
-        .alias_with("kubectl_apply", &[("manifest", "resource")], &[]),
         tool("resources_patch", "Patch an object", "Changes parts of an object, and tells the differences.", patch)
             .does(Does::Change)
             .in_set("core")
             .alias_with("kubectl_patch", &[kind, ("patchType", "type"), ("patchData", "patch")], &[]),
-        tool("resources_scale", "Scale a workload", "Sets how many replicas there are; without `scale` only tells.", scale)
-            .does(Does::Set)
-            .in_set("core")
-            .alias_with("kubectl_scale", &[kind, ("replicas", "scale")], &[]),
+        tool(
+            "resources_scale",
+            "Scale a workload",
+            "Sets how many replicas there are; without `scale` only tells.",
+            scale,
+        )
+        .does(Does::Set)
+        .in_set("core")
+        .alias_with("kubectl_scale", &[kind, ("replicas", "scale")], &[]),
         tool("resources_delete", "Delete an object", "Deletes one object, and what belongs to it.", delete)
             .does(Does::Set)
             .in_set("core")
@@ -46,26 +41,8 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
     ]
 }
 
-#[derive(Deserialize, JsonSchema)]
-struct Apply {
-    /// YAML (several documents) or JSON
-    resource: String,
-    /// Where the manifest names none
-    #[serde(default)]
-    namespace: Option<String>,
-    /// Only try
-    #[serde(default, rename = "dryRun")]
-    dry_run: bool,
-    /// Take fields over from others
-    #[serde(default)]
-    force: bool,
-    /// Which cluster
-    #[serde(default)]
-    context: Option<String>,
-}
-
 #[derive(Debug, Serialize, JsonSchema)]
-struct Changes {
+pub(super) struct Changes {
     changes: Vec<Changed>,
     dry_run: bool,
 }
@@ -78,139 +55,8 @@ pub(super) struct Changed {
     pub(super) diff: Option<String>,
 }
 
-/// An object of a manifest that may be written.
-struct Wish {
-    kind: Kind,
-    namespace: Option<String>,
-    name: String,
-    body: Value,
-}
-
-async fn apply(source: Arc<Kubernetes>, asked: Apply, cx: Context) -> Result<Answer<Changes>, Refusal> {
-    let cluster = source.cluster(asked.context.as_deref())?;
-    // All of it is judged before any of it is written.
-    let mut wishes = Vec::new();
-    for document in documents(&asked.resource)? {
-        wishes.push(wish(&source, cluster, document, asked.namespace.as_deref(), &cx).await?);
-    }
-    let mut changes: Vec<Changed> = Vec::new();
-    for wish in &wishes {
-        let change = apply_one(&source, cluster, wish, &asked, &cx).await.map_err(|refusal| {
-            if changes.is_empty() || asked.dry_run {
-                return refusal;
-            }
-            let done: Vec<&str> = changes.iter().map(|change| &*change.object).collect();
-            let words = format!(
-                "{} {}: {}. Written before it: {}",
-                wish.kind.kind,
-                wish.name,
-                refusal.public(),
-                done.join(", ")
-            );
-            refusal.reworded(words)
-        })?;
-        changes.push(change);
-    }
-    Ok(told(changes, asked.dry_run, &source, &cx))
-}
-
-/// The objects of a manifest.
-pub(super) fn documents(text: &str) -> Result<Vec<Value>, Refusal> {
-    if text.len() > limits::CLUSTER_MANIFEST_BYTES_MAX {
-        let most = limits::CLUSTER_MANIFEST_BYTES_MAX / 1024;
-        return Err(Refusal::invalid(format!("a manifest has at most {most} KiB")));
-    }
-    let read: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| {
-        let place = error.location().map(|place| format!(", line {}", place.line())).unwrap_or_default();
-        Refusal::invalid(format!("the manifest is neither YAML nor JSON{place}")).because(error)
-    })?;
-    let mut documents = Vec::new();
-    for document in read {
-        match document {
-            Value::Null => {}
-            Value::Object(mut list) if list.contains_key("items") && list.get("kind").is_some_and(is_list) => {
-                if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
-                    documents.extend(items);
-                }
-            }
-            Value::Object(_) => documents.push(document),
-            _ => return Err(Refusal::invalid("the manifest holds something that is not an object")),
-        }
-    }
-    match documents.len() {
-        0 => Err(Refusal::invalid("the manifest is empty")),
-        count if count > limits::CLUSTER_MANIFEST_OBJECTS_MAX => Err(Refusal::invalid(format!(
-            "{count} objects in one manifest: at most {}",
-            limits::CLUSTER_MANIFEST_OBJECTS_MAX
-        ))),
-        _ => Ok(documents),
-    }
-}
-
-fn is_list(kind: &Value) -> bool {
-    kind.as_str().is_some_and(|kind| kind.ends_with("List"))
-}
-
-/// An object of a manifest, with its kind and namespace settled and past the fence.
-async fn wish(
-    source: &Kubernetes,
-    cluster: &Cluster,
-    mut body: Value,
-    namespace: Option<&str>,
-    cx: &Context,
-) -> Result<Wish, Refusal> {
-    mask::check_unmasked(&body)?;
-    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let (version, kind) = (text(&body["apiVersion"]), text(&body["kind"]));
-    let (Some(version), Some(kind)) = (version, kind) else {
-        return Err(Refusal::invalid("each object needs `apiVersion` and `kind`"));
-    };
-    let Some(name) = text(&body["metadata"]["name"]) else {
-        return Err(Refusal::invalid(format!("the {kind} needs a `metadata.name`; `generateName` can't be applied")));
-    };
-    let kind = cluster.kind(&kind, Some(&version), cx).await?;
-    let written = text(&body["metadata"]["namespace"]);
-    if let (true, Some(written), Some(asked)) = (kind.namespaced, &written, namespace.filter(|name| !name.is_empty()))
-        && written != asked
-    {
-        let words = format!("{name} says namespace `{written}`, the call says `{asked}`: leave one of them out");
-        return Err(Refusal::invalid(words));
-    }
-    let namespace = source.place(cluster, &kind, written.as_deref().or(namespace), &name)?;
-    if let Some(metadata) = body["metadata"].as_object_mut() {
-        metadata.shift_remove("managedFields");
-        match &namespace {
-            Some(namespace) => metadata.insert("namespace".to_owned(), namespace.clone().into()),
-            None => metadata.shift_remove("namespace"),
-        };
-    }
-    Ok(Wish { kind, namespace, name, body })
-}
-
-async fn apply_one(
-    source: &Kubernetes,
-    cluster: &Cluster,
-    wish: &Wish,
-    asked: &Apply,
-    cx: &Context,
-) -> Result<Changed, Refusal> {
-    let Wish { kind, namespace, name, body } = wish;
-    let before = current(cluster, kind, namespace.as_deref(), name, cx).await?;
-    let mut ask = Ask::of("patch", kind)
-        .within(namespace.as_deref())
-        .named(name)
-        .with("fieldManager", MANAGER)
-        .with("force", asked.force)
-        .sending(APPLY, body);
-    if asked.dry_run {
-        ask = ask.with("dryRun", "All");
-    }
-    let after = cluster.json(&ask, cx).await?;
-    Ok(compared(kind, namespace.as_deref(), name, before, after, source.plan.bytes_max))
-}
-
 /// The object as it is; none where there is none.
-async fn current(
+pub(super) async fn current(
     cluster: &Cluster,
     kind: &Kind,
     namespace: Option<&str>,
@@ -228,7 +74,7 @@ async fn current(
 }
 
 /// What differs between two states of an object, without secrets: of those it is told that they changed, not how.
-fn compared(
+pub(super) fn compared(
     kind: &Kind,
     namespace: Option<&str>,
     name: &str,
@@ -271,7 +117,7 @@ fn compared(
     Changed { object, outcome: "changed", diff: Some(diff) }
 }
 
-fn told(mut changes: Vec<Changed>, dry_run: bool, source: &Kubernetes, cx: &Context) -> Answer<Changes> {
+pub(super) fn told(mut changes: Vec<Changed>, dry_run: bool, source: &Kubernetes, cx: &Context) -> Answer<Changes> {
     let mut left = source.plan.bytes_max;
     for change in &mut changes {
         let bytes = change.diff.as_ref().map_or(0, String::len);
@@ -291,7 +137,7 @@ fn told(mut changes: Vec<Changed>, dry_run: bool, source: &Kubernetes, cx: &Cont
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Patch {
+struct Patching {
     /// Kind, plural or short name
     kind: String,
     /// Its name
@@ -306,7 +152,7 @@ struct Patch {
     patch: Value,
     /// Default `merge`
     #[serde(default, rename = "type")]
-    patch_type: Option<PatchType>,
+    media: Option<PatchType>,
     /// Only try
     #[serde(default, rename = "dryRun")]
     dry_run: bool,
@@ -323,10 +169,10 @@ enum PatchType {
     Json,
 }
 
-async fn patch(source: Arc<Kubernetes>, asked: Patch, cx: Context) -> Result<Answer<Changes>, Refusal> {
+async fn patch(source: Arc<Kubernetes>, asked: Patching, cx: Context) -> Result<Answer<Changes>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     mask::check_unmasked(&asked.patch)?;
-    let media_type = match (asked.patch_type.unwrap_or(PatchType::Merge), &asked.patch) {
+    let media_type = match (asked.media.unwrap_or(PatchType::Merge), &asked.patch) {
         (PatchType::Merge, Value::Object(_)) => MERGE,
         (PatchType::Strategic, Value::Object(_)) => STRATEGIC,
         (PatchType::Json, Value::Array(_)) => JSON_PATCH,
@@ -350,7 +196,7 @@ async fn patch(source: Arc<Kubernetes>, asked: Patch, cx: Context) -> Result<Ans
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Scale {
+struct Scaling {
     /// Default Deployment
     #[serde(default)]
     kind: Option<String>,
@@ -377,7 +223,7 @@ struct Scaled {
     before: Option<i64>,
 }
 
-async fn scale(source: Arc<Kubernetes>, asked: Scale, cx: Context) -> Result<Answer<Scaled>, Refusal> {
+async fn scale(source: Arc<Kubernetes>, asked: Scaling, cx: Context) -> Result<Answer<Scaled>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let kind = cluster.kind(asked.kind.as_deref().unwrap_or("Deployment"), asked.api_version.as_deref(), &cx).await?;
     let namespace = source.place(cluster, &kind, asked.namespace.as_deref(), &asked.name)?;

@@ -6,7 +6,7 @@ use portwright_core::{Context, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rows::{self, Rows, Wanted};
+use super::rows::{self, Page, Wanted};
 use crate::kubernetes::Login;
 use crate::kubernetes::cluster::Cluster;
 use crate::kubernetes::kinds::Kind;
@@ -123,13 +123,13 @@ struct Namespaces {
     context: Option<String>,
 }
 
-async fn namespaces(source: Arc<Kubernetes>, asked: Namespaces, cx: Context) -> Result<Answer<Rows>, Refusal> {
+async fn namespaces(source: Arc<Kubernetes>, asked: Namespaces, cx: Context) -> Result<Answer<Page>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     // A fence of names needs no right to list all of them.
     if let Some(names) = source.plan.fence.namespaces() {
         source.plan.fence.check_kind(&Kind::namespace())?;
         let rows = names.iter().map(|name| vec![name.clone()]).collect();
-        let page = Rows { columns: vec!["Name".to_owned()], rows, ..Rows::default() };
+        let page = Page { columns: vec!["Name".to_owned()], rows, ..Page::default() };
         return Ok(rows::told(page, "", source.plan.bytes_max, &cx));
     }
     let wanted = Wanted {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::rows::{self, Rows};
+use super::rows::{self, Page};
 use crate::kubernetes::cluster::{Ask, Cluster};
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::mask;
@@ -48,7 +48,7 @@ struct List {
     context: Option<String>,
 }
 
-async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answer<Rows>, Refusal> {
+async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answer<Page>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let fields = asked.field_selector.as_deref();
     let (page, text) = latest(&source, cluster, asked.namespace.as_deref(), fields, asked.limit, &cx).await?;
@@ -63,7 +63,7 @@ pub(in crate::kubernetes) async fn latest(
     fields: Option<&str>,
     limit: Option<usize>,
     cx: &Context,
-) -> Result<(Rows, String), Refusal> {
+) -> Result<(Page, String), Refusal> {
     let kind = Kind::event();
     let places = rows::places(source, &kind, namespace)?;
     let mut events = Vec::new();
@@ -76,10 +76,10 @@ pub(in crate::kubernetes) async fn latest(
     let found = events.len();
     events.truncate(limit);
     let columns = ["Last", "Namespace", "Type", "Reason", "Object", "Count", "Message"];
-    let mut page = Rows {
+    let mut page = Page {
         columns: columns.map(str::to_owned).to_vec(),
         rows: events.iter().map(row).collect(),
-        ..Rows::default()
+        ..Page::default()
     };
     if found > limit || !whole {
         cx.note(|trail| trail.truncated = true);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rows::{self, Rows};
+use super::rows::{self, Page};
 use crate::kubernetes::cluster::{Ask, Cluster};
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::source::Kubernetes;
@@ -48,7 +48,7 @@ struct Kinds {
     context: Option<String>,
 }
 
-async fn kinds(source: Arc<Kubernetes>, asked: Kinds, cx: Context) -> Result<Answer<Rows>, Refusal> {
+async fn kinds(source: Arc<Kubernetes>, asked: Kinds, cx: Context) -> Result<Answer<Page>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let (found, silent) = cluster.all_kinds(asked.api_group.as_deref(), &cx).await?;
     let fits = |kind: &&Kind| {
@@ -63,7 +63,7 @@ async fn kinds(source: Arc<Kubernetes>, asked: Kinds, cx: Context) -> Result<Ans
     };
     let columns = ["Name", "Short", "APIVersion", "Scope", "Kind"].map(str::to_owned).to_vec();
     let note = (!silent.is_empty()).then(|| format!("these groups do not answer: {}", silent.join(", ")));
-    let page = Rows { columns, rows: found.iter().filter(fits).map(row).collect(), next: None, note };
+    let page = Page { columns, rows: found.iter().filter(fits).map(row).collect(), next: None, note };
     Ok(rows::told(page, "no kinds fit", source.plan.bytes_max, &cx))
 }
 

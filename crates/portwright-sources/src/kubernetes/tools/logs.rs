@@ -256,7 +256,7 @@ pub(in crate::kubernetes) async fn read(
         .sub(&["log"])
         .with("container", container)
         .with("tailLines", lines)
-        .as_text();
+        .for_text();
     if look.previous {
         ask = ask.with("previous", true);
     }

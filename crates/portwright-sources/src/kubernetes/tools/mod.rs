@@ -1,6 +1,7 @@
 //! What a model calls. The names are those of the best-known server for Kubernetes; the names of the one that runs
 //! `kubectl` are taken too, and never run anything.
 
+mod apply;
 mod change;
 mod config;
 pub(super) mod events;
@@ -28,6 +29,7 @@ pub(super) fn toolbox() -> Toolbox<Kubernetes> {
     tools.extend(resources::tools());
     tools.extend(rollout::tools());
     tools.extend(explain::tools());
+    tools.extend(apply::tools());
     tools.extend(change::tools());
     tools.extend(exec::tools());
     Toolbox::open(tools)

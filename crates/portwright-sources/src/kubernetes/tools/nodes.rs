@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rows::{self, Rows};
+use super::rows::{self, Page};
 use crate::kubernetes::cluster::{Ask, Cluster};
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::mask;
@@ -71,7 +71,7 @@ async fn measured(cluster: &Cluster, ask: &Ask, cx: &Context) -> Result<Vec<Valu
     })
 }
 
-async fn pods(source: Arc<Kubernetes>, asked: PodsTop, cx: Context) -> Result<Answer<Rows>, Refusal> {
+async fn pods(source: Arc<Kubernetes>, asked: PodsTop, cx: Context) -> Result<Answer<Page>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     source.plan.fence.check_kind(&Kind::pod())?;
     let kind = metrics("PodMetrics", "pods", true);
@@ -107,7 +107,7 @@ async fn pods(source: Arc<Kubernetes>, asked: PodsTop, cx: Context) -> Result<An
     Ok(page(columns, lines, &source, &cx))
 }
 
-fn page(columns: Vec<String>, lines: Vec<(i64, Vec<String>)>, source: &Kubernetes, cx: &Context) -> Answer<Rows> {
+fn page(columns: Vec<String>, lines: Vec<(i64, Vec<String>)>, source: &Kubernetes, cx: &Context) -> Answer<Page> {
     let found = lines.len();
     let rows: Vec<_> = lines.into_iter().map(|(_, cells)| cells).take(source.plan.items_max).collect();
     let cut = found > rows.len();
@@ -115,7 +115,7 @@ fn page(columns: Vec<String>, lines: Vec<(i64, Vec<String>)>, source: &Kubernete
     if cut {
         cx.note(|trail| trail.truncated = true);
     }
-    rows::told(Rows { columns, rows, note, next: None }, "nothing is measured yet", source.plan.bytes_max, cx)
+    rows::told(Page { columns, rows, note, next: None }, "nothing is measured yet", source.plan.bytes_max, cx)
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -131,7 +131,7 @@ struct NodesTop {
     context: Option<String>,
 }
 
-async fn nodes(source: Arc<Kubernetes>, asked: NodesTop, cx: Context) -> Result<Answer<Rows>, Refusal> {
+async fn nodes(source: Arc<Kubernetes>, asked: NodesTop, cx: Context) -> Result<Answer<Page>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     source.plan.fence.check_cluster_wide("nodes")?;
     source.plan.fence.check_kind(&Kind::node())?;
@@ -239,7 +239,7 @@ fn proxied(source: &Kubernetes, name: &str, path: &[&str]) -> Result<Ask, Refusa
     source.plan.fence.check_kind(&Kind::node())?;
     let mut all = vec!["proxy"];
     all.extend(path);
-    Ok(Ask::of("get", &Kind::node()).named(name).sub(&all).as_text())
+    Ok(Ask::of("get", &Kind::node()).named(name).sub(&all).for_text())
 }
 
 async fn log(source: Arc<Kubernetes>, asked: NodeLog, cx: Context) -> Result<Answer<Text>, Refusal> {
@@ -264,11 +264,7 @@ struct Stats {
     context: Option<String>,
 }
 
-async fn stats(
-    source: Arc<Kubernetes>,
-    asked: Stats,
-    cx: Context,
-) -> Result<Answer<super::resources::Object>, Refusal> {
+async fn stats(source: Arc<Kubernetes>, asked: Stats, cx: Context) -> Result<Answer<super::resources::Shown>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let ask = proxied(&source, &asked.name, &["stats", "summary"])?;
     let mut told = cluster.json(&ask, &cx).await?;

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::change::{self, Changed};
-use super::resources::{self, Object};
-use super::rows::{self, Rows, Wanted};
+use super::resources::{self, Shown};
+use super::rows::{self, Page, Wanted};
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::source::Kubernetes;
 use crate::shared::own::{Answer, Does, OwnTool, tool};
@@ -45,11 +45,11 @@ struct List {
     context: Option<String>,
 }
 
-async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answer<Rows>, Refusal> {
+async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answer<Page>, Refusal> {
     of(&source, &asked, None, &cx).await
 }
 
-async fn of(source: &Kubernetes, asked: &List, namespace: Option<&str>, cx: &Context) -> Result<Answer<Rows>, Refusal> {
+async fn of(source: &Kubernetes, asked: &List, namespace: Option<&str>, cx: &Context) -> Result<Answer<Page>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let wanted = Wanted {
         namespace,
@@ -86,7 +86,7 @@ async fn list_in_namespace(
     source: Arc<Kubernetes>,
     asked: ListInNamespace,
     cx: Context,
-) -> Result<Answer<Rows>, Refusal> {
+) -> Result<Answer<Page>, Refusal> {
     let ListInNamespace { namespace, label_selector, field_selector, limit, from, context } = asked;
     let asked = List { label_selector, field_selector, limit, from, context };
     of(&source, &asked, Some(&namespace), &cx).await
@@ -104,7 +104,7 @@ struct Get {
     context: Option<String>,
 }
 
-async fn get(source: Arc<Kubernetes>, asked: Get, cx: Context) -> Result<Answer<Object>, Refusal> {
+async fn get(source: Arc<Kubernetes>, asked: Get, cx: Context) -> Result<Answer<Shown>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let pod = resources::read(&source, cluster, &Kind::pod(), asked.namespace.as_deref(), &asked.name, &cx).await?;
     Ok(resources::shown(pod, None, None, source.plan.bytes_max, &cx))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::events;
-use super::rows::{self, Rows, Wanted};
+use super::rows::{self, Page, Wanted};
 use crate::kubernetes::cluster::{Ask, Cluster};
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::mask;
@@ -68,7 +68,7 @@ struct List {
     context: Option<String>,
 }
 
-async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answer<Rows>, Refusal> {
+async fn list(source: Arc<Kubernetes>, asked: List, cx: Context) -> Result<Answer<Page>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let kind = cluster.kind(&asked.kind, asked.api_version.as_deref(), &cx).await?;
     let by_name = asked.name.as_ref().map(|name| format!("metadata.name={name}"));
@@ -115,13 +115,13 @@ enum Also {
 
 /// An object as it is told.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Object {
+pub(super) struct Shown {
     object: Value,
     events: Option<Vec<String>>,
     note: Option<String>,
 }
 
-async fn get(source: Arc<Kubernetes>, asked: Get, cx: Context) -> Result<Answer<Object>, Refusal> {
+async fn get(source: Arc<Kubernetes>, asked: Get, cx: Context) -> Result<Answer<Shown>, Refusal> {
     let cluster = source.cluster(asked.context.as_deref())?;
     let kind = cluster.kind(&asked.kind, asked.api_version.as_deref(), &cx).await?;
     let object = read(&source, cluster, &kind, asked.namespace.as_deref(), &asked.name, &cx).await?;
@@ -155,7 +155,7 @@ pub(super) fn shown(
     events: Option<Vec<String>>,
     bytes_max: usize,
     cx: &Context,
-) -> Answer<Object> {
+) -> Answer<Shown> {
     let mut object = match part.filter(|part| !part.is_empty()) {
         Some(path) => part_of(&object, path),
         None => object,
@@ -175,7 +175,7 @@ pub(super) fn shown(
     if let Some(note) = &note {
         text = format!("({note})\n{text}");
     }
-    Answer::told(Object { object, events, note }, text)
+    Answer::told(Shown { object, events, note }, text)
 }
 
 fn part_of(object: &Value, path: &str) -> Value {

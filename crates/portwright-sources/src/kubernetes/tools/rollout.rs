@@ -61,11 +61,11 @@ struct Told {
     object: String,
     done: bool,
     status: String,
-    revisions: Vec<Revision>,
+    revisions: Vec<Past>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Revision {
+struct Past {
     revision: i64,
     created: String,
     images: Vec<String>,
@@ -129,7 +129,7 @@ impl<'a> Work<'a> {
     async fn told(&self, cx: &Context) -> Result<Answer<Told>, Refusal> {
         let (done, status) = workload::progress(&self.object);
         let kept = self.kept(cx).await?;
-        let revisions: Vec<Revision> = kept.iter().take(limits::CLUSTER_REVISIONS_MAX).map(told).collect();
+        let revisions: Vec<Past> = kept.iter().take(limits::CLUSTER_REVISIONS_MAX).map(told).collect();
         let mut lines = vec![status.clone()];
         for one in &revisions {
             let cause = one.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
@@ -146,10 +146,10 @@ impl<'a> Work<'a> {
     }
 }
 
-fn told((revision, item): &(i64, Value)) -> Revision {
+fn told((revision, item): &(i64, Value)) -> Past {
     let template = item["spec"].get("template").unwrap_or(&item["data"]["spec"]["template"]);
     let containers = template["spec"]["containers"].as_array().map(|all| &**all).unwrap_or_default();
-    Revision {
+    Past {
         revision: *revision,
         created: item["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned(),
         images: containers.iter().filter_map(|one| one["image"].as_str().map(str::to_owned)).collect(),

@@ -23,7 +23,7 @@ pub(in crate::kubernetes) struct Wanted<'a> {
 
 /// A page of a list.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub(in crate::kubernetes) struct Rows {
+pub(in crate::kubernetes) struct Page {
     pub(in crate::kubernetes) columns: Vec<String>,
     pub(in crate::kubernetes) rows: Vec<Vec<String>>,
     /// Continues the list
@@ -38,7 +38,7 @@ pub(super) async fn list(
     kind: &Kind,
     wanted: Wanted<'_>,
     cx: &Context,
-) -> Result<Answer<Rows>, Refusal> {
+) -> Result<Answer<Page>, Refusal> {
     let (rows, text) = page(source, cluster, kind, wanted, cx).await?;
     Ok(Answer::told(rows, text))
 }
@@ -50,7 +50,7 @@ pub(in crate::kubernetes) async fn page(
     kind: &Kind,
     wanted: Wanted<'_>,
     cx: &Context,
-) -> Result<(Rows, String), Refusal> {
+) -> Result<(Page, String), Refusal> {
     let places = places(source, kind, wanted.namespace)?;
     let (mut place, mut token) = cursor(wanted.from, places.len())?;
     let limit = source.items(wanted.limit);
@@ -64,7 +64,7 @@ pub(in crate::kubernetes) async fn page(
             .with_some("fieldSelector", wanted.fields)
             .with_some("continue", token.take())
             .with("limit", limit - table.rows.len())
-            .as_table();
+            .for_table();
         let answer = cluster.json(&ask, cx).await?;
         if let Some(left) = answer["metadata"]["remainingItemCount"].as_u64() {
             note = Some(format!("{left} more"));
@@ -77,7 +77,7 @@ pub(in crate::kubernetes) async fn page(
         place += 1;
     }
     let next = (token.is_some() || place < places.len()).then(|| format!("{place}:{}", token.unwrap_or_default()));
-    let rows = Rows { columns: table.columns, rows: table.rows, next, note };
+    let rows = Page { columns: table.columns, rows: table.rows, next, note };
     Ok(finished(rows, &nothing(kind, wanted.namespace), source.plan.bytes_max, cx))
 }
 
@@ -176,13 +176,13 @@ fn cell(value: &Value) -> String {
 }
 
 /// A page as a tool answers.
-pub(super) fn told(page: Rows, nothing: &str, bytes_max: usize, cx: &Context) -> Answer<Rows> {
+pub(super) fn told(page: Page, nothing: &str, bytes_max: usize, cx: &Context) -> Answer<Page> {
     let (page, text) = finished(page, nothing, bytes_max, cx);
     Answer::told(page, text)
 }
 
 /// The page as it is told: columns without content left out, cut to its bytes, aligned for those who read text.
-pub(super) fn finished(mut page: Rows, nothing: &str, bytes_max: usize, cx: &Context) -> (Rows, String) {
+pub(super) fn finished(mut page: Page, nothing: &str, bytes_max: usize, cx: &Context) -> (Page, String) {
     let said = |cell: &String| !cell.is_empty() && cell != "<none>";
     let kept: Vec<usize> = (0..page.columns.len())
         .filter(|column| page.rows.iter().any(|row| row.get(*column).is_some_and(said)))
@@ -212,7 +212,7 @@ pub(super) fn finished(mut page: Rows, nothing: &str, bytes_max: usize, cx: &Con
     (page, text)
 }
 
-fn aligned(page: &Rows) -> String {
+fn aligned(page: &Page) -> String {
     let width = |column: usize| {
         let cells = page.rows.iter().filter_map(|row| row.get(column)).chain(page.columns.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
