@@ -3,6 +3,8 @@
 # out of Debian 12's source package and compiler, since no registry that the tests may use has it ready. It takes some six
 # minutes of processor time and 4 GB, once a machine; when it is there already, this does nothing.
 #
+# It has no custom kinds: an object of one ends this kube-apiserver, whose libraries are older than the compiler.
+#
 # usage: build.sh [FOLDER]     default: ~/.cache/portwright/kube
 set -euo pipefail
 

@@ -50,10 +50,10 @@ async fn what_a_client_pays_for_the_list_of_tools() {
     ];
     let told: Vec<String> = told.into_iter().map(|(what, size)| format!("{what}: {size}")).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    read-only: 17 tools, 12330 bytes
-    two contexts: 17 tools, 13200 bytes
-    read-write: 23 tools, 17100 bytes
-    all: 25 tools, 18587 bytes
+    read-only: 17 tools, 12336 bytes
+    two contexts: 17 tools, 13206 bytes
+    read-write: 23 tools, 17112 bytes
+    all: 25 tools, 18599 bytes
     "#);
 }
 

@@ -125,3 +125,78 @@ async fn a_missing_right_is_told_as_a_role_would_grant_it() {
     let told = bench.refused("pods_list", json!({})).await;
     assert!(told.starts_with("unavailable") && !told.contains(CANARY), "{told}");
 }
+
+#[tokio::test]
+async fn custom_kinds_are_kinds_by_any_of_their_names() {
+    let bench = Bench::of(json!({"denied": ["ConfigMap"]})).await;
+    let order = json!({"apiVersion": "shop.example/v1", "kind": "Order", "metadata": {"name": "a"}, "spec": {"apiToken": "hunter2", "count": 3}});
+    bench.fake.tell("/apis/shop.example/v1/namespaces/shop/orders/a", order);
+    for (kind, version) in [("Order", ""), ("orders", "shop.example/v1"), ("order.shop.example", ""), ("ORDERS", "")] {
+        let told = bench.data("resources_get", json!({"kind": kind, "apiVersion": version, "name": "a"})).await;
+        assert_eq!(told["object"]["spec"], json!({"apiToken": "(masked)", "count": 3}), "{kind}");
+    }
+    assert_eq!(bench.fake.asked().iter().filter(|asked| asked.line == "GET /apis/shop.example/v1").count(), 1);
+    let told = bench.refused("resources_get", json!({"kind": "ordr", "name": "a"})).await;
+    assert_eq!(told, "invalid: the cluster has no kind `ordr`: did you mean `Order`?");
+    let told = bench.refused("resources_get", json!({"kind": "cm", "name": "a"})).await;
+    assert_eq!(told, "invalid: this server does not touch objects of the kind ConfigMap");
+    let listed = bench.data("list_api_resources", json!({})).await.to_string();
+    assert!(listed.contains("orders") && !listed.contains("configmaps"), "{listed}");
+}
+
+#[tokio::test]
+async fn a_large_object_is_told_by_its_parts() {
+    let bench = Bench::of(json!({"max_bytes": 2048})).await;
+    let data: serde_json::Map<String, serde_json::Value> =
+        (0..50).map(|key| (format!("k{key}"), "x".repeat(100).into())).collect();
+    bench.fake.tell("/api/v1/namespaces/shop/configmaps/big", json!({"kind": "ConfigMap", "data": data}));
+    let told = bench.data("resources_get", json!({"kind": "cm", "name": "big"})).await;
+    assert_eq!(told["object"]["data"]["k7"], 102);
+    assert!(told["note"].as_str().is_some_and(|note| note.contains("`part`")));
+    let part = bench.data("resources_get", json!({"kind": "cm", "name": "big", "part": "data.k7"})).await;
+    assert_eq!(part["object"], "x".repeat(100));
+    bench.fake.tell("/api/v1/namespaces/shop/secrets/db", secret());
+    let part = bench.data("resources_get", json!({"kind": "secret", "name": "db", "part": "data.password"})).await;
+    assert_eq!(part["object"], "(masked)");
+}
+
+#[tokio::test]
+async fn events_come_latest_first() {
+    let bench = Bench::of(json!({})).await;
+    let event = |at: &str, reason: &str| {
+        json!({
+            "type": "Normal", "reason": reason, "lastTimestamp": at, "count": 2, "message": "done\nwell",
+            "metadata": {"namespace": "shop"}, "involvedObject": {"kind": "Pod", "name": "web"},
+        })
+    };
+    bench.fake.tell("/api/v1/namespaces/shop/events", json!({"items": [
+        event("2026-01-01T10:00:00Z", "First"), event("2026-01-01T12:00:00Z", "Last"), event("2026-01-01T11:00:00Z", "Second"),
+    ]}));
+    let told = bench.data("events_list", json!({"namespace": "shop", "limit": 2})).await;
+    assert_eq!(told["rows"][0], json!(["2026-01-01T12:00:00Z", "shop", "Normal", "Last", "Pod/web", "2", "done well"]));
+    assert_eq!(told["rows"][1][3], "Second");
+    assert_eq!(told["note"], "2 of 3: narrow them by `namespace` or `fieldSelector`");
+}
+
+#[tokio::test]
+async fn what_pods_and_nodes_use_is_told_in_the_same_units() {
+    let bench = Bench::of(json!({})).await;
+    assert!(bench.refused("pods_top", json!({})).await.contains("no Metrics API"));
+    let metrics = "/apis/metrics.k8s.io/v1beta1";
+    bench.fake.tell(&format!("{metrics}/namespaces/shop/pods"), json!({"items": [{
+        "metadata": {"name": "web", "namespace": "shop"},
+        "containers": [{"name": "a", "usage": {"cpu": "1500000n", "memory": "2048Ki"}}, {"name": "b", "usage": {"cpu": "2", "memory": "1Gi"}}],
+    }]}));
+    let told = bench.data("pods_top", json!({})).await;
+    assert_eq!(told["rows"], json!([["shop", "web", "b", "2000m", "1024Mi"], ["shop", "web", "a", "2m", "2Mi"]]));
+    bench.fake.tell(
+        &format!("{metrics}/nodes"),
+        json!({"items": [{"metadata": {"name": "n"}, "usage": {"cpu": "500m", "memory": "1Gi"}}]}),
+    );
+    bench.fake.tell(
+        "/api/v1/nodes",
+        json!({"items": [{"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": "2", "memory": "4Gi"}}}]}),
+    );
+    let told = bench.data("nodes_top", json!({})).await;
+    assert_eq!(told["rows"], json!([["n", "500m", "25%", "1024Mi", "25%"]]));
+}
