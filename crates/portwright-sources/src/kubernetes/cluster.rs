@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
-use portwright_core::{Context, Refusal, limits};
+use portwright_core::{Context, Refusal, RefusalKind, limits};
 use reqwest::Url;
 use serde_json::Value;
 
@@ -40,6 +40,7 @@ struct Inner {
     namespace: String,
     client: Client,
     timeout: Duration,
+    unproven: bool,
     known: Mutex<Known>,
 }
 
@@ -207,8 +208,14 @@ pub(super) fn check_name(text: &str) -> Result<(), Refusal> {
 }
 
 impl Cluster {
-    pub(super) fn new(context: String, namespace: String, client: Client, timeout: Duration) -> Self {
-        Self { inner: Arc::new(Inner { context, namespace, client, timeout, known: Mutex::default() }) }
+    /// `unproven`: nothing proves that it is the cluster that is meant.
+    pub(super) fn new(context: String, namespace: String, client: Client, timeout: Duration, unproven: bool) -> Self {
+        Self { inner: Arc::new(Inner { context, namespace, client, timeout, unproven, known: Mutex::default() }) }
+    }
+
+    /// Whether nothing proves that it is the cluster that is meant.
+    pub(super) fn is_unproven(&self) -> bool {
+        self.inner.unproven
     }
 
     /// The name by which calls choose it.
@@ -268,6 +275,8 @@ impl Cluster {
     pub(super) async fn greet(&self) -> Result<(), Refusal> {
         match self.answer(&Ask::path(&["version"]), limits::CLUSTER_ANSWER_BYTES_MAX).await {
             Ok(_) => Ok(()),
+            // Who may not see the version is known to the cluster all the same.
+            Err(refusal) if refusal.kind() == RefusalKind::Failed => Ok(()),
             Err(refusal) => Err(refusal),
         }
     }

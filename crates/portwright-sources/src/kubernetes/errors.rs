@@ -1,13 +1,18 @@
 //! A cluster's no, in words that a model can act on: which right is missing, what does not exist, what does not fit.
 
+use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
+use kube::client::AuthError;
 use portwright_core::{Refusal, RefusalKind, limits};
 use serde::Deserialize;
 
 use super::cluster::Ask;
 use super::mask;
+
+const ABSENT: &str = "there is no";
+const UNKNOWN: &str = "the cluster does not know";
 
 /// What a cluster says of a failure (`metav1.Status`).
 #[derive(Debug, Default, Deserialize)]
@@ -34,11 +39,34 @@ struct Cause {
 
 /// There was no answer. The reason may hold addresses, and what a program for credentials printed.
 pub(super) fn unreachable(error: kube::Error) -> Refusal {
-    let public = match &error {
-        kube::Error::Auth(_) => "no credential for the cluster could be had: its operator has to look into it",
-        _ => "the cluster can't be reached: try again later",
-    };
-    Refusal::unavailable(public).because(error)
+    let mut inner: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(one) = inner {
+        if let Some(error) = one.downcast_ref::<AuthError>() {
+            let public = "no credential for the cluster could be had: its operator has to look into it";
+            return Refusal::unavailable(public).because(no_credential(error));
+        }
+        inner = one.source();
+    }
+    Refusal::unavailable("the cluster can't be reached: try again later").because(error)
+}
+
+/// Why there is no credential. The error itself repeats what a program was given and what it printed.
+pub(super) fn no_credential(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecStart(error) => format!("the program for the credential can't be started: {}", error.kind()),
+        AuthError::AuthExecRun { out, .. } => format!("the program for the credential failed: {}", out.status),
+        _ => "the kubeconfig, or the program that it names, gives no credential that can be used".to_owned(),
+    }
+}
+
+/// Whether a refusal says that there is no such object.
+pub(super) fn is_absent(refusal: &Refusal) -> bool {
+    refusal.kind() == RefusalKind::Failed && refusal.public().starts_with(ABSENT)
+}
+
+/// Whether it says that the cluster has no such kind, or no such page.
+pub(super) fn is_unknown(refusal: &Refusal) -> bool {
+    refusal.kind() == RefusalKind::Failed && refusal.public().starts_with(UNKNOWN)
 }
 
 /// There was one that says no.
@@ -97,8 +125,8 @@ fn forbidden(ask: &Ask, said: &str) -> Refusal {
 fn absent(ask: &Ask) -> String {
     let place = ask.namespace.as_ref().map(|namespace| format!(" in the namespace `{namespace}`")).unwrap_or_default();
     match &ask.name {
-        Some(name) => format!("there is no {} `{name}`{place}: a list tells which there are", ask.kind),
-        None => format!("the cluster does not know `{}`: list_api_resources tells what it knows", ask.resource),
+        Some(name) => format!("{ABSENT} {} `{name}`{place}: a list tells which there are", ask.kind),
+        None => format!("{UNKNOWN} `{}`: list_api_resources tells what it knows", ask.resource),
     }
 }
 

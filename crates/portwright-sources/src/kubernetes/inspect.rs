@@ -37,6 +37,13 @@ pub(super) async fn inspect(source: &Kubernetes) -> Vec<Diagnostic> {
     let place = &source.plan.place;
     let mut told = Vec::new();
     for cluster in source.clusters() {
+        if cluster.is_unproven() {
+            let message =
+                format!("in the context `{}` nothing proves which cluster gets the credential", cluster.context());
+            let hint =
+                "give the kubeconfig the cluster's `certificate-authority`, and leave `insecure-skip-tls-verify` out";
+            told.push(Diagnostic::advice(place.clone(), "unproven-host", message).hint(hint));
+        }
         let names =
             source.plan.fence.namespaces().map_or_else(|| vec![cluster.namespace().to_owned()], <[String]>::to_vec);
         let namespace = names.first().cloned().unwrap_or_default();

@@ -4,11 +4,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use portwright_core::{ConnectError, limits};
 
 use super::cluster::Cluster;
+use super::errors;
 use super::{KubernetesPlan, Login};
 
 /// The name of the one context that there is within a cluster.
@@ -23,7 +24,7 @@ pub(super) async fn open(plan: &KubernetesPlan) -> Result<Vec<Cluster>, ConnectE
                     .because(error)
                     .at(plan.place.join("in_cluster"))
             })?;
-            vec![cluster(IN_CLUSTER, config, plan)?]
+            vec![cluster(IN_CLUSTER, config, plan).await?]
         }
         Login::Kubeconfig { path, context, exec } => {
             let kubeconfig = read(path, plan).await?;
@@ -37,7 +38,7 @@ pub(super) async fn open(plan: &KubernetesPlan) -> Result<Vec<Cluster>, ConnectE
                         .because(error)
                         .at(plan.place.join("kubeconfig"))
                 })?;
-                clusters.push(cluster(name, config, plan)?);
+                clusters.push(cluster(name, config, plan).await?);
             }
             clusters
         }
@@ -99,20 +100,32 @@ fn check(kubeconfig: &Kubeconfig, name: &str, exec: bool, plan: &KubernetesPlan)
     Ok(())
 }
 
-fn cluster(name: &str, mut config: Config, plan: &KubernetesPlan) -> Result<Cluster, ConnectError> {
+async fn cluster(name: &str, mut config: Config, plan: &KubernetesPlan) -> Result<Cluster, ConnectError> {
     config.connect_timeout = Some(plan.timeout.min(limits::CONNECT_WAIT));
     // A watch is silent for long; every other request has its own end.
     config.read_timeout = None;
     config.write_timeout = Some(plan.timeout.max(Duration::from_secs(1)));
     // Whoever calls is told when to come again.
     config.default_retry = false;
+    // Standard input may be a client's: a program that asks a person would read what is not meant for it.
+    if let Some(exec) = &mut config.auth_info.exec {
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    }
     let namespace = config.default_namespace.clone();
-    let client = Client::try_from(config).map_err(|error| {
-        ConnectError::new(format!(
-            "the context `{name}` can't be used: its certificate, key or address is not in order"
-        ))
-        .because(error)
-        .at(plan.place.join("kubeconfig"))
+    let unproven = config.accept_invalid_certs || config.cluster_url.scheme_str() == Some("http");
+    // A program that gets the credential is waited for by the thread.
+    let client = tokio::task::spawn_blocking(move || Client::try_from(config));
+    let place = plan.place.join("kubeconfig");
+    let client = client.await.map_err(|error| ConnectError::new("no client could be made").because(error))?;
+    let client = client.map_err(|error| match error {
+        kube::Error::Auth(error) => {
+            let words = errors::no_credential(&error);
+            ConnectError::new(format!("the context `{name}` can't be used: {words}")).at(place)
+        }
+        error => {
+            let words = format!("the context `{name}` can't be used: its certificate, key or address is not in order");
+            ConnectError::new(words).because(error).at(place)
+        }
     })?;
-    Ok(Cluster::new(name.to_owned(), namespace, client, plan.timeout))
+    Ok(Cluster::new(name.to_owned(), namespace, client, plan.timeout, unproven))
 }

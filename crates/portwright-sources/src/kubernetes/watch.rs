@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
 use super::cluster::{Ask, Cluster};
+use super::errors;
 use super::kinds::Kind;
 use super::source::Kubernetes;
 use super::tools::resources;
@@ -52,10 +53,7 @@ impl Target {
     /// The object without its secrets.
     pub(super) async fn read(&self, source: &Kubernetes, uri: &str, cx: &Context) -> Result<Value, Refusal> {
         let read = resources::read(source, &self.cluster, &self.kind, self.namespace.as_deref(), &self.name, cx).await;
-        read.map_err(|refusal| {
-            let absent = refusal.public().starts_with("there is no ");
-            if absent { Refusal::not_found("resource", uri) } else { refusal }
-        })
+        read.map_err(|refusal| if errors::is_absent(&refusal) { Refusal::not_found("resource", uri) } else { refusal })
     }
 
     fn ask(&self, verb: &'static str) -> Ask {
@@ -158,10 +156,9 @@ async fn watch(
         .with("watch", true)
         .with("resourceVersion", from)
         .with("timeoutSeconds", limits::CLUSTER_WATCH_WAIT.as_secs());
-    let events =
-        target.cluster.client().request_events::<Value>(ask.request()?).await.map_err(super::errors::unreachable)?;
+    let events = target.cluster.client().request_events::<Value>(ask.request()?).await.map_err(errors::unreachable)?;
     pin_mut!(events);
-    while let Some(event) = events.try_next().await.map_err(super::errors::unreachable)? {
+    while let Some(event) = events.try_next().await.map_err(errors::unreachable)? {
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                 *last = object["metadata"]["resourceVersion"].as_str().map(str::to_owned);

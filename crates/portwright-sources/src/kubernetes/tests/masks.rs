@@ -146,6 +146,39 @@ async fn programs_of_a_kubeconfig_run_only_where_the_configuration_says_so() {
 }
 
 #[tokio::test]
+async fn what_such_a_program_prints_is_told_to_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = format!("echo {CANARY}; exit 3");
+    let run = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never"}});
+    std::fs::write(folder.path().join("config"), kubeconfig("http://127.0.0.1:1", &run)).expect("written");
+    let table = json!({"kubeconfig": "config", "exec": true});
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let error =
+        KubernetesKind.decode(spec(&table, folder.path())).expect("sound").connect().await.expect_err("no credential");
+    let bytes: Vec<String> = CANARY.bytes().map(|byte| byte.to_string()).collect();
+    let told = format!("{error} {error:?}");
+    assert!(told.contains("the program for the credential failed: exit status: 3"), "{told}");
+    assert!(!told.contains(CANARY) && !told.contains(&bytes.join(", ")), "{told}");
+}
+
+#[tokio::test]
+async fn such_a_program_gives_the_credential_and_asks_nobody() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (fake, folder) = (super::Fake::start().await, tempfile::tempdir().expect("a folder"));
+    let kind =
+        json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": CANARY}});
+    let script =
+        format!(r#"case "$KUBERNETES_EXEC_INFO" in *'"interactive":false'*) echo '{kind}';; *) exit 3;; esac"#);
+    let run =
+        json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script]}});
+    std::fs::write(folder.path().join("config"), kubeconfig(&fake.url, &run)).expect("written");
+    let table = json!({"kubeconfig": "config", "exec": true});
+    KubernetesKind.decode(spec(&table, folder.path())).expect("sound").connect().await.expect("connected");
+    let asked = fake.asked();
+    assert_eq!(asked[0].headers.get("authorization"), Some(&format!("Bearer {CANARY}")));
+}
+
+#[tokio::test]
 async fn a_kubeconfig_that_is_none_is_told_without_what_stands_in_it() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("config"), format!("users: [{{name: x, user: {{token: {CANARY}}}"))

@@ -239,10 +239,19 @@ async fn rights_that_are_too_wide_or_missing_are_told_before_anybody_calls() {
     bench.fake.tell(&format!("{reviews}/selfsubjectaccessreviews"), json!({"status": {"allowed": false}}));
     let told: Vec<String> = bench.source.inspect().await.into_iter().map(|one| one.message).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
+    in the context `one` nothing proves which cluster gets the credential
     the credential of the context `one` may read Secrets in the namespace `shop`
     the source may only read, and its credential in the context `one` may write
     pods_list will be refused: the credential of the context `one` may not `list` `pods` in the namespace `shop`
     pods_log will be refused: the credential of the context `one` may not `get` `pods` in the namespace `shop`
     pods_log will be refused: the credential of the context `one` may not `get` `pods/log` in the namespace `shop`
     "#);
+}
+
+#[tokio::test]
+async fn who_may_not_see_the_version_is_known_all_the_same() {
+    let fake = super::Fake::start().await;
+    fake.refuse("/version", 403, "Forbidden", "cannot get path");
+    let bench = Bench::on(fake, json!({})).await;
+    assert_eq!(bench.source.health().await, Health::Ready);
 }

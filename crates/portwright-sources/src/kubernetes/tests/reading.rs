@@ -26,6 +26,19 @@ fn what_is_wrong_in_a_table_is_told_at_once() {
     "#);
 }
 
+#[test]
+fn every_key_is_taken() {
+    let table = json!({
+        "kubeconfig": "~/.kube/config", "context": "staging", "contexts": ["staging-eu"], "namespaces": ["shop", "shop-jobs"],
+        "denied": ["Secret", "Certificate.cert-manager.io"], "access": "read-write", "timeout": "20s", "max_bytes": "64KiB",
+        "max_items": 100, "exec": true, "toolsets": ["core", "config"], "tools": ["!resources_delete", "pods_exec"],
+    });
+    assert_eq!(problems(&table), "");
+    assert_eq!(problems(&json!({"in_cluster": true})), "");
+    let nodes = problems(&json!({"namespaces": ["shop"], "tools": ["nodes_top"]}));
+    assert!(nodes.starts_with("/sources/cluster/tools/0 nodes belong to the whole cluster"), "{nodes}");
+}
+
 #[tokio::test]
 async fn lists_are_tables_of_the_cluster_and_go_on_by_a_mark() {
     let bench = Bench::of(json!({"max_items": 2})).await;

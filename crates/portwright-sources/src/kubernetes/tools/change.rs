@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use portwright_core::{Context, Refusal, RefusalKind};
+use portwright_core::{Context, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use crate::kubernetes::cluster::{Ask, Cluster, JSON_PATCH, MERGE, STRATEGIC};
+use crate::kubernetes::errors;
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::mask;
 use crate::kubernetes::source::Kubernetes;
@@ -66,9 +67,7 @@ pub(super) async fn current(
     let ask = Ask::of("get", kind).within(namespace).named(name);
     match cluster.json(&ask, cx).await {
         Ok(object) => Ok(Some(object)),
-        Err(refusal) if refusal.kind() == RefusalKind::Failed && refusal.public().starts_with("there is no ") => {
-            Ok(None)
-        }
+        Err(refusal) if errors::is_absent(&refusal) => Ok(None),
         Err(refusal) => Err(refusal),
     }
 }

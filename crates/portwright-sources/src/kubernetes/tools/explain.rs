@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::rows::{self, Page};
 use crate::kubernetes::cluster::{Ask, Cluster};
+use crate::kubernetes::errors;
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::source::Kubernetes;
 use crate::shared::own::{Answer, OwnTool, tool};
@@ -141,9 +142,7 @@ async fn described(cluster: &Cluster, kind: &Kind, cx: &Context) -> Result<Value
     };
     match cluster.json(&Ask::path(&path), cx).await {
         Ok(document) => Ok(document),
-        Err(refusal) if refusal.public().starts_with("the cluster does not know") => {
-            cluster.json(&Ask::path(&["openapi", "v2"]), cx).await
-        }
+        Err(refusal) if errors::is_unknown(&refusal) => cluster.json(&Ask::path(&["openapi", "v2"]), cx).await,
         Err(refusal) => Err(refusal),
     }
 }

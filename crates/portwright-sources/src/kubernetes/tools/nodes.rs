@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::rows::{self, Page};
 use crate::kubernetes::cluster::{Ask, Cluster};
+use crate::kubernetes::errors;
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::mask;
 use crate::kubernetes::source::Kubernetes;
@@ -60,10 +61,8 @@ fn metrics(kind: &str, plural: &str, namespaced: bool) -> Kind {
 
 async fn measured(cluster: &Cluster, ask: &Ask, cx: &Context) -> Result<Vec<Value>, Refusal> {
     let mut answer = cluster.json(ask, cx).await.map_err(|refusal| {
-        let lacks =
-            refusal.public().starts_with("the cluster does not know") || refusal.public().contains("fault of its own");
         let words = "the cluster has no Metrics API: its operator has to install metrics-server";
-        if lacks { Refusal::failed(words).because(refusal) } else { refusal }
+        if errors::is_unknown(&refusal) { Refusal::failed(words).because(refusal) } else { refusal }
     })?;
     Ok(match answer["items"].take() {
         Value::Array(items) => items,
