@@ -5,6 +5,8 @@
 
 use portwright_core::SourceKind;
 
+#[cfg(feature = "brave")]
+pub mod brave;
 pub mod declared;
 #[cfg(feature = "files")]
 pub mod files;
@@ -28,4 +30,6 @@ pub const KINDS: &[&dyn SourceKind] = &[
     &sqlite::Sqlite,
     #[cfg(feature = "files")]
     &files::Files,
+    #[cfg(feature = "brave")]
+    &brave::Brave,
 ];

@@ -36,10 +36,25 @@ pub struct ClientError(#[source] reqwest::Error);
 impl Client {
     /// A client that trusts the certificates that this system trusts.
     pub fn new() -> Result<Self, ClientError> {
+        Self::build(None)
+    }
+
+    /// One whose requests go through a proxy that whoever runs the server wrote. Names are resolved there, so that only
+    /// addresses which are written as such are judged here.
+    pub fn by_proxy(proxy: &str) -> Result<Self, ClientError> {
+        Self::build(Some(&reqwest::Proxy::all(proxy).map_err(ClientError)?))
+    }
+
+    fn build(proxy: Option<&reqwest::Proxy>) -> Result<Self, ClientError> {
         let build = |farthest| {
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder();
+            let builder = match proxy {
+                None => builder.no_proxy(),
+                // Without this the environment's would come in beside it.
+                Some(proxy) => builder.no_proxy().proxy(proxy.clone()),
+            };
+            builder
                 .redirect(redirect::Policy::none())
-                .no_proxy()
                 .referer(false)
                 .user_agent(concat!("portwright/", env!("CARGO_PKG_VERSION")))
                 .dns_resolver(Arc::new(Judging { farthest }))
@@ -105,6 +120,36 @@ fn judged(text: &str, farthest: Reach) -> Result<Url, FetchError> {
         return Err(FetchError::Forbidden(host.to_owned()));
     }
     Ok(url)
+}
+
+/// The address of an API that whoever runs the server wrote, without a slash at its end; or what is wrong with it.
+pub fn base_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|_| format!("`{}` is no URL; write https://…", shown(text)))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
+        return Err(format!("`{}` is no address of the Web; write https://…", shown(text)));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("`{}` holds more than an address: leave out names, passwords, `?` and `#`", shown(text)));
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let private = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| reach(address) == Reach::Private);
+    if url.scheme() == "http" && !private {
+        return Err(format!("`{}` would send the token in the clear; write https://…", shown(text)));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// A text as one segment or value of a URL: everything but letters, digits and `-._~` is encoded.
+pub fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write;
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 /// A URL without what may be secret in it.
