@@ -1,3 +1,5 @@
+//! What writes: manifests, patches, scaling, deleting.
+
 use serde_json::{Value, json};
 
 use super::Bench;

@@ -1,3 +1,5 @@
+//! Commands in pods, against a pod of the tests' own.
+
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -105,7 +105,9 @@ impl Fake {
             let method = asked.line.split(' ').next().unwrap_or_default().to_owned();
             let answer = {
                 let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-                let found = [format!("{method} {target}"), format!("{method} {path}"), target, path];
+                // A watch has the path of a list.
+                let watch = if target.contains("watch=true") { format!("{path}?watch") } else { String::new() };
+                let found = [watch, format!("{method} {target}"), format!("{method} {path}"), target, path];
                 found.iter().find_map(|key| answers.get(key).cloned())
             };
             self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);

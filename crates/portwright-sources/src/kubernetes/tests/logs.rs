@@ -1,3 +1,5 @@
+//! Logs: which container, which lines, and what is left of long ones.
+
 use serde_json::{Value, json};
 
 use super::{Bench, text};

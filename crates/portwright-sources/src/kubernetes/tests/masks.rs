@@ -1,3 +1,5 @@
+//! Secrets stay where they are, whatever is read and whatever fails.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

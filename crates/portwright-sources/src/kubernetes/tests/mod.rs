@@ -1,3 +1,5 @@
+//! A source in front of a small API server, and what its tests share.
+
 mod changes;
 mod exec;
 mod fake;
@@ -6,6 +8,8 @@ mod logs;
 mod masks;
 mod offer;
 mod reading;
+mod rollout;
+mod watching;
 
 use std::sync::Arc;
 

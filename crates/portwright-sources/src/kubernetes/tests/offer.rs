@@ -1,3 +1,5 @@
+//! What is offered: tools, other names, resources, prompts, completions; and what an inspection tells.
+
 use std::collections::BTreeSet;
 
 use portwright_core::protocol::{ArgumentInfo, CompletionContext, Reference};

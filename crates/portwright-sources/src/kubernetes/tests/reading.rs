@@ -1,3 +1,5 @@
+//! Configuration, lists and objects, the fence, and rights that are missing.
+
 use serde_json::json;
 
 use super::{Bench, CANARY, problems, text};

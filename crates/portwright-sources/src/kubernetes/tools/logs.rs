@@ -29,7 +29,7 @@ pub(super) fn tools() -> Vec<OwnTool<Kubernetes>> {
             log,
         )
         .in_set("core")
-        .alias_with("kubectl_logs", &[("resourceType", "kind")], &[]),
+        .alias_with("kubectl_logs", &[("resourceType", "kind"), ("sinceTime", "since")], &[]),
     ]
 }
 
