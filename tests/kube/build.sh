@@ -46,9 +46,9 @@ fetch() {
   local version
   version=$(apt-cache showsrc kubernetes | awk '/^Version: 1\.20/ { print $2; exit }')
   apt-get source -qq --download-only "kubernetes=$version"
-  mkdir -p debs root
+  mkdir -p debs unpacked
   (cd debs && apt-get download -qq golang-1.19-go golang-1.19-src etcd-server)
-  for package in debs/*.deb; do dpkg -x "$package" root; done
+  for package in debs/*.deb; do dpkg -x "$package" unpacked; done
   tar xzf kubernetes_*.orig.tar.gz
 }
 
@@ -58,7 +58,7 @@ prepare_apt
 fetch
 tree=$(echo "$folder"/kubernetes-1.20.*)
 ln -sfn "$tree" gopath/src/k8s.io/kubernetes
-export GOROOT=$folder/root/usr/lib/go-1.19 GOPATH=$folder/gopath GO111MODULE=off CGO_ENABLED=0 GOCACHE=$folder/gocache GOFLAGS=
+export GOROOT=$folder/unpacked/usr/lib/go-1.19 GOPATH=$folder/gopath GO111MODULE=off CGO_ENABLED=0 GOCACHE=$folder/gocache GOFLAGS=
 export PATH=$GOROOT/bin:$PATH
 cd gopath/src/k8s.io/kubernetes
 
@@ -78,5 +78,5 @@ done
 for program in "${programs[@]}"; do
   go build -p 2 -ldflags "-s -w $stamp" -o "$folder/bin/$program" "./cmd/$program"
 done
-cp "$folder/root/usr/bin/etcd" "$folder/bin/etcd"
+cp "$folder/unpacked/usr/bin/etcd" "$folder/bin/etcd"
 echo "$folder"
