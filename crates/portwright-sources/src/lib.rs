@@ -12,6 +12,8 @@ pub mod declared;
 pub mod files;
 #[cfg(feature = "github")]
 pub mod github;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod shared;
@@ -22,6 +24,8 @@ pub mod upstream;
 
 /// Every kind of source that `kind = "…"` may name.
 pub const KINDS: &[&dyn SourceKind] = &[
+    #[cfg(feature = "kubernetes")]
+    &kubernetes::KubernetesKind,
     #[cfg(feature = "postgres")]
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]
