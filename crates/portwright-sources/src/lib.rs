@@ -5,6 +5,8 @@
 
 use portwright_core::SourceKind;
 
+#[cfg(feature = "brave")]
+pub mod brave;
 pub mod declared;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -16,6 +18,8 @@ pub mod upstream;
 
 /// Every kind of source that `kind = "…"` may name.
 pub const KINDS: &[&dyn SourceKind] = &[
+    #[cfg(feature = "brave")]
+    &brave::Brave,
     #[cfg(feature = "postgres")]
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]

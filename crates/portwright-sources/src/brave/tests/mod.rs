@@ -1,0 +1,1 @@
+//! The kind `brave` on a search service of our own.
