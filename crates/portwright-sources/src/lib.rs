@@ -8,6 +8,8 @@ use portwright_core::SourceKind;
 #[cfg(feature = "brave")]
 pub mod brave;
 pub mod declared;
+#[cfg(feature = "files")]
+pub mod files;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod shared;
@@ -24,4 +26,6 @@ pub const KINDS: &[&dyn SourceKind] = &[
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]
     &sqlite::Sqlite,
+    #[cfg(feature = "files")]
+    &files::Files,
 ];

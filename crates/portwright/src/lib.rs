@@ -7,7 +7,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", feature = "files"))]
 mod demo;
 pub mod program;
 

@@ -7,7 +7,7 @@ mod call;
 mod check;
 mod completions;
 pub(crate) mod content;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", feature = "files"))]
 mod demo;
 pub mod error;
 pub mod exit;
@@ -56,7 +56,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a shop on the spot, show a client's conversation with it, and serve it
-    #[cfg(feature = "sqlite")]
+    #[cfg(all(feature = "sqlite", feature = "files"))]
     Demo(demo::DemoArgs),
     /// Serve the configuration, over HTTP or on standard input and output
     Serve(serve::ServeArgs),
@@ -126,7 +126,7 @@ impl Cli {
             Command::Schema => schema::run(own.kinds),
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
-            #[cfg(feature = "sqlite")]
+            #[cfg(all(feature = "sqlite", feature = "files"))]
             Command::Demo(args) => wait_for(demo::run(args)),
             Command::Serve(args) => wait_for(serve::run(args, own)),
             Command::Check(args) => wait_for(check::run(args, own)),

@@ -5,7 +5,7 @@
 const KEYS: &[&str] = &["/telemetry"];
 
 const KINDS: &[&str] =
-    &["mysql", "files", "git", "http", "openapi", "github", "brave", "kubernetes", "mail", "command", "upstream"];
+    &["mysql", "git", "http", "openapi", "github", "brave", "kubernetes", "mail", "command", "upstream"];
 
 /// Whether a key of that place comes in a later version.
 pub(crate) fn key(place: &str) -> bool {

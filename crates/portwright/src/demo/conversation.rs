@@ -19,7 +19,7 @@ const ROWS_SHOWN: usize = 8;
 /// Characters of one cell that are shown: a row shall fit on a terminal.
 const CELL_CHARS: usize = 44;
 
-/// Holds it: the tools, two calls that build on each other, two that are refused, and what the audit says of it.
+/// Holds it: the tools, three calls that build on each other, two that are refused, and what the audit says of it.
 pub(super) async fn hold(client: &Client, audit: &Path) -> Result<(), CliError> {
     let tools = client.ask(client.peer().list_all_tools()).await?;
     said("tools/list")?;
@@ -28,6 +28,8 @@ pub(super) async fn hold(client: &Client, audit: &Path) -> Result<(), CliError> 
     let found = call(client, "query_customers", json!({"search_term": "andr", "limit": 8})).await?;
     let customer = rows(&found).first().and_then(|row| row.get("id")).cloned().unwrap_or(json!(1));
     call(client, "get_order_history", json!({"customer_id": customer, "days": 365})).await?;
+
+    call(client, "search_files_content", json!({"path": "docs", "query": "refund", "ignore_case": true})).await?;
 
     call(client, "get_order_history", json!({"customer_id": "Andrés", "day": 7})).await?;
     call(client, "run_sql_query", json!({"sql": "DELETE FROM customers"})).await?;

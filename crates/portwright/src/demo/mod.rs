@@ -82,7 +82,7 @@ async fn listen(options: Options) -> Result<TcpListener, CliError> {
 
 /// The conversation that the person at the terminal sees.
 async fn talk(address: SocketAddr, shop: &Shop) -> Result<(), CliError> {
-    let head = styled(STRONG, "A shop in SQLite, made just now");
+    let head = styled(STRONG, "A shop in SQLite with a handbook, made just now");
     let size = styled(FAINT, shop::CONTENTS);
     print::out(&format!("{head}  {size}\n\n"))?;
     let client = target::over_http(&format!("http://{address}/mcp")).await?;

@@ -40,7 +40,7 @@ async fn the_configuration_is_sound() {
     let shop = Shop::make().await.unwrap();
     let plan = shop.plan().unwrap();
     let names: Vec<_> = plan.sources.iter().map(|source| &*source.name).collect();
-    assert_eq!(names, ["shop", "declared"]);
+    assert_eq!(names, ["shop", "docs", "declared"]);
     let folder = shop.audit_file().parent().unwrap().to_owned();
     assert!(folder.join("shop.db").exists());
     drop(shop);

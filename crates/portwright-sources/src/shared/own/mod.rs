@@ -77,7 +77,7 @@ impl<S> fmt::Debug for OwnTool<S> {
 }
 
 /// A tool that reads, made of a function of the source, its arguments and the call's context.
-pub fn tool<S, A, R, T, F, Fut>(
+pub fn tool<S, A, T, F, Fut>(
     name: &'static str,
     title: &'static str,
     description: impl Into<String>,
@@ -85,16 +85,15 @@ pub fn tool<S, A, R, T, F, Fut>(
 ) -> OwnTool<S>
 where
     A: DeserializeOwned + JsonSchema,
-    R: Into<Answer<T>>,
     T: Serialize + JsonSchema,
     F: Fn(Arc<S>, A, Context) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, Refusal>> + Send + 'static,
+    Fut: Future<Output = Result<Answer<T>, Refusal>> + Send + 'static,
 {
     let handler = move |source: Arc<S>, arguments: JsonObject, cx: Context| -> BoxFuture<'static, _> {
         match serde_json::from_value::<A>(Value::Object(arguments)) {
             Ok(arguments) => {
                 let answer = function(source, arguments, cx);
-                Box::pin(async move { answer.await?.into().result() })
+                Box::pin(async move { answer.await?.result() })
             }
             Err(error) => {
                 let refusal = Refusal::invalid(format!("the arguments do not fit: {error}"));

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Does, Offer, OwnPlan, Toolbox, decode, tool};
+use super::{Answer, Does, Offer, OwnPlan, Toolbox, decode, tool};
 
 #[derive(Debug)]
 struct Shelf;
@@ -54,11 +54,11 @@ struct Inner {
     deep: u8,
 }
 
-async fn found(_: Arc<Shelf>, wanted: Wanted, _: Context) -> Result<Found, Refusal> {
+async fn found(_: Arc<Shelf>, wanted: Wanted, _: Context) -> Result<Answer<Found>, Refusal> {
     let Wanted { name, count, order, strict, places } = wanted;
     let deep = u8::from(strict) + u8::from(matches!(order, Some(Order::Down)));
     let count = count.unwrap_or(1) + places.iter().map(|place| u32::from(place.row)).sum::<u32>();
-    Ok(Found { name, count, inner: Inner { deep }, next: matches!(order, Some(Order::Up)).then(String::new) })
+    Ok(Found { name, count, inner: Inner { deep }, next: matches!(order, Some(Order::Up)).then(String::new) }.into())
 }
 
 fn toolbox() -> Toolbox<Shelf> {

@@ -18,6 +18,7 @@ use target::Target;
 
 /// The classes of cases: a letter, what it is about, its cases.
 const CLASSES: &[(&str, &str, &str)] = &[
+    ("A", "files", include_str!("cases/files.txt")),
     ("B", "SQL", include_str!("cases/sql.txt")),
     ("E", "transports and browsers", include_str!("cases/transports.txt")),
     ("F", "who calls, and what they may", include_str!("cases/access.txt")),
@@ -28,7 +29,6 @@ const CLASSES: &[(&str, &str, &str)] = &[
 
 /// Classes without cases here, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("A", "files: no source serves a file that a caller names"),
     ("C", "commands: no source starts a program"),
     ("D", "requests to inner addresses: tried on the HTTP client itself, since callers name no address"),
 ];
@@ -98,6 +98,11 @@ pub(crate) fn page() -> String {
         let _ = writeln!(page, "- {letter}: {why}.");
     }
     page
+}
+
+#[test]
+fn paths_that_lead_somewhere_else() {
+    tried("A");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ const DATA: &str = "
     CREATE TABLE notes (id integer PRIMARY KEY, body text NOT NULL);";
 
 /// What callers without a role, over HTTP and over standard input, may do.
-const RULES: &str = r#"allow = ["tools:query_customers", "tools:read_note", "tools:run_sql_query", "tools:list_tables"]
+const RULES: &str = r#"allow = ["tools:query_customers", "tools:read_note", "tools:run_sql_query", "tools:list_tables", "tools:docs.*", "resources:file://**"]
 deny = ["tools:open_vault"]"#;
 
 pub(super) struct Target {
@@ -46,6 +46,7 @@ impl Target {
             }
         }
         drop(database);
+        documents(&folder.path().join("files")).expect("documents");
         let issuer = Issuer::start();
         let config = folder.path().join("portwright.toml");
         // An audit has one writer.
@@ -106,6 +107,7 @@ impl Target {
         let search = Era::Modern.request(1, "tools/call", &search);
         let meta = list["params"]["_meta"].to_string();
         let mut filled = text
+            .replace("{files}", &self.file("files").display().to_string())
             .replace("{host}", &self.address().to_string())
             .replace("{key}", &self.key)
             .replace("{session}", &self.session)
@@ -123,7 +125,7 @@ impl Target {
         filled
     }
 
-    /// The database's bytes, and which files there are beside it.
+    /// The database's bytes, and which files there are beside it, with what is in the documents.
     pub(super) fn data(&self) -> (Vec<u8>, Vec<String>) {
         let mut names: Vec<String> = fs::read_dir(self.folder.path())
             .expect("the folder")
@@ -131,6 +133,15 @@ impl Target {
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .filter(|name| !name.starts_with("audit-") && !name.starts_with("keys.toml"))
             .collect();
+        let mut folders = vec![self.file("files")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder").flatten() {
+                let (path, kind) = (entry.path(), entry.file_type().expect("a type"));
+                let text = if kind.is_file() { fs::read_to_string(&path).expect("a text") } else { String::new() };
+                names.push(format!("{}: {text}", path.display()));
+                folders.extend(kind.is_dir().then_some(path));
+            }
+        }
         names.sort();
         (fs::read(self.folder.path().join("shop.sqlite")).expect("the database"), names)
     }
@@ -169,6 +180,34 @@ impl Target {
     }
 }
 
+/// A root, what lies beside it, and every way that might lead there.
+fn documents(folder: &Path) -> std::io::Result<()> {
+    let (root, word) = (folder.join("root"), "xyzzy-from-the-vault");
+    fs::create_dir_all(&root)?;
+    fs::create_dir(folder.join("root-evil"))?;
+    for place in ["secret.txt", "root-evil/secret.txt", "root/.env"] {
+        fs::write(folder.join(place), word)?;
+    }
+    fs::write(root.join("in.txt"), "inside")?;
+    fs::hard_link(folder.join("secret.txt"), root.join("twin.txt"))?;
+    fs::rename(folder.join("secret.txt"), folder.join("twin.txt"))?;
+    fs::write(folder.join("secret.txt"), word)?;
+    fs::write(folder.join("twin.txt"), "inside and outside")?;
+    let links = [
+        ("link.txt", folder.join("secret.txt")),
+        ("out", folder.to_owned()),
+        ("chain.txt", "link.txt".into()),
+        ("dangling.txt", "../made.txt".into()),
+        ("magic", "/proc/self/root/etc".into()),
+        ("env.txt", ".env".into()),
+    ];
+    for (name, leads) in links {
+        std::os::unix::fs::symlink(leads, root.join(name))?;
+    }
+    assert!(Command::new("mkfifo").arg(root.join("pipe")).status()?.success());
+    Ok(())
+}
+
 fn configuration(issuer: &str, audit: &str) -> String {
     format!(
         r#"
@@ -192,6 +231,11 @@ roles_claim = "roles"
 kind = "sqlite"
 path = "shop.sqlite"
 timeout = "500ms"
+[sources.docs]
+kind = "files"
+roots = ["files/root"]
+access = "read-write"
+exclude = [".env"]
 [tools.query_customers]
 source = "shop"
 description = "Search customers by a part of their name or email address. Returns id, name and email."

@@ -38,10 +38,11 @@ fn one_conversation_is_shown_to_its_end() {
     assert_eq!((ended.code, ended.errors.as_str()), (0, ""), "{}", ended.out);
     for words in [
         "396 customers",
-        "query_customers    Find customers by name, email address or customer ID.",
+        "query_customers       Find customers by name, email address or customer ID.",
         "→ tools/call query_customers {\"search_term\":\"andr\",\"limit\":8}",
         "Андрій Бондар",
         "→ tools/call get_order_history",
+        "docs/returns.md:1:# Returns and refunds",
         "`customer_id`: must be an integer",
         "did you mean `days`?",
         "→ tools/call run_sql_query {\"sql\":\"DELETE FROM customers\"}",

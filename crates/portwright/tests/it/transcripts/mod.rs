@@ -5,6 +5,7 @@
 //! hold at least what it holds, in this order; `"…text…"` is a string that holds the text, and `"…"` is any value.
 
 mod examples;
+mod folders;
 mod pattern;
 
 use serde_json::Value;
