@@ -1,7 +1,7 @@
 //! One request to the search service: from the cache, or in turn, and once more where the service asked to wait.
 //!
-//! What goes wrong becomes a refusal in words for a model; the service's own words stay in the log, since they may
-//! repeat what only an operator should see.
+//! What goes wrong becomes a refusal in words for a model. The service's own words go nowhere, since they may repeat what
+//! it was sent: the token among it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -196,8 +196,8 @@ fn is_token_refused(answer: &Fetched) -> bool {
 fn refused(answer: &Fetched) -> Refusal {
     let (body, code) = code(answer);
     let status = answer.status;
-    let detail = body.pointer("/error/detail").and_then(Value::as_str).unwrap_or_default();
-    tracing::info!(status, code, detail = %super::text::bounded(detail, 200), "search refused");
+    // The service's own words may repeat the token.
+    tracing::info!(status, code, "search refused");
     if is_token_refused(answer) {
         let words =
             "the search service does not accept this server's token; only whoever runs the server can mend that";
@@ -207,6 +207,7 @@ fn refused(answer: &Fetched) -> Refusal {
         (_, "OPTION_NOT_IN_PLAN" | "RESOURCE_NOT_ALLOWED") | (402 | 403, _) => Refusal::failed(
             "this server's search plan does not include that; leave out what is special, or use brave_web_search",
         ),
+        (429, _) => Refusal::new(RefusalKind::Limited, "the search service asks to wait"),
         (404, _) => Refusal::failed("the search service knows no such thing; a key may be too old: search anew"),
         (400..=499, _) => {
             let names = wrong_names(&body);

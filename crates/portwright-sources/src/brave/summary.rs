@@ -24,6 +24,8 @@ const KEY_CHARACTERS_MAX: usize = 2000;
 /// References of one summary, and characters of one excerpt: a chunk of a page.
 const REFERENCES_MAX: usize = 50;
 const EXCERPT_CHARACTERS_MAX: usize = 8000;
+/// One page can't take the place of all others: the most tokens of a page are a quarter of the most tokens of all.
+const PAGES_THAT_FIT: usize = 4;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Summarize {
@@ -232,8 +234,15 @@ pub(super) async fn context(api: Arc<Api>, excerpts: Excerpts, cx: Context) -> R
 fn page(one: &Value, answer: &Value) -> Option<Page> {
     let url = address(one, "/url");
     let snippets = list(one, "/snippets").filter_map(Value::as_str);
-    let snippets: Vec<_> =
-        snippets.map(|text| paragraphs(text, EXCERPT_CHARACTERS_MAX)).filter(|text| !text.is_empty()).collect();
+    let snippets = snippets.map(|text| paragraphs(text, EXCERPT_CHARACTERS_MAX)).filter(|text| !text.is_empty());
+    let mut left = limits::SEARCH_CONTEXT_BYTES_MAX / PAGES_THAT_FIT;
+    let snippets: Vec<_> = snippets
+        .take_while(|text| {
+            let fits = text.len() <= left;
+            left = left.saturating_sub(text.len());
+            fits
+        })
+        .collect();
     // Times of a page come as words, as a date and as a distance; the first that is there is enough.
     let source = url.as_deref().and_then(|url| answer.pointer("/sources")?.get(url));
     let age = source.and_then(|source| list(source, "/age").find_map(Value::as_str)).map(super::text::plain);

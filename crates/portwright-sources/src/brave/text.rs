@@ -49,11 +49,8 @@ pub(super) fn bounded(text: &str, most: usize) -> String {
     let mut characters = 0;
     for word in read.split(|letter: char| letter.is_whitespace() || letter.is_control()).filter(|word| !word.is_empty())
     {
-        if characters > 0 {
-            words.push(' ');
-            characters += 1;
-        }
-        for letter in word.chars() {
+        let space = (characters > 0).then_some(' ');
+        for letter in space.into_iter().chain(word.chars()) {
             if characters >= most {
                 words.push('…');
                 return words;

@@ -76,6 +76,9 @@ async fn members_of_any_shape_break_nothing() {
         for other in [replies::places(), replies::context(), replies::summary()] {
             all.as_object_mut().expect("an object").extend(object(other));
         }
+        let first = all["results"][0].as_object_mut().expect("an object");
+        first.extend(object(replies::videos()["results"][0].clone()));
+        first.extend(object(replies::news()["results"][0].clone()));
         all
     };
     let turn = std::sync::Arc::new(std::sync::Mutex::new(Value::Null));
