@@ -62,3 +62,6 @@ pub const SUMMARY_PAUSE: Duration = Duration::from_millis(500);
 /// How long nothing is asked once the month's requests are used up, before one call looks again: the plan may have been
 /// enlarged.
 pub const SEARCH_QUOTA_LOOK: Duration = Duration::from_mins(10);
+
+/// The longest time after which a caller is told to come again: plans count by the month.
+pub const SEARCH_RETRY_MAX: Duration = Duration::from_hours(31 * 24);

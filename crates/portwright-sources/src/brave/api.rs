@@ -175,7 +175,7 @@ fn not_fetched(error: FetchError) -> Refusal {
 /// When the service wants to be asked again.
 fn retry_after(answer: &Fetched, told: &Told) -> Duration {
     let header = answer.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-    header.or(told.reset_now).unwrap_or(limits::SEARCH_INTERVAL)
+    header.or(told.reset_now).unwrap_or(limits::SEARCH_INTERVAL).min(limits::SEARCH_RETRY_MAX)
 }
 
 /// The service's body for what it refuses, and its word for why; nothing that is not such a word.

@@ -175,8 +175,7 @@ impl Asked {
     }
 
     /// Addresses of goggles, which must be https, or their rules themselves.
-    pub(super) fn goggles(mut self, value: Option<&OneOrMore>) -> Result<Self, Refusal> {
-        let goggles = value.map(|value| value.0.as_slice()).unwrap_or_default();
+    pub(super) fn goggles(mut self, OneOrMore(goggles): &OneOrMore) -> Result<Self, Refusal> {
         if goggles.len() > limits::SEARCH_GOGGLES_MAX {
             let most = limits::SEARCH_GOGGLES_MAX;
             return Err(Refusal::invalid(format!("`goggles` has {} of them; {most} at most work", goggles.len())));

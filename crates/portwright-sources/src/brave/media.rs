@@ -44,7 +44,8 @@ pub(super) struct News {
     /// More excerpts of each page
     extra_snippets: Option<bool>,
     /// Re-ranking: https addresses of goggles, or their rules
-    goggles: Option<OneOrMore>,
+    #[serde(default)]
+    goggles: OneOrMore,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -153,7 +154,7 @@ pub(super) async fn news(api: Arc<Api>, news: News, cx: Context) -> Result<Answe
         .safe(news.safesearch)
         .flag("spellcheck", news.spellcheck)
         .flag("extra_snippets", news.extra_snippets)
-        .goggles(news.goggles.as_ref())?;
+        .goggles(&news.goggles)?;
     let answer = api.get(&["news", "search"], &asked.params(), &cx).await?;
     let of = |one: &Value| {
         let source = text(one, "/meta_url/hostname").or_else(|| text(one, "/meta_url/netloc"));

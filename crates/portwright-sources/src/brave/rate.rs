@@ -129,9 +129,9 @@ impl Pace {
         (now < until).then(|| reset.saturating_duration_since(now))
     }
 
-    /// Nothing goes before `pause` has passed.
+    /// Nothing goes before `pause` has passed; one odd header must not stop everything for good.
     pub(super) fn hold(&mut self, now: Instant, pause: Duration) {
-        let until = now + pause;
+        let until = now + pause.min(limits::SEARCH_QUOTA_LOOK);
         self.next = Some(self.next.map_or(until, |next| next.max(until)));
     }
 

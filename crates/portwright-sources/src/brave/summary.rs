@@ -173,7 +173,8 @@ pub(super) struct Excerpts {
     /// How well excerpts must fit (balanced)
     context_threshold_mode: Option<Threshold>,
     /// Re-ranking: https addresses of goggles, or their rules
-    goggles: Option<OneOrMore>,
+    #[serde(default)]
+    goggles: OneOrMore,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -208,7 +209,7 @@ pub(super) async fn context(api: Arc<Api>, excerpts: Excerpts, cx: Context) -> R
         .number("maximum_number_of_urls", excerpts.maximum_number_of_urls, 1, 50)?
         .number("maximum_number_of_tokens", excerpts.maximum_number_of_tokens, 1024, 32_768)?
         .number("maximum_number_of_tokens_per_url", excerpts.maximum_number_of_tokens_per_url, 512, 8192)?
-        .goggles(excerpts.goggles.as_ref())?;
+        .goggles(&excerpts.goggles)?;
     if let Some(mode) = excerpts.context_threshold_mode {
         let mode = match mode {
             Threshold::Disabled => "disabled",

@@ -42,9 +42,11 @@ pub(super) struct Web {
     /// More excerpts of each page
     extra_snippets: Option<bool>,
     /// Re-ranking: https addresses of goggles, or their rules
-    goggles: Option<OneOrMore>,
+    #[serde(default)]
+    goggles: OneOrMore,
     /// Kinds: web, news, videos, discussions, faq, infobox, locations (web)
-    result_filter: Option<OneOrMore>,
+    #[serde(default)]
+    result_filter: OneOrMore,
     /// Ask for a key for brave_summarizer
     summary: Option<bool>,
 }
@@ -85,7 +87,7 @@ const KINDS: [(&str, &str); 6] = [
 ];
 
 pub(super) async fn search(api: Arc<Api>, web: Web, cx: Context) -> Result<Answer<WebFound>, Refusal> {
-    let filter = filter(web.result_filter.as_ref())?;
+    let filter = filter(&web.result_filter)?;
     let summary = web.summary == Some(true);
     let mut asked = Asked::query(&web.query)?
         .number("count", web.count, 1, 20)?
@@ -96,7 +98,7 @@ pub(super) async fn search(api: Arc<Api>, web: Web, cx: Context) -> Result<Answe
         .safe(web.safesearch)
         .flag("spellcheck", web.spellcheck)
         .flag("extra_snippets", web.extra_snippets)
-        .goggles(web.goggles.as_ref())?
+        .goggles(&web.goggles)?
         .set("text_decorations", "false");
     // A filter would leave out either the pages or the key of the summary.
     asked = if summary { asked.set("summary", "true") } else { asked.set("result_filter", filter.join(",")) };
@@ -146,10 +148,9 @@ pub(super) fn next(answer: &Value, offset: Option<u32>) -> Option<u32> {
 }
 
 /// What the service is asked to return: always what tells whether there is more.
-fn filter(wanted: Option<&OneOrMore>) -> Result<Vec<&'static str>, Refusal> {
+fn filter(wanted: &OneOrMore) -> Result<Vec<&'static str>, Refusal> {
     let mut filter = vec!["query"];
-    let wanted = wanted.map(|wanted| wanted.0.as_slice()).unwrap_or_default();
-    for word in wanted.iter().flat_map(|word| word.split(',')).map(str::trim).filter(|word| !word.is_empty()) {
+    for word in wanted.0.iter().flat_map(|word| word.split(',')).map(str::trim).filter(|word| !word.is_empty()) {
         let known = KINDS.iter().map(|(kind, _)| *kind).chain(["web", "query", "summarizer"]);
         let Some(kind) = known.clone().find(|kind| *kind == word) else {
             let kinds = KINDS.map(|(kind, _)| kind).join(", ");

@@ -83,9 +83,15 @@ async fn calls_at_once_go_one_after_another_and_all_are_answered() {
     let asked = service.asked();
     let order: Vec<_> = asked.iter().filter_map(|asked| asked.param("q")).collect();
     assert_eq!(order, numbers);
-    // The queue spaces them; the network may only stretch the whole.
-    let spread = asked[4].at.duration_since(asked[0].at);
-    assert!(spread >= Duration::from_millis(150), "{spread:?}");
+}
+
+#[tokio::test]
+async fn turns_keep_their_distance_and_their_order() {
+    let interval = Duration::from_millis(20);
+    let queue = Queue::new(Some(Rate { interval }), SECOND * 10);
+    let turns: Vec<_> =
+        join_all((0..5).map(|_| queue.turn(None))).await.into_iter().map(|turn| turn.expect("a turn")).collect();
+    assert!(turns.windows(2).all(|pair| pair[1].duration_since(pair[0]) >= interval), "{turns:?}");
 }
 
 #[tokio::test]
@@ -98,7 +104,7 @@ async fn who_would_wait_too_long_is_told_when_to_come_again() {
     assert!(refusal.wait().is_some_and(|wait| wait > Duration::from_secs(50)), "{:?}", refusal.wait());
     assert!(refusal.public().contains("try again in"), "{refusal}");
     // A call with little time left does not wait in vain either.
-    let quick = open(&service, json!({ "rate": "30/min", "wait": "1m" })).await;
+    let quick = open(&service, json!({ "rate": "1/min", "wait": "2m" })).await;
     data(&quick, "brave_web_search", json!({ "query": "a" })).await;
     let arguments = object(json!({ "query": "b" }));
     let refusal = quick.call("brave_web_search", &arguments, &hurried(SECOND)).await.expect_err("no time");
@@ -161,6 +167,17 @@ async fn a_429_that_stays_or_asks_for_too_long_is_told() {
     // Others need not ask to hear the same.
     assert_eq!(refused(&source, "brave_news_search", json!({ "query": "a" })).await.kind(), RefusalKind::Limited);
     assert_eq!(long.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_no_time_stops_nothing_for_good() {
+    for after in ["18446744073709551615", "99999999999999999999999", "-1", "Fri, 31 Dec 1999 23:59:59 GMT", "x"] {
+        let service = Service::new(move |_| Answer::raw(429, "").with("retry-after", after)).await;
+        let source = open(&service, json!({ "wait": "2s" })).await;
+        let refusal = refused(&source, "brave_web_search", json!({ "query": "a" })).await;
+        assert_eq!(refusal.kind(), RefusalKind::Limited, "{after}");
+        assert!(refusal.wait().is_some_and(|wait| wait <= limits::SEARCH_RETRY_MAX), "{after}");
+    }
 }
 
 #[tokio::test]
