@@ -91,10 +91,10 @@ mod tests {
     fn what_is_kept_is_bounded_in_time_number_and_bytes() {
         let now = Instant::now();
         let answer = Arc::new(Value::from(1));
-        let cache = Cache::new(Duration::from_secs(60));
+        let cache = Cache::new(Duration::from_mins(1));
         cache.put("a", &answer, 10, now);
         assert_eq!(cache.get("a", now + Duration::from_secs(59)), Some(answer.clone()));
-        assert_eq!(cache.get("a", now + Duration::from_secs(60)), None);
+        assert_eq!(cache.get("a", now + Duration::from_mins(1)), None);
         assert_eq!(cache.get("b", now), None);
         for number in 0..limits::SEARCH_CACHE_ENTRIES_MAX * 2 {
             cache.put(&number.to_string(), &answer, 10, now);

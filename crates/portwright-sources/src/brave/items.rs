@@ -4,6 +4,7 @@ use portwright_core::{Context, limits};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt::Write as _;
 
 use super::text::{address, text, texts};
 
@@ -51,7 +52,7 @@ impl Told for Item {
         let about = [self.source.as_deref(), self.age.as_deref()];
         let about: Vec<_> = about.into_iter().flatten().collect();
         if !about.is_empty() {
-            told.push_str(&format!("\n({})", about.join(", ")));
+            let _ = write!(told, "\n({})", about.join(", "));
         }
         for line in self.description.iter().chain(self.extra_snippets.iter().flatten()) {
             told.push('\n');

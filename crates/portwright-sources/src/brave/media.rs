@@ -1,5 +1,6 @@
 //! `brave_news_search`, `brave_image_search`, `brave_video_search`.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use portwright_core::{Context, Refusal};
@@ -108,7 +109,7 @@ pub(super) struct Video {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Image {
+pub(super) struct Picture {
     title: String,
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,12 +134,12 @@ impl Told for Video {
     }
 }
 
-impl Told for Image {
+impl Told for Picture {
     fn told(&self) -> String {
         let size = self.width.zip(self.height).map(|(width, height)| format!(" ({width}x{height})"));
         let mut told = format!("{}{}\n{}", self.title, size.unwrap_or_default(), self.url);
         if let Some(image) = &self.image {
-            told.push_str(&format!("\nImage: {image}"));
+            let _ = write!(told, "\nImage: {image}");
         }
         told
     }
@@ -184,7 +185,7 @@ pub(super) async fn videos(api: Arc<Api>, videos: Videos, cx: Context) -> Result
     Ok(found(list(&answer, "/results").filter_map(of), next(&answer, videos.offset, videos.count), &cx))
 }
 
-pub(super) async fn images(api: Arc<Api>, images: Images, cx: Context) -> Result<Answer<Found<Image>>, Refusal> {
+pub(super) async fn images(api: Arc<Api>, images: Images, cx: Context) -> Result<Answer<Found<Picture>>, Refusal> {
     if matches!(images.safesearch, Some(SafeSearch::Moderate)) {
         return Err(Refusal::invalid("`safesearch` of images is `off` or `strict`"));
     }
@@ -199,9 +200,9 @@ pub(super) async fn images(api: Arc<Api>, images: Images, cx: Context) -> Result
 }
 
 /// Every member but the address may be missing, and what stands around it too.
-fn image(one: &Value) -> Option<Image> {
+fn image(one: &Value) -> Option<Picture> {
     let url = address(one, "/url").or_else(|| address(one, "/properties/url"))?;
-    Some(Image {
+    Some(Picture {
         title: text(one, "/title").unwrap_or_else(|| url.clone()),
         image: address(one, "/properties/url"),
         thumbnail: address(one, "/thumbnail/src"),

@@ -1,5 +1,6 @@
 //! `brave_place_search`, and what a place is.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use portwright_core::{Context, Refusal, limits};
@@ -108,7 +109,7 @@ impl Told for Place {
         let about = [self.kind, self.price_range.as_deref(), self.rating.as_deref(), self.distance.as_deref()];
         let about: Vec<_> = about.into_iter().flatten().collect();
         if !about.is_empty() {
-            told.push_str(&format!(" ({})", about.join(", ")));
+            let _ = write!(told, " ({})", about.join(", "));
         }
         for line in [&self.address, &self.phone, &self.url, &self.description].into_iter().flatten() {
             told.push('\n');

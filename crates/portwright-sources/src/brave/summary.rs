@@ -1,5 +1,6 @@
 //! `brave_summarizer` and `brave_llm_context`: what pages say, rather than where they are.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub(super) struct Summarize {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Summary {
+pub(super) struct Summarized {
     ready: bool,
     title: Option<String>,
     summary: Option<String>,
@@ -52,7 +53,7 @@ struct Source {
     title: Option<String>,
 }
 
-pub(super) async fn summarize(api: Arc<Api>, asked: Summarize, cx: Context) -> Result<Answer<Summary>, Refusal> {
+pub(super) async fn summarize(api: Arc<Api>, asked: Summarize, cx: Context) -> Result<Answer<Summarized>, Refusal> {
     let key = asked.key.trim();
     if key.is_empty() || key.chars().count() > KEY_CHARACTERS_MAX {
         return Err(Refusal::invalid("`key` is none; it is the `summary_key` of a brave_web_search with summary=true"));
@@ -76,11 +77,11 @@ pub(super) async fn summarize(api: Arc<Api>, asked: Summarize, cx: Context) -> R
     let note = "the summary is not ready yet; call again with the same key in some seconds".to_owned();
     let words = note.clone();
     let none =
-        Summary { ready: false, title: None, summary: None, references: None, followups: None, note: Some(note) };
+        Summarized { ready: false, title: None, summary: None, references: None, followups: None, note: Some(note) };
     Ok(Answer::told(none, words))
 }
 
-fn read(answer: &Value) -> Answer<Summary> {
+fn read(answer: &Value) -> Answer<Summarized> {
     let mut summary = String::new();
     for part in list(answer, "/summary") {
         match part.pointer("/type").and_then(Value::as_str) {
@@ -88,7 +89,7 @@ fn read(answer: &Value) -> Answer<Summary> {
             Some("token") => summary.push_str(part.pointer("/data").and_then(Value::as_str).unwrap_or_default()),
             Some("inline_reference") => {
                 if let Some(url) = address(part, "/data/url") {
-                    summary.push_str(&format!(" ({url})"));
+                    let _ = write!(summary, " ({url})");
                 }
             }
             Some("enum_item" | "enum_start" | "enum_end") => {
@@ -107,12 +108,12 @@ fn read(answer: &Value) -> Answer<Summary> {
     let mut words = summary.clone();
     for (index, source) in references.iter().enumerate() {
         let title = source.title.as_deref().unwrap_or_default();
-        words.push_str(&format!("\n[{}] {title} {}", index + 1, source.url));
+        let _ = write!(words, "\n[{}] {title} {}", index + 1, source.url);
     }
     let note = summary.is_empty().then(|| "the summary is empty; answer from the search's results".to_owned());
     let words = note.clone().unwrap_or(words);
     Answer::told(
-        Summary {
+        Summarized {
             ready: true,
             title: text(answer, "/title"),
             summary: Some(summary).filter(|summary| !summary.is_empty()),

@@ -69,23 +69,20 @@ fn without_tags(text: &str) -> String {
         let (before, tag) = rest.split_at(at);
         out.push_str(before);
         let begins = tag[1..].starts_with(|letter: char| letter.is_ascii_alphabetic() || "/!".contains(letter));
-        match tag.find('>').filter(|_| begins) {
-            Some(end) => {
-                let name = tag[1..end].trim_start_matches('/');
-                let breaks = ["br", "p", "li", "div", "tr"].iter().any(|one| {
-                    name.get(..one.len()).is_some_and(|start| start.eq_ignore_ascii_case(one))
-                        && !name[one.len()..].starts_with(|letter: char| letter.is_ascii_alphanumeric())
-                });
-                if breaks {
-                    out.push(' ');
-                }
-                rest = &tag[end + 1..];
-            }
-            None => {
-                out.push('<');
-                rest = &tag[1..];
-            }
+        let Some(end) = tag.find('>').filter(|_| begins) else {
+            out.push('<');
+            rest = &tag[1..];
+            continue;
+        };
+        let name = tag[1..end].trim_start_matches('/');
+        let breaks = ["br", "p", "li", "div", "tr"].iter().any(|one| {
+            name.get(..one.len()).is_some_and(|start| start.eq_ignore_ascii_case(one))
+                && !name[one.len()..].starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        });
+        if breaks {
+            out.push(' ');
         }
+        rest = &tag[end + 1..];
     }
     out.push_str(rest);
     out
@@ -123,15 +120,12 @@ fn entities(text: &str) -> String {
         out.push_str(&rest[..at]);
         let after = &rest[at + 1..];
         let name = after.bytes().take(LONGEST).position(|byte| byte == b';').map(|end| &after[..end]);
-        match name.and_then(|name| entity(name).map(|letter| (name, letter))) {
-            Some((name, letter)) => {
-                out.push(letter);
-                rest = &after[name.len() + 1..];
-            }
-            None => {
-                out.push('&');
-                rest = after;
-            }
+        if let Some((name, letter)) = name.and_then(|name| entity(name).map(|letter| (name, letter))) {
+            out.push(letter);
+            rest = &after[name.len() + 1..];
+        } else {
+            out.push('&');
+            rest = after;
         }
     }
     out.push_str(rest);

@@ -128,10 +128,8 @@ pub(super) async fn search(api: Arc<Api>, web: Web, cx: Context) -> Result<Answe
         words = format!("{words}\n\n{}", items::told(also, None, None));
     }
     if summary {
-        words.push_str(&match &found.summary_key {
-            Some(key) => format!("\n\nKey for brave_summarizer: {key}"),
-            None => "\n\nThe service has no summary for this search.".to_owned(),
-        });
+        words.push_str("\n\nKey for brave_summarizer: ");
+        words.push_str(found.summary_key.as_deref().unwrap_or("none; the service has no summary for this search"));
     }
     Ok(Answer::told(found, words.trim()))
 }

@@ -89,3 +89,14 @@ async fn a_check_tells_what_the_plan_allows() {
     assert!(found[0].message.contains("does not accept this server's token"), "{found:?}");
     assert!(!format!("{found:?}").contains(TOKEN));
 }
+
+#[tokio::test]
+async fn a_token_that_travels_in_the_open_is_told_of() {
+    // The proxy stands for the network: the name leads nowhere.
+    let service = Service::always(json!({})).await;
+    let proxy = service.url().replace("/res/v1", "");
+    let table = json!({ "api_url": "http://search.invalid/res/v1", "proxy": proxy });
+    let found = open(&service, table).await.inspect().await;
+    assert_eq!((found.len(), found[0].place.to_string().as_str()), (1, "/sources/web/api_url"));
+    assert!(found[0].message.contains("unencrypted"), "{found:?}");
+}

@@ -285,7 +285,7 @@ async fn a_service_that_is_gone_or_slow_is_told_apart() {
     assert_eq!(refusal.kind(), RefusalKind::Unavailable);
     assert!(!refusal.public().contains("127.0.0.1"), "{refusal}");
     assert!(matches!(source.health().await, Health::Degraded(_)));
-    let slow = Service::new(|_| Answer::json(&json!({})).after(Duration::from_secs(60))).await;
+    let slow = Service::new(|_| Answer::json(&json!({})).after(Duration::from_mins(1))).await;
     let source = open(&slow, json!({ "timeout": "100ms" })).await;
     assert_eq!(refused(&source, "brave_web_search", json!({ "query": "x" })).await.kind(), RefusalKind::TimedOut);
     let big = Service::new(|_| Answer::raw(200, &" ".repeat(limits::SEARCH_ANSWER_BYTES_MAX + 1))).await;

@@ -50,7 +50,7 @@ fn a_month_that_is_used_up_is_looked_at_again_now_and_then() {
     let now = Instant::now();
     let mut pace = Pace::new(None);
     pace.learn(&told("1, 2000", "0, 0", "1, 864000"), now, now);
-    assert_eq!(pace.gone(now), Some(Duration::from_secs(864_000)));
+    assert_eq!(pace.gone(now), Some(Duration::from_hours(240)));
     assert_eq!(pace.gone(now + limits::SEARCH_QUOTA_LOOK), None);
     pace.learn(&told("1, 2000", "0, 2000", "1, 864000"), now, now);
     assert_eq!(pace.gone(now), None);
@@ -114,7 +114,7 @@ async fn who_would_wait_too_long_is_told_when_to_come_again() {
 
 #[tokio::test]
 async fn the_queue_is_bounded_and_who_leaves_holds_nobody_up() {
-    let queue = Queue::new(Some(Rate { interval: Duration::from_millis(1) }), Duration::from_secs(3600));
+    let queue = Queue::new(Some(Rate { interval: Duration::from_millis(1) }), Duration::from_hours(1));
     queue.turn(None).await.expect("the first");
     queue.hold(Duration::from_secs(30));
     {
@@ -163,7 +163,7 @@ async fn a_429_that_stays_or_asks_for_too_long_is_told() {
     let long = Service::new(|_| Answer::raw(429, "slow down").with("retry-after", "120")).await;
     let source = open(&long, json!({})).await;
     let refusal = refused(&source, "brave_web_search", json!({ "query": "a" })).await;
-    assert_eq!((refusal.kind(), refusal.wait()), (RefusalKind::Limited, Some(Duration::from_secs(120))));
+    assert_eq!((refusal.kind(), refusal.wait()), (RefusalKind::Limited, Some(Duration::from_mins(2))));
     // Others need not ask to hear the same.
     assert_eq!(refused(&source, "brave_news_search", json!({ "query": "a" })).await.kind(), RefusalKind::Limited);
     assert_eq!(long.asked().len(), 1);

@@ -1,5 +1,6 @@
 //! The token and the proxy's password turn up nowhere.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use portwright_core::SourceKind;
@@ -18,7 +19,7 @@ struct Words<'a>(&'a mut String);
 
 impl Visit for Words<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0.push_str(&format!("{field}={value:?} "));
+        let _ = write!(self.0, "{field}={value:?} ");
     }
 }
 
@@ -62,7 +63,7 @@ async fn the_token_is_in_no_log_error_or_reply() {
         let service = Service::new(move |_| answer.clone()).await;
         let source = open(&service, json!({})).await;
         let result = call(&source, "brave_web_search", json!({ "query": "x" })).await;
-        seen.push_str(&format!("{result:?} {source:?} {:?} {:?}", source.health().await, source.inspect().await));
+        let _ = write!(seen, "{result:?} {source:?} {:?} {:?}", source.health().await, source.inspect().await);
         assert_eq!(service.last().header("x-subscription-token"), Some(TOKEN));
     }
     seen.push_str(&log.0.lock().expect("a lock"));
@@ -77,15 +78,15 @@ async fn a_proxys_password_is_in_no_debug_or_error() {
     let spec = spec(table);
     let mut seen = format!("{spec:?}");
     let config = Brave.decode(spec).expect("a configuration");
-    seen.push_str(&format!("{config:?}"));
+    let _ = write!(seen, "{config:?}");
     let source = config.connect().await.expect("a source");
     let result = call(&source, "brave_web_search", json!({ "query": "x" })).await;
     assert!(result.is_err());
-    seen.push_str(&format!("{source:?} {result:?} {:?}", source.health().await));
+    let _ = write!(seen, "{source:?} {result:?} {:?}", source.health().await);
     let problems = decode(json!({ "token": TOKEN, "proxy": "ftp://user:hunter2@x" })).expect_err("no proxy");
-    seen.push_str(&format!("{problems:?}"));
+    let _ = write!(seen, "{problems:?}");
     let never = decode(json!({ "token": TOKEN, "proxy": "http://user:hunter2@169.254.169.254" })).expect("decoded");
-    seen.push_str(&format!("{:?}", never.connect().await.expect_err("an address that is never reached")));
+    let _ = write!(seen, "{:?}", never.connect().await.expect_err("an address that is never reached"));
     assert!(!seen.contains("hunter2") && !seen.contains(TOKEN), "{seen}");
 }
 

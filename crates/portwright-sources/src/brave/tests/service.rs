@@ -1,5 +1,6 @@
 //! A search service on the loopback: answers as a test says, and remembers what it was asked.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -153,7 +154,7 @@ async fn serve(stream: TcpStream, say: Arc<Say>, list: Arc<Mutex<Vec<Asked>>>) {
     let mut head =
         format!("HTTP/1.1 {} Said\r\nconnection: close\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
     for (name, value) in &answer.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     let _ = stream.write_all(format!("{head}\r\n{}", answer.body).as_bytes()).await;
 }

@@ -3,6 +3,7 @@
 use portwright_core::testing::Contract;
 use portwright_core::{Health, RefusalKind};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::service::{Answer, Asked, Service};
@@ -26,7 +27,7 @@ fn whole(asked: &Asked) -> Answer {
         _ => return Answer::raw(404, "{}"),
     };
     let answer = Answer::json(&answer);
-    if asked.param("q") == Some("slow") { answer.after(Duration::from_secs(60)) } else { answer }
+    if asked.param("q") == Some("slow") { answer.after(Duration::from_mins(1)) } else { answer }
 }
 
 fn works() -> Vec<(&'static str, Value)> {
@@ -62,7 +63,7 @@ async fn each_tool_returns_little_and_plain_text() {
     for (tool, arguments) in works() {
         let result = call(&source, tool, arguments).await.expect(tool);
         let data = serde_json::to_string_pretty(&result.structured_content).expect("JSON");
-        told.push_str(&format!("== {tool}\n{data}\n-- as text\n{}\n\n", words(&result)));
+        let _ = write!(told, "== {tool}\n{data}\n-- as text\n{}\n\n", words(&result));
     }
     for markup in ["<strong>", "<b>", "&quot;", "&amp;", "&#", "javascript:"] {
         assert!(!told.contains(markup), "{markup}");
