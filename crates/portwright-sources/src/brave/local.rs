@@ -22,6 +22,8 @@ pub(super) const ABOUT: &str = "Finds local businesses and places by words (\"pi
 
 /// Places that the service tells about at once.
 const PLACES_MAX: usize = 20;
+/// Bytes of a place's id: twenty of them make an address that servers take.
+const ID_BYTES_MAX: usize = 200;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Local {
@@ -57,10 +59,17 @@ pub(super) async fn search(api: Arc<Api>, local: Local, cx: Context) -> Result<A
     if known.is_empty() {
         return Ok(pages(&answer, &cx));
     }
-    let ids: Params = known.iter().filter_map(|one| Some(("ids", one.pointer("/id")?.as_str()?.to_owned()))).collect();
+    let id = |one: &Value| one.pointer("/id")?.as_str().filter(|id| id.len() <= ID_BYTES_MAX).map(str::to_owned);
+    let ids: Params = known.iter().filter_map(|one| Some(("ids", id(one)?))).collect();
     let mut missing = Vec::new();
     let details = by_id(&api, "pois", &ids, &cx, "details", &mut missing).await?;
-    let descriptions = by_id(&api, "descriptions", &ids, &cx, "descriptions", &mut missing).await?;
+    let descriptions = if missing.is_empty() {
+        by_id(&api, "descriptions", &ids, &cx, "descriptions", &mut missing).await?
+    } else {
+        // What stood in the way of the one stands in the way of the other.
+        missing.push("descriptions");
+        HashMap::new()
+    };
     let places = known.iter().filter_map(|short| {
         let id = short.pointer("/id").and_then(Value::as_str).unwrap_or_default();
         let mut place = details.get(id).and_then(Place::of).or_else(|| Place::of(short))?;
@@ -77,8 +86,8 @@ pub(super) async fn search(api: Arc<Api>, local: Local, cx: Context) -> Result<A
     Ok(Answer::told(LocalFound { items, web: None, note }, words))
 }
 
-/// What an endpoint tells of these places, by their ids. A plan that does not include it, or a service that stumbles,
-/// leaves the search with what it has; a limit or a deadline does not, for the next request would fare no better.
+/// What an endpoint tells of these places, by their ids. Where the plan does not include it, or the service asks to wait
+/// or stumbles, the search goes on with what it has, and says so.
 async fn by_id(
     api: &Api,
     endpoint: &str,

@@ -143,8 +143,7 @@ impl Source for BraveSource {
         let mut found = self.advice.clone();
         match self.api.probe().await {
             Err(refusal) => {
-                let place = self.place.join("token");
-                found.push(Diagnostic::advice(place, "search-refused", refusal.public()));
+                found.push(Diagnostic::advice(self.place.clone(), "search-refused", refusal.public()));
             }
             Ok(told) => {
                 if let (Some(rate), Some(most)) = (self.rate, told.per_second)

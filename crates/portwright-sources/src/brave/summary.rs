@@ -21,7 +21,7 @@ pub(super) const ABOUT_CONTEXT: &str = "Searches the web and returns excerpts of
                                         from sources instead of opening pages.";
 
 /// Characters of a key; the service's are a few hundred.
-const KEY_CHARACTERS_MAX: usize = 2000;
+pub(super) const KEY_CHARACTERS_MAX: usize = 2000;
 /// References of one summary, and characters of one excerpt: a chunk of a page.
 const REFERENCES_MAX: usize = 50;
 const EXCERPT_CHARACTERS_MAX: usize = 8000;

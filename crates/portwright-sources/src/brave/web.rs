@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::arguments::{Asked, OneOrMore, SafeSearch};
 use super::items::{self, Item, Told};
+use super::summary::KEY_CHARACTERS_MAX;
 use super::text::{list, text};
 use crate::shared::own::Answer;
 
@@ -113,11 +114,7 @@ pub(super) async fn search(api: Arc<Api>, web: Web, cx: Context) -> Result<Answe
     let note = items::note(items.is_empty() && also.is_empty(), cut || also_cut);
     let found = WebFound {
         next: next(&answer, web.offset),
-        summary_key: if summary {
-            answer.pointer("/summarizer/key").and_then(Value::as_str).map(str::to_owned)
-        } else {
-            None
-        },
+        summary_key: key(&answer).filter(|_| summary),
         searched: text(&answer, "/query/altered"),
         also: Some(also).filter(|also| !also.is_empty()),
         items,
@@ -132,6 +129,11 @@ pub(super) async fn search(api: Arc<Api>, web: Web, cx: Context) -> Result<Answe
         words.push_str(found.summary_key.as_deref().unwrap_or("none; the service has no summary for this search"));
     }
     Ok(Answer::told(found, words.trim()))
+}
+
+fn key(answer: &Value) -> Option<String> {
+    let key = answer.pointer("/summarizer/key")?.as_str()?;
+    (key.chars().count() <= KEY_CHARACTERS_MAX).then(|| key.to_owned())
 }
 
 /// The web pages of an answer.
