@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod apis;
 mod approvals;
 mod asking;
 mod audit;
@@ -12,6 +13,7 @@ mod listener;
 mod store;
 mod tokens;
 
+pub use apis::*;
 pub use approvals::*;
 pub use asking::*;
 pub use audit::*;

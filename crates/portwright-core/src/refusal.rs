@@ -130,6 +130,11 @@ impl Refusal {
         Self::new(RefusalKind::Unavailable, public)
     }
 
+    /// Too much, too fast; come again after so long.
+    pub fn limited(public: impl Into<String>, wait: Duration) -> Self {
+        Self::new(RefusalKind::Limited, public).retry_after(wait)
+    }
+
     /// The deadline passed; say what to ask for instead.
     pub fn timed_out(public: impl Into<String>) -> Self {
         Self::new(RefusalKind::TimedOut, public)

@@ -20,12 +20,12 @@ pub mod upstream;
 
 /// Every kind of source that `kind = "…"` may name.
 pub const KINDS: &[&dyn SourceKind] = &[
-    #[cfg(feature = "brave")]
-    &brave::Brave,
     #[cfg(feature = "postgres")]
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]
     &sqlite::Sqlite,
     #[cfg(feature = "files")]
     &files::Files,
+    #[cfg(feature = "brave")]
+    &brave::Brave,
 ];

@@ -44,8 +44,11 @@ pub const SEARCH_GOGGLES_MAX: usize = 3;
 /// Bytes of one goggle.
 pub const SEARCH_GOGGLE_BYTES_MAX: usize = 2048;
 
-/// Bytes of what a search returns as JSON; results beyond it are left out.
+/// Bytes of what a search returns as JSON; results beyond it are left out. The plan may change it (`max_bytes`).
 pub const SEARCH_RESULT_BYTES_MAX: usize = 64 * 1024;
+
+/// The least and the most that the plan may set there: one result, and more than the service sends.
+pub const SEARCH_RESULT_BYTES_RANGE: (usize, usize) = (4 * 1024, 1024 * 1024);
 
 /// Bytes of the excerpts that one call returns as context: four bytes for each of the most tokens that may be asked for.
 pub const SEARCH_CONTEXT_BYTES_MAX: usize = 4 * 32_768;
@@ -57,7 +60,7 @@ pub const SEARCH_TEXT_CHARACTERS_MAX: usize = 1000;
 pub const SUMMARY_POLLS_MAX: usize = 6;
 
 /// The pause between two of them.
-pub const SUMMARY_PAUSE: Duration = Duration::from_millis(500);
+pub const SUMMARY_POLL_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long nothing is asked once the month's requests are used up, before one call looks again: the plan may have been
 /// enlarged.

@@ -49,8 +49,8 @@ pub const SEARCH_LINE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes that a compiled pattern may take.
 pub const GREP_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Files that one round of a search takes up: its matches are put in order before the next begins.
-pub const SEARCH_ROUND: usize = 512;
+/// Files that one thread of a search takes up at a time.
+pub const SEARCH_BATCH: usize = 64;
 
 /// Calls of one source that work on files at a time. A file system that hangs must not take all threads.
 pub const FILE_JOBS_MAX: usize = 16;

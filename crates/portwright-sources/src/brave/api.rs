@@ -27,6 +27,7 @@ pub(super) struct ApiPlan {
     pub(super) wait: Duration,
     pub(super) timeout: Duration,
     pub(super) cache: Duration,
+    pub(super) bytes_max: usize,
 }
 
 /// The search service, behind its queue and its cache.
@@ -36,6 +37,8 @@ pub(super) struct Api {
     base: Url,
     token: Secret,
     timeout: Duration,
+    /// Bytes of what one search returns.
+    pub(super) bytes_max: usize,
     queue: Queue,
     cache: Cache,
     /// Why the last request came to nothing, if that lies with the service or the configuration.
@@ -47,9 +50,9 @@ const NO_ANSWER: &str = "the search service can't be reached";
 
 impl Api {
     pub(super) fn new(fetch: Arc<dyn Fetch>, plan: ApiPlan) -> Self {
-        let ApiPlan { base, token, rate, wait, timeout, cache } = plan;
+        let ApiPlan { base, token, rate, wait, timeout, cache, bytes_max } = plan;
         let (queue, cache) = (Queue::new(rate, wait), Cache::new(cache));
-        Self { fetch, base, token, timeout, queue, cache, ill: Mutex::default() }
+        Self { fetch, base, token, timeout, bytes_max, queue, cache, ill: Mutex::default() }
     }
 
     /// The answer of an endpoint, perhaps one that was given a moment ago.

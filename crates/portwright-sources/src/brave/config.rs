@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portwright_core::{Diagnostic, HumanDuration, Pointer, Secret, SourceSpec, limits};
+use portwright_core::{ByteSize, Diagnostic, HumanDuration, Pointer, Secret, SourceSpec, limits};
 use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub(super) struct BraveTable {
     timeout: Option<HumanDuration>,
     /// How long equal searches are answered from memory; `0s` never. Default: `1m`.
     cache: Option<HumanDuration>,
+    /// Bytes of what one search returns. Default: `64KiB`; excerpts of pages have a bound of their own.
+    max_bytes: Option<ByteSize>,
     /// A proxy for all requests: `http://proxy.example:3128`. Proxies of the environment are not asked.
     proxy: Option<Secret>,
 }
@@ -73,8 +75,19 @@ pub(super) fn plan(spec: &SourceSpec, table: BraveTable, problems: &mut Vec<Diag
         problems.push(Diagnostic::error(place.join("cache"), "wrong-value", message));
     }
     let wait = wait(table.wait, limits::SEARCH_QUEUE_WAIT);
-    let api = ApiPlan { base: base?, token: token?, rate: table.rate, wait, timeout, cache };
+    let bytes_max = bytes_max(table.max_bytes, &place.join("max_bytes"), problems);
+    let api = ApiPlan { base: base?, token: token?, rate: table.rate, wait, timeout, cache, bytes_max };
     Some(BravePlan { api, proxy, place, advice })
+}
+
+fn bytes_max(written: Option<ByteSize>, place: &Pointer, problems: &mut Vec<Diagnostic>) -> usize {
+    let (least, most) = limits::SEARCH_RESULT_BYTES_RANGE;
+    let bytes = written.map_or(limits::SEARCH_RESULT_BYTES_MAX, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
+    if !(least..=most).contains(&bytes) {
+        let message = format!("a search returns {} to {} KiB", least / 1024, most / 1024);
+        problems.push(Diagnostic::error(place.clone(), "wrong-value", message).hint("max_bytes = \"64KiB\""));
+    }
+    bytes
 }
 
 fn token(token: Option<Secret>, place: &Pointer, problems: &mut Vec<Diagnostic>) -> Option<Secret> {

@@ -1,11 +1,12 @@
 //! What searches find, in the few words that a model needs; the same as text.
 
-use portwright_core::{Context, limits};
+use portwright_core::Context;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
 
+use super::api::Api;
 use super::text::{address, text, texts};
 
 /// A page, or something like one.
@@ -77,8 +78,8 @@ pub(super) fn fitting<T: Serialize>(items: impl Iterator<Item = T>, bytes_max: u
 }
 
 /// The same within the bounds of a search's result.
-pub(super) fn fitting_search<T: Serialize>(items: impl Iterator<Item = T>, cx: &Context) -> (Vec<T>, bool) {
-    fitting(items, limits::SEARCH_RESULT_BYTES_MAX, cx)
+pub(super) fn fitting_search<T: Serialize>(items: impl Iterator<Item = T>, api: &Api, cx: &Context) -> (Vec<T>, bool) {
+    fitting(items, api.bytes_max, cx)
 }
 
 /// What is said of a result that was cut or is empty.

@@ -57,7 +57,7 @@ pub(super) async fn search(api: Arc<Api>, local: Local, cx: Context) -> Result<A
     let most = local.count.map_or(PLACES_MAX, |count| count as usize);
     let known: Vec<&Value> = list(&answer, "/locations/results").take(most.min(PLACES_MAX)).collect();
     if known.is_empty() {
-        return Ok(pages(&answer, &cx));
+        return Ok(pages(&answer, &api, &cx));
     }
     let id = |one: &Value| one.pointer("/id")?.as_str().filter(|id| id.len() <= ID_BYTES_MAX).map(str::to_owned);
     let ids: Params = known.iter().filter_map(|one| Some(("ids", id(one)?))).collect();
@@ -76,9 +76,9 @@ pub(super) async fn search(api: Arc<Api>, local: Local, cx: Context) -> Result<A
         place.description = descriptions.get(id).and_then(|one| text(one, "/description")).or(place.description);
         Some(place)
     });
-    let (items, cut) = items::fitting_search(places, &cx);
+    let (items, cut) = items::fitting_search(places, &api, &cx);
     if items.is_empty() && !cut {
-        return Ok(pages(&answer, &cx));
+        return Ok(pages(&answer, &api, &cx));
     }
     let left_out = (!missing.is_empty()).then(|| format!("the plan or the service gave no {}", missing.join(" and ")));
     let note = items::note(false, cut).or(left_out);
@@ -113,8 +113,8 @@ async fn by_id(
     }
 }
 
-fn pages(answer: &Value, cx: &Context) -> Answer<LocalFound> {
-    let (pages, cut) = items::fitting_search(web::pages(answer), cx);
+fn pages(answer: &Value, api: &Api, cx: &Context) -> Answer<LocalFound> {
+    let (pages, cut) = items::fitting_search(web::pages(answer), api, cx);
     let note = if pages.is_empty() {
         "no places and no pages found; try other or fewer words".to_owned()
     } else {

@@ -161,7 +161,7 @@ pub(super) async fn news(api: Arc<Api>, news: News, cx: Context) -> Result<Answe
         let source = text(one, "/meta_url/hostname").or_else(|| text(one, "/meta_url/netloc"));
         Some(Item { source, ..Item::of(one)? })
     };
-    Ok(found(list(&answer, "/results").filter_map(of), next(&answer, news.offset, news.count), &cx))
+    Ok(found(list(&answer, "/results").filter_map(of), next(&answer, news.offset, news.count), &api, &cx))
 }
 
 pub(super) async fn videos(api: Arc<Api>, videos: Videos, cx: Context) -> Result<Answer<Found<Video>>, Refusal> {
@@ -182,7 +182,7 @@ pub(super) async fn videos(api: Arc<Api>, videos: Videos, cx: Context) -> Result
             views: said(one, "/video/views"),
         })
     };
-    Ok(found(list(&answer, "/results").filter_map(of), next(&answer, videos.offset, videos.count), &cx))
+    Ok(found(list(&answer, "/results").filter_map(of), next(&answer, videos.offset, videos.count), &api, &cx))
 }
 
 pub(super) async fn images(api: Arc<Api>, images: Images, cx: Context) -> Result<Answer<Found<Picture>>, Refusal> {
@@ -196,7 +196,7 @@ pub(super) async fn images(api: Arc<Api>, images: Images, cx: Context) -> Result
         .safe(images.safesearch)
         .flag("spellcheck", images.spellcheck);
     let answer = api.get(&["images", "search"], &asked.params(), &cx).await?;
-    Ok(found(list(&answer, "/results").filter_map(image), None, &cx))
+    Ok(found(list(&answer, "/results").filter_map(image), None, &api, &cx))
 }
 
 /// Every member but the address may be missing, and what stands around it too.
@@ -222,8 +222,13 @@ fn next(answer: &Value, offset: Option<u32>, count: Option<u32>) -> Option<u32> 
     Some(offset.unwrap_or(0) + 1).filter(|next| said.unwrap_or(full) && *next <= OFFSET_MAX)
 }
 
-fn found<T: Serialize + Told>(items: impl Iterator<Item = T>, next: Option<u32>, cx: &Context) -> Answer<Found<T>> {
-    let (items, cut) = items::fitting_search(items, cx);
+fn found<T: Serialize + Told>(
+    items: impl Iterator<Item = T>,
+    next: Option<u32>,
+    api: &Api,
+    cx: &Context,
+) -> Answer<Found<T>> {
+    let (items, cut) = items::fitting_search(items, api, cx);
     let note = items::note(items.is_empty(), cut);
     let words = items::told(&items, note.as_deref(), next);
     Answer::told(Found { items, next, note }, words)

@@ -164,7 +164,7 @@ pub(super) async fn search(api: Arc<Api>, places: Places, cx: Context) -> Result
     let found = kinds
         .into_iter()
         .flat_map(|(kind, place)| list(&answer, place).filter_map(move |one| Some(Place { kind, ..Place::of(one)? })));
-    let (items, cut) = items::fitting_search(found, &cx);
+    let (items, cut) = items::fitting_search(found, &api, &cx);
     let note = items::note(items.is_empty(), cut);
     let words = items::told(&items, note.as_deref(), None);
     Ok(Answer::told(PlacesFound { items, location: text(&answer, "/location/name"), note }, words))

@@ -68,11 +68,11 @@ pub(super) async fn summarize(api: Arc<Api>, asked: Summarize, cx: Context) -> R
             }
             _ => {}
         }
-        let enough = cx.time_left().is_some_and(|left| left < limits::SUMMARY_PAUSE * 2 + Duration::from_secs(1));
+        let enough = cx.time_left().is_some_and(|left| left < limits::SUMMARY_POLL_PAUSE * 2 + Duration::from_secs(1));
         if poll == limits::SUMMARY_POLLS_MAX || enough {
             break;
         }
-        tokio::time::sleep(limits::SUMMARY_PAUSE).await;
+        tokio::time::sleep(limits::SUMMARY_POLL_PAUSE).await;
     }
     let note = "the summary is not ready yet; call again with the same key in some seconds".to_owned();
     let words = note.clone();

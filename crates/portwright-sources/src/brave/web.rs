@@ -104,11 +104,12 @@ pub(super) async fn search(api: Arc<Api>, web: Web, cx: Context) -> Result<Answe
     // A filter would leave out either the pages or the key of the summary.
     asked = if summary { asked.set("summary", "true") } else { asked.set("result_filter", filter.join(",")) };
     let answer = api.get(&["web", "search"], &asked.params(), &cx).await?;
-    let (items, cut) = items::fitting_search(pages(&answer), &cx);
+    let (items, cut) = items::fitting_search(pages(&answer), &api, &cx);
     let kinds = KINDS.iter().filter(|(kind, _)| filter.contains(kind));
     let (also, also_cut) = items::fitting_search(
         kinds
             .flat_map(|(kind, place)| list(&answer, place).filter_map(|one| Some(Also { kind, item: Item::of(one)? }))),
+        &api,
         &cx,
     );
     let note = items::note(items.is_empty() && also.is_empty(), cut || also_cut);

@@ -81,10 +81,15 @@ impl Scope {
         self.folders.shown(spot)
     }
 
+    /// Whether where something really lies makes a difference.
+    fn is_narrow(&self) -> bool {
+        self.narrow.is_some() || !self.folders.plan.exclude.is_empty()
+    }
+
     /// A link may lead from what may be reached to what may not: what was opened is judged by where it really lies.
     fn judge(&self, spot: &Spot, opened: &impl std::os::fd::AsFd, shown: &str) -> Result<Spot, Refusal> {
         let real = self.folders.roots[spot.root].real(opened, spot.beneath());
-        if self.narrow.is_none() && self.folders.plan.exclude.is_empty() {
+        if !self.is_narrow() {
             return Ok(Spot { root: spot.root, rel: real.unwrap_or_else(|| spot.rel.clone()) });
         }
         let real = real.ok_or_else(|| Refusal::failed(format!("there is no `{shown}`")))?;
@@ -101,7 +106,9 @@ impl Scope {
         unwaiting(&mut options);
         let root = &self.folders.roots[spot.root];
         let file = root.dir.open_with(spot.beneath(), &options).map_err(|error| words::refuse(error, &path))?;
-        self.judge(spot, &file, &path)?;
+        if self.is_narrow() {
+            self.judge(spot, &file, &path)?;
+        }
         let file = file.into_std();
         let meta = file.metadata().map_err(|error| words::refuse(error, &path))?;
         if meta.is_dir() {

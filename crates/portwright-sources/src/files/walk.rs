@@ -76,6 +76,7 @@ pub(super) struct Walk<'a> {
     scope: &'a Scope,
     stop: &'a Stop,
     way: &'a Way,
+    root: usize,
     frames: Vec<Frame>,
     /// Folders that could not be read.
     pub(super) unread: usize,
@@ -110,10 +111,15 @@ impl<'a> Walk<'a> {
     /// Begins in a folder.
     pub(super) fn begin(scope: &'a Scope, start: &Spot, way: &'a Way, stop: &'a Stop) -> Result<Self, Refusal> {
         let (dir, real) = scope.dir(start)?;
-        let mut walk = Self { scope, stop, way, frames: Vec::new(), unread: 0 };
+        let mut walk = Self { scope, stop, way, root: start.root, frames: Vec::new(), unread: 0 };
         let rules = if way.ignored { None } else { walk.rules_above(&real) };
         walk.enter(dir, real.rel, PathBuf::new(), rules);
         Ok(walk)
+    }
+
+    /// The root that it is in.
+    pub(super) fn root(&self) -> usize {
+        self.root
     }
 
     /// The next file, folder or link.

@@ -23,6 +23,9 @@ fn what_is_wrong_is_told_at_its_place() {
     for rate in ["0/s", "5000/s", "1/h", "-1/s", "1", "1/s/s", ""] {
         assert!(told(json!({ "token": "x", "rate": rate })).contains("/sources/web/rate"), "{rate}");
     }
+    for size in ["1B", "2GiB"] {
+        assert!(told(json!({ "token": "x", "max_bytes": size })).contains("4 to 1024 KiB"), "{size}");
+    }
     for url in ["https://user:hunter2@search.example", "https://search.example/?a=b", "not an address", "https://"] {
         let told = told(json!({ "token": "x", "api_url": url }));
         assert!(told.contains("is not the address of a service") && !told.contains("hunter2"), "{told}");
@@ -55,7 +58,7 @@ fn nothing_is_declared_on_it() {
 fn the_schema_names_every_key() {
     let schema = Brave.schema(&mut schemars::SchemaGenerator::default()).to_value();
     let keys: Vec<_> = schema["properties"].as_object().expect("properties").keys().cloned().collect();
-    let own = ["token", "api_url", "rate", "wait", "timeout", "cache", "proxy"];
+    let own = ["token", "api_url", "rate", "wait", "timeout", "cache", "max_bytes", "proxy"];
     assert_eq!(keys, [&own[..], &["access", "toolsets", "tools"]].concat());
 }
 

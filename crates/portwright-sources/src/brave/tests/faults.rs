@@ -312,6 +312,8 @@ async fn results_are_bounded_in_bytes_and_say_so() {
     let found = result.structured_content.expect("data");
     assert!(found.to_string().len() <= limits::SEARCH_RESULT_BYTES_MAX + 1000 && cx.trail().truncated);
     assert!(found["note"].as_str().is_some_and(|note| note.contains("smaller count")), "{}", found["note"]);
+    let small = open(&service, json!({ "max_bytes": "8KiB" })).await;
+    assert!(data(&small, "brave_news_search", json!({ "query": "x" })).await.to_string().len() <= 9 * 1024);
     let found = data(&source, "brave_web_search", json!({ "query": "x" })).await;
     assert!(found["items"][0]["title"].as_str().is_some_and(|title| title.chars().count() <= 1001));
     let found = data(&source, "brave_llm_context", json!({ "query": "x" })).await;

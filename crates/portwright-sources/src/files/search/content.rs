@@ -1,25 +1,23 @@
-//! Search by content, with the crates of ripgrep: files in the order of their names, on all cores, a round at a time.
+//! Search by content, with the crates of ripgrep: on all cores, and told in the order of the files.
 
-use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use globset::GlobSet;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
-use grep_searcher::{
-    BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkContextKind, SinkError, SinkFinish, SinkMatch,
-};
 use portwright_core::{Context, Refusal, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::roots::{Folders, Spot, Stop};
 use super::super::scope::Scope;
-use super::super::text::cut;
 use super::super::walk::{Kind, Walk, Way, globs};
-use super::{cursor, read_cursor};
+use super::gather::{Batch, Candidate, Gathered, Order, Results};
+use super::matching::searcher;
+use super::read_cursor;
 use crate::shared::own::Answer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -58,33 +56,33 @@ pub(in super::super) struct SearchContent {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in super::super) struct ContentFound {
-    matches: Vec<Matched>,
-    next: Option<String>,
+    pub(super) matches: Vec<Matched>,
+    pub(super) next: Option<String>,
     /// Files that could not be searched.
-    skipped: Option<usize>,
+    pub(super) skipped: Option<usize>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Matched {
-    path: String,
-    line: u64,
-    text: String,
+pub(super) struct Matched {
+    pub(super) path: String,
+    pub(super) line: u64,
+    pub(super) text: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    before: Vec<String>,
+    pub(super) before: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    after: Vec<String>,
+    pub(super) after: Vec<String>,
 }
 
 /// What is looked for, read.
-struct Task {
-    matcher: RegexMatcher,
-    files: Option<GlobSet>,
-    way: Way,
-    context: usize,
-    most: usize,
-    bytes_max: usize,
+pub(super) struct Task {
+    pub(super) matcher: RegexMatcher,
+    pub(super) files: Option<GlobSet>,
+    pub(super) way: Way,
+    pub(super) context: usize,
+    pub(super) most: usize,
+    pub(super) bytes_max: usize,
     /// The path and the line after which matches count.
-    after: Option<(PathBuf, u64)>,
+    pub(super) after: Option<(PathBuf, u64)>,
 }
 
 pub(in super::super) async fn content(
@@ -147,246 +145,95 @@ fn task(wanted: &SearchContent) -> Result<Task, Refusal> {
 
 fn search(scope: &Scope, path: &str, task: &Task, stop: &Stop) -> Result<ContentFound, Refusal> {
     let spot = scope.spot(path)?;
-    let mut found =
-        Gathered { found: ContentFound { matches: Vec::new(), next: None, skipped: None }, bytes: 0, skipped: 0 };
     let top = &scope.folders.roots[spot.root].dir;
     if top.metadata(spot.beneath()).is_ok_and(|meta| !meta.is_dir()) {
-        let opened = scope.open(&spot)?;
-        let one = Candidate { spot, below: PathBuf::new() };
-        drop(opened);
-        found.take(scope, task, &[one], stop)?;
-        return Ok(found.end());
+        // It says why it can't be searched, where one of many is passed by.
+        drop(scope.open(&spot)?);
+        let batch = Batch { files: vec![Candidate { spot, below: PathBuf::new() }] };
+        let results = batch.searched(scope, task, &mut searcher(task), stop, &AtomicBool::new(false));
+        stop.check()?;
+        let mut found = Gathered::default();
+        found.take(scope, task, &batch, results);
+        return Ok(found.end(0));
     }
     let mut way = task.way.clone();
-    // The file where the page before ended may hold more.
     way.after = task.after.as_ref().map(|(path, _)| path.clone());
-    let reopened = way.after.take().filter(|below| !below.as_os_str().is_empty());
     let mut first = Vec::new();
-    if let Some(below) = &reopened {
+    // The file where the page before ended may hold more.
+    if let Some(below) = way.after.clone().filter(|below| !below.as_os_str().is_empty()) {
         let (_, real) = scope.dir(&spot)?;
-        first.push(Candidate { spot: Spot { root: spot.root, rel: real.rel.join(below) }, below: below.clone() });
-        way.after = Some(below.clone());
+        first.push(Candidate { spot: Spot { root: spot.root, rel: real.rel.join(&below) }, below });
     }
     let mut walk = Walk::begin(scope, &spot, &way, stop)?;
-    let mut round = first;
-    loop {
-        let met = walk.next()?;
-        let over = met.is_none();
-        if let Some(met) = met.filter(|met| met.kind == Kind::File)
-            && task.files.as_ref().is_none_or(|files| files.is_match(&met.below))
-        {
-            round.push(Candidate { spot: Spot { root: spot.root, rel: met.rel }, below: met.below });
-        }
-        if over || round.len() >= limits::SEARCH_ROUND {
-            let full = found.take(scope, task, &round, stop)?;
-            round.clear();
-            if over || full {
-                break;
-            }
-        }
-    }
-    found.skipped += walk.unread;
-    Ok(found.end())
+    let found = below(scope, task, &mut walk, first, stop)?;
+    Ok(found.end(walk.unread))
 }
 
-/// A file to be searched.
-struct Candidate {
-    spot: Spot,
-    below: PathBuf,
-}
-
-/// What was found so far, in order.
-struct Gathered {
-    found: ContentFound,
-    bytes: usize,
-    skipped: usize,
-}
-
-impl Gathered {
-    fn end(mut self) -> ContentFound {
-        self.found.skipped = Some(self.skipped).filter(|count| *count > 0);
-        self.found
-    }
-
-    /// Searches a round of files on all cores and keeps what it found, in the order of the files. True: the page is full.
-    fn take(&mut self, scope: &Scope, task: &Task, round: &[Candidate], stop: &Stop) -> Result<bool, Refusal> {
-        let results = all(scope, task, round, stop);
-        stop.check()?;
-        for (candidate, result) in round.iter().zip(results) {
-            let Some(matches) = result else {
-                self.skipped += 1;
-                continue;
-            };
-            for matched in matches {
-                let bytes = matched.text.len()
-                    + matched.path.len()
-                    + matched.before.iter().chain(&matched.after).map(String::len).sum::<usize>();
-                let full =
-                    self.found.matches.len() == task.most || (self.bytes + bytes > task.bytes_max && self.bytes > 0);
-                if full {
-                    // The last that was kept may be of a file before.
-                    let last = self.last(scope, round, candidate);
-                    self.found.next = Some(last);
-                    return Ok(true);
-                }
-                self.bytes += bytes;
-                self.found.matches.push(matched);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Where the page ends: at its last match, or at the beginning of the file that did not fit any more.
-    fn last(&self, scope: &Scope, round: &[Candidate], candidate: &Candidate) -> String {
-        let shown = scope.shown(&candidate.spot);
-        match self.found.matches.last() {
-            Some(last) if last.path == shown => cursor(&candidate.below, Some(last.line)),
-            Some(last) => {
-                let before = round.iter().find(|one| scope.shown(&one.spot) == last.path);
-                before.map_or_else(|| cursor(&candidate.below, Some(0)), |one| cursor(&one.below, Some(last.line)))
-            }
-            None => cursor(&candidate.below, Some(0)),
-        }
-    }
-}
-
-/// The matches of each file; none for one that could not be searched.
-fn all(scope: &Scope, task: &Task, round: &[Candidate], stop: &Stop) -> Vec<Option<Vec<Matched>>> {
-    let cores = thread::available_parallelism().map_or(1, usize::from).min(round.len().div_ceil(16)).max(1);
-    let (next, enough) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results = Mutex::new(Vec::with_capacity(round.len()));
-    let work = || {
+/// Walks on this thread and searches on all cores. What is found is put together in the order of the files.
+fn below(
+    scope: &Scope,
+    task: &Task,
+    walk: &mut Walk<'_>,
+    first: Vec<Candidate>,
+    stop: &Stop,
+) -> Result<Gathered, Refusal> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let (give, work) = sync_channel::<(usize, Batch)>(cores * 2);
+    let (answer, answers) = channel();
+    let (work, full) = (Mutex::new(work), AtomicBool::new(false));
+    let searching = |answer: Sender<(usize, Batch, Results)>| {
         let mut searcher = searcher(task);
-        let mut own = Vec::new();
         loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            // More than a page of matches in the files before: what follows is the next page's.
-            if at >= round.len() || enough.load(Ordering::Relaxed) > task.most || stop.check().is_err() {
+            let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok((at, batch)) = next else { break };
+            let results = batch.searched(scope, task, &mut searcher, stop, &full);
+            if answer.send((at, batch, results)).is_err() {
                 break;
             }
-            let found = one(scope, task, &round[at], &mut searcher, stop);
-            enough.fetch_add(found.as_ref().map_or(0, Vec::len), Ordering::Relaxed);
-            own.push((at, found));
         }
-        results.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
     };
-    if cores == 1 {
-        work();
-    } else {
-        thread::scope(|scope| (0..cores).for_each(|_| _ = scope.spawn(work)));
-    }
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_unstable_by_key(|(at, _)| *at);
-    // Without the files that nobody came to.
-    results.into_iter().map(|(_, found)| found).collect()
-}
-
-fn searcher(task: &Task) -> Searcher {
-    SearcherBuilder::new()
-        .binary_detection(BinaryDetection::quit(0))
-        .line_number(true)
-        .before_context(task.context)
-        .after_context(task.context)
-        .heap_limit(Some(limits::SEARCH_LINE_BYTES_MAX))
-        .build()
-}
-
-fn one(scope: &Scope, task: &Task, file: &Candidate, searcher: &mut Searcher, stop: &Stop) -> Option<Vec<Matched>> {
-    let opened = scope.open(&file.spot).ok()?;
-    let skip = task.after.as_ref().filter(|(path, _)| *path == file.below).map_or(0, |(_, line)| *line);
-    let sink = Page { task, path: opened.path, skip, matches: Vec::new(), before: Vec::new(), binary: false };
-    let mut sink = sink;
-    let source = Stopping { file: opened.file, stop };
-    searcher.search_reader(&task.matcher, source, &mut sink).ok()?;
-    (!sink.binary).then_some(sink.matches).or_else(|| Some(Vec::new()))
-}
-
-/// A file whose reading ends when the call does.
-struct Stopping<'a> {
-    file: std::fs::File,
-    stop: &'a Stop,
-}
-
-impl Read for Stopping<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.check().is_err() {
-            return Err(io::ErrorKind::TimedOut.into());
+    let mut order = Order::default();
+    let walked = thread::scope(|threads| {
+        for _ in 0..cores {
+            let answer = answer.clone();
+            threads.spawn(|| searching(answer));
         }
-        self.file.read(buffer)
-    }
-}
-
-/// The matches of one file.
-struct Page<'a> {
-    task: &'a Task,
-    path: String,
-    /// Matches up to and with this line were on the page before.
-    skip: u64,
-    matches: Vec<Matched>,
-    before: Vec<String>,
-    binary: bool,
-}
-
-/// What makes the searcher stop.
-#[derive(Debug)]
-struct Broken;
-
-impl SinkError for Broken {
-    fn error_message<T: std::fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
-
-impl Sink for Page<'_> {
-    type Error = Broken;
-
-    fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> Result<bool, Broken> {
-        let line = found.line_number().unwrap_or_default();
-        let before = std::mem::take(&mut self.before);
-        if line <= self.skip {
-            return Ok(true);
-        }
-        let text = around(&self.task.matcher, found.bytes());
-        self.matches.push(Matched { path: self.path.clone(), line, text, before, after: Vec::new() });
-        // One more than a page tells that there is a next one.
-        Ok(self.matches.len() <= self.task.most)
-    }
-
-    fn context(&mut self, _: &Searcher, found: &SinkContext<'_>) -> Result<bool, Broken> {
-        let text = clipped(&String::from_utf8_lossy(found.bytes()), 0);
-        match found.kind() {
-            SinkContextKind::Before => self.before.push(text),
-            SinkContextKind::After => {
-                if let Some(last) = self.matches.last_mut() {
-                    last.after.push(text);
+        drop(answer);
+        let (mut batch, mut count) = (first, 0);
+        let walked = loop {
+            let met = match walk.next() {
+                Ok(Some(met)) => met,
+                Ok(None) => break Ok(()),
+                Err(refusal) => break Err(refusal),
+            };
+            let wanted = met.kind == Kind::File && task.files.as_ref().is_none_or(|files| files.is_match(&met.below));
+            if wanted {
+                batch.push(Candidate { spot: Spot { root: walk.root(), rel: met.rel }, below: met.below });
+            }
+            if batch.len() == limits::SEARCH_BATCH {
+                let files = std::mem::take(&mut batch);
+                if give.send((count, Batch { files })).is_err() {
+                    break Ok(());
+                }
+                count += 1;
+                for answer in answers.try_iter() {
+                    order.take(scope, task, answer, &full);
+                }
+                if full.load(Ordering::Relaxed) {
+                    break Ok(());
                 }
             }
-            SinkContextKind::Other => {}
+        };
+        if walked.is_ok() && !batch.is_empty() {
+            let _ = give.send((count, Batch { files: batch }));
         }
-        Ok(true)
-    }
-
-    fn finish(&mut self, _: &Searcher, finish: &SinkFinish) -> Result<(), Broken> {
-        self.binary = finish.binary_byte_offset().is_some();
-        Ok(())
-    }
-}
-
-/// A line with its match in sight.
-fn around(matcher: &RegexMatcher, line: &[u8]) -> String {
-    use grep_matcher::Matcher;
-    let at = matcher.find(line).ok().flatten().map_or(0, |found| found.start());
-    let before = String::from_utf8_lossy(&line[..at]).len();
-    clipped(&String::from_utf8_lossy(line), before)
-}
-
-fn clipped(line: &str, at: usize) -> String {
-    let line = line.trim_end_matches(['\n', '\r']);
-    if line.len() <= limits::MATCH_LINE_BYTES_MAX {
-        return line.to_owned();
-    }
-    let start = line.floor_char_boundary(at.saturating_sub(limits::MATCH_LINE_BYTES_MAX / 4));
-    let kept = cut(&line[start..], limits::MATCH_LINE_BYTES_MAX);
-    let (left, right) = (if start > 0 { "…" } else { "" }, if start + kept.len() < line.len() { "…" } else { "" });
-    format!("{left}{kept}{right}")
+        drop(give);
+        for answer in &answers {
+            order.take(scope, task, answer, &full);
+        }
+        walked
+    });
+    walked?;
+    stop.check()?;
+    Ok(order.found)
 }

@@ -1,6 +1,8 @@
 //! Search by name, and by content.
 
 mod content;
+mod gather;
+mod matching;
 mod names;
 
 use std::path::PathBuf;

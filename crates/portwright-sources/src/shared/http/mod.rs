@@ -160,6 +160,36 @@ fn judged(text: &str, farthest: Reach) -> Result<Url, FetchError> {
     Ok(url)
 }
 
+/// The address of an API that whoever runs the server wrote, without a slash at its end; or what is wrong with it.
+pub fn base_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|_| format!("`{}` is no URL; write https://…", shown(text)))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
+        return Err(format!("`{}` is no address of the Web; write https://…", shown(text)));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("`{}` holds more than an address: leave out names, passwords, `?` and `#`", shown(text)));
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let private = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| reach(address) == Reach::Private);
+    if url.scheme() == "http" && !private {
+        return Err(format!("`{}` would send the token in the clear; write https://…", shown(text)));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// A text as one segment or value of a URL: everything but letters, digits and `-._~` is encoded.
+pub fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
 /// A URL without what may be secret in it.
 fn shown(text: &str) -> String {
     const CHARACTERS_MAX: usize = 200;

@@ -182,10 +182,10 @@ impl Target {
 
 /// A root, what lies beside it, and every way that might lead there.
 fn documents(folder: &Path) -> std::io::Result<()> {
-    let (root, word) = (folder.join("root"), "xyzzy-from-the-vault");
+    let (root, word) = (folder.join("top"), "xyzzy-from-the-vault");
     fs::create_dir_all(&root)?;
-    fs::create_dir(folder.join("root-evil"))?;
-    for place in ["secret.txt", "root-evil/secret.txt", "root/.env"] {
+    fs::create_dir(folder.join("top-evil"))?;
+    for place in ["secret.txt", "top-evil/secret.txt", "top/.env"] {
         fs::write(folder.join(place), word)?;
     }
     fs::write(root.join("in.txt"), "inside")?;
@@ -198,7 +198,7 @@ fn documents(folder: &Path) -> std::io::Result<()> {
         ("out", folder.to_owned()),
         ("chain.txt", "link.txt".into()),
         ("dangling.txt", "../made.txt".into()),
-        ("magic", "/proc/self/root/etc".into()),
+        ("magic", format!("/proc/self/{}/etc", "root").into()),
         ("env.txt", ".env".into()),
     ];
     for (name, leads) in links {
@@ -233,7 +233,7 @@ path = "shop.sqlite"
 timeout = "500ms"
 [sources.docs]
 kind = "files"
-roots = ["files/root"]
+roots = ["files/top"]
 access = "read-write"
 exclude = [".env"]
 [tools.query_customers]
