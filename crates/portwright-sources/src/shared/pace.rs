@@ -73,14 +73,14 @@ impl Pace {
     /// No turn before so long from now.
     pub fn pause(&self, pause: Duration) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = Instant::now() + pause;
+        let at = Instant::now() + pause.min(limits::PACE_CLOSED_MAX);
         state.next = Some(state.next.map_or(at, |next| next.max(at)));
     }
 
-    /// No turns at all for so long; whoever asks is told why.
+    /// No turns at all for so long, and at most [`limits::PACE_CLOSED_MAX`]; whoever asks is told why.
     pub fn close(&self, pause: Duration, why: impl Into<String>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.closed = Some((Instant::now() + pause, why.into()));
+        state.closed = Some((Instant::now() + pause.min(limits::PACE_CLOSED_MAX), why.into()));
     }
 }
 
@@ -137,6 +137,10 @@ mod tests {
         pace.close(Duration::from_hours(1), "the month's quota is used up");
         let refusal = pace.turn(&context()).await.expect_err("closed");
         assert!(refusal.public().contains("quota"));
+        // A header may say anything.
+        pace.close(Duration::MAX, "for ever");
+        let refusal = pace.turn(&context()).await.expect_err("closed");
+        assert!(refusal.wait().is_some_and(|wait| wait <= Duration::from_hours(1)));
         pace.close(Duration::ZERO, "over");
         assert!(pace.turn(&context()).await.is_ok());
     }
