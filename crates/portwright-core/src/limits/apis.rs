@@ -20,9 +20,6 @@ pub const API_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of text that a call gives of an API's answer. The plan may change it (`max_bytes`).
 pub const API_RESULT_BYTES_MAX: usize = 64 * 1024;
 
-/// How long an answer is given again to an equal question. The plan may change it (`cache`).
-pub const API_CACHED: Duration = Duration::from_mins(1);
-
 /// Answers that are kept to be given again.
 pub const API_CACHE_ENTRIES_MAX: usize = 256;
 

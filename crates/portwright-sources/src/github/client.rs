@@ -13,12 +13,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::fence::Fence;
+use super::pace::Pace;
 use super::path::Path;
 use super::pick::{Fields, pick_all};
 use super::told::{message, next_page, pause, unreachable};
 use crate::shared::http::percent_encoded;
 use crate::shared::own::Answer;
-use crate::shared::pace::Pace;
 
 /// What the API is asked by.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ mod fence;
 mod gists;
 mod issues;
 mod labels;
+mod pace;
 mod path;
 mod pick;
 mod prompts;

@@ -6,8 +6,8 @@ use portwright_core::testing::Contract;
 use portwright_core::{Health, RefusalKind};
 use serde_json::{Value, json};
 
+use super::backend::Backend;
 use super::{TOKEN, call, data, decode, refused, source};
-use crate::shared::http::backend::Backend;
 
 #[tokio::test]
 async fn it_keeps_the_contract_of_a_source() {

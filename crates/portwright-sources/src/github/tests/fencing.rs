@@ -3,8 +3,8 @@
 use portwright_core::RefusalKind;
 use serde_json::{Value, json};
 
+use super::backend::Backend;
 use super::{TOKEN, call, context, data, decode, refused, source};
-use crate::shared::http::backend::Backend;
 
 #[tokio::test]
 async fn a_path_never_leads_out_of_its_repository() {

@@ -1,6 +1,7 @@
 //! The source against an API that answers what a test says.
 
 mod asking;
+mod backend;
 mod fencing;
 mod reading;
 mod writing;
@@ -11,8 +12,9 @@ use portwright_core::protocol::{CallToolResult, JsonObject};
 use portwright_core::{Context, Diagnostic, Refusal, Source, SourceConfig, SourceKind, SourceSpec, TransportKind};
 use serde_json::{Value, json};
 
+use backend::Backend;
+
 use super::GitHub;
-use crate::shared::http::backend::Backend;
 
 const TOKEN: &str = "ghp_canary7f3e7f3e7f3e";
 

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use super::backend::Backend;
 use super::{context, data, refused, source};
-use crate::shared::http::backend::Backend;
 
 #[tokio::test]
 async fn files_and_folders_are_read() {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::backend::Backend;
 use super::{data, refused, source};
-use crate::shared::http::backend::Backend;
 
 /// The body of a request.
 fn body(request: &str) -> Value {

@@ -6,8 +6,6 @@
 //! operator's other addresses are; it finds names by itself, so only addresses that the operator wrote go through it.
 
 mod address;
-#[cfg(all(test, feature = "github"))]
-pub(crate) mod backend;
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// An API on loopback.
 #[derive(Clone)]
-pub(crate) struct Backend {
-    pub(crate) url: String,
+pub(super) struct Backend {
+    pub(super) url: String,
     asked: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<VecDeque<(String, String)>>>,
 }
@@ -20,7 +20,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Backend {
-    pub(crate) async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let backend = Self { url, asked: Arc::default(), answers: Arc::default() };
@@ -53,7 +53,7 @@ impl Backend {
 
     /// The next request that begins so (`GET /path`, or `/path` for any method) is answered so; the last such answer
     /// stays.
-    pub(crate) fn answer_with(&self, request: &str, status: &str, headers: &str, body: &str) {
+    pub(super) fn answer_with(&self, request: &str, status: &str, headers: &str, body: &str) {
         let length = body.len();
         let answer = format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
@@ -61,7 +61,7 @@ impl Backend {
         locked(&self.answers).push_back((request.to_owned(), answer));
     }
 
-    pub(crate) fn ok(&self, request: &str, body: &Value) {
+    pub(super) fn ok(&self, request: &str, body: &Value) {
         self.answer_with(request, "200 OK", "", &body.to_string());
     }
 
@@ -78,12 +78,12 @@ impl Backend {
     }
 
     /// All requests so far, as they came.
-    pub(crate) fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         locked(&self.asked).clone()
     }
 
     /// Their first lines without the protocol's version.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let line = |request: &String| request.lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
         self.asked().iter().map(line).collect()
     }
