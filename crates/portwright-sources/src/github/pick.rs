@@ -113,11 +113,16 @@ pub(super) fn pick(value: &Value, fields: Fields) -> JsonObject {
             (one, Some(inner)) => one.get(inner).filter(|found| !found.is_null())?.clone(),
         };
         let empty = matches!(&kept, Value::Array(list) if list.is_empty());
-        // What a commit says stands under its own name.
+        // What a commit says stands under its own name, and so does a second thing of the same name.
         let name = if name == "commit" { inner.unwrap_or(name) } else { name };
-        (!empty).then(|| (name.to_owned(), kept))
+        (!empty).then(|| (name.to_owned(), inner.unwrap_or(name).to_owned(), kept))
     };
-    fields.iter().filter_map(one).collect()
+    let mut picked = JsonObject::new();
+    for (name, second, kept) in fields.iter().filter_map(one) {
+        let name = if picked.contains_key(&name) { second } else { name };
+        picked.insert(name, kept);
+    }
+    picked
 }
 
 /// The same of a list, or the fields that the caller named; texts are cut, since each can be read by itself.

@@ -90,9 +90,14 @@ async fn status(hub: &Hub, owner: &str, repo: &str, number: u64, cx: &Context) -
     let about = hub.ask(Ask::get(pull(hub, owner, repo, number)?).owner(owner), cx).await?.value;
     let sha = about["head"]["sha"].as_str().ok_or_else(|| Refusal::failed("the pull request has no head"))?;
     let commit = || Ok::<_, Refusal>(hub.repo(owner, repo)?.word("commits").segment(sha));
-    let status = hub.ask(Ask::get(commit()?.word("status")).owner(owner), cx).await?.value;
+    let status = hub.ask(Ask::get(commit()?.word("status")).owner(owner), cx).await.map(|told| told.value);
     let checks = hub.ask(Ask::get(commit()?.word("check-runs")).owner(owner), cx).await;
-    let checks = checks.map(|told| told.value["check_runs"].clone()).unwrap_or_default();
+    let checks = checks.map(|told| told.value["check_runs"].clone());
+    // A token may see the one and not the other.
+    let (status, checks) = match (status, checks) {
+        (Err(refusal), Err(_)) => return Err(refusal),
+        (status, checks) => (status.unwrap_or_default(), checks.unwrap_or_default()),
+    };
     let kept = |values: &Value, fields: &'static [&'static str]| -> Value {
         values.as_array().into_iter().flatten().map(|one| Value::from(pick(one, fields))).collect()
     };

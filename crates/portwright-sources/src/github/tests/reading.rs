@@ -60,6 +60,25 @@ async fn issues_are_no_pull_requests_and_come_with_what_matters() {
 }
 
 #[tokio::test]
+async fn a_commit_tells_who_and_when() {
+    let backend = Backend::start().await;
+    let commit = json!({
+        "sha": "c1", "commit": {"message": "m", "author": {"name": "Ada", "date": "2026-01-01T00:00:00Z"}}, "author": {"login": "ada"},
+        "files": [{"filename": "a.rs", "additions": 1, "patch": "@@"}],
+    });
+    backend.ok("/repos/acme/site/commits/c1", &commit);
+    let source = source(&backend, json!({})).await;
+    let read = data(&source, "get_commit", json!({"sha": "c1"})).await;
+    assert_eq!(
+        (&read["author"]["date"], &read["login"], &read["message"]),
+        (&json!("2026-01-01T00:00:00Z"), &json!("ada"), &json!("m"))
+    );
+    assert_eq!(read["files"], json!([{"filename": "a.rs", "additions": 1}]));
+    let full = data(&source, "get_commit", json!({"sha": "c1", "detail": "full_patch"})).await;
+    assert_eq!(full["files"][0]["patch"], "@@");
+}
+
+#[tokio::test]
 async fn a_pull_request_is_read_from_all_sides() {
     let backend = Backend::start().await;
     backend.ok(

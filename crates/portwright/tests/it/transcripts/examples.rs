@@ -36,7 +36,11 @@ fn every_example_is_sound_while_every_host_is_away() {
         }
         let mut check = Command::new(binary());
         check.args(["check", "--offline", "-c"]).arg(entry.path());
-        check.envs([("DATABASE_URL", "postgres://reader@127.0.0.1/shop"), ("GITHUB_TOKEN", "t"), ("BRAVE_API_KEY", "t")]);
+        check.envs([
+            ("DATABASE_URL", "postgres://reader@127.0.0.1/shop"),
+            ("GITHUB_TOKEN", "t"),
+            ("BRAVE_API_KEY", "t"),
+        ]);
         let ended = check.output().expect("the binary runs");
         assert!(ended.status.success(), "{}: {}", entry.path().display(), String::from_utf8_lossy(&ended.stderr));
         checked += 1;
