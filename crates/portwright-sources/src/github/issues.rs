@@ -53,12 +53,27 @@ pub(super) async fn read(hub: Arc<Hub>, wanted: IssueRead, cx: Context) -> Resul
     };
     let ask = Ask::get(place).owner(&wanted.owner);
     if matches!(wanted.method, Read::Get | Read::GetParent) {
-        let mut told = pick(&hub.ask(ask, &cx).await?.value, fields);
+        let value = hub.ask(ask, &cx).await?.value;
+        // An issue may have been moved, and a parent may lie, where nothing may be touched.
+        if !within(&hub, &value) {
+            return Err(Refusal::failed("it lies in a repository that this server may not use"));
+        }
+        let mut told = pick(&value, fields);
         hub.withhold(&mut told);
         return Ok(told.into());
     }
-    let told = hub.ask(ask.page(wanted.page, wanted.per_page), &cx).await?;
+    let mut told = hub.ask(ask.page(wanted.page, wanted.per_page), &cx).await?;
+    if let (Read::GetSubIssues, Value::Array(issues)) = (wanted.method, &mut told.value) {
+        issues.retain(|issue| within(&hub, issue));
+    }
     Ok(hub.page(&told.value, fields, None, told.next, None, &cx).object())
+}
+
+/// Whether an issue lies in a repository that may be touched.
+fn within(hub: &Hub, issue: &Value) -> bool {
+    let name = issue["repository_url"].as_str().and_then(|url| url.split_once("/repos/"));
+    let pair = name.and_then(|(_, name)| name.split_once('/'));
+    !hub.plan.fence.is_closed() || pair.is_some_and(|(owner, repo)| hub.plan.fence.allows(owner, repo))
 }
 
 fn issue(hub: &Hub, owner: &str, repo: &str, number: u64) -> Result<Path, Refusal> {
@@ -302,6 +317,11 @@ pub(super) async fn sub_issue(
     let place = issue(&hub, &wanted.owner, &wanted.repo, wanted.issue_number)?;
     let id = wanted.sub_issue_id;
     let ask = match wanted.method {
+        SubWrite::Add if hub.plan.fence.is_closed() => {
+            let words = "an id may name an issue of any repository, and this server may touch some alone; \
+                         write the issue's number into a task list instead";
+            return Err(Refusal::failed(words));
+        }
         SubWrite::Add => {
             let body = json!({"sub_issue_id": id, "replace_parent": wanted.replace_parent});
             Ask::send(Method::Post, place.word("sub_issues"), body)
