@@ -19,3 +19,6 @@ pub const HUB_WRITE_EVERY: Duration = Duration::from_secs(1);
 
 /// Entries of a tree that one answer tells.
 pub const HUB_TREE_MAX: usize = 1_000;
+
+/// Qualifiers by which a search is kept to the repositories that may be touched: GitHub joins at most six by `OR`.
+pub const HUB_SEARCH_SCOPES_MAX: usize = 6;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::{Ask, Hub};
 use super::issues::given;
+use super::page::Items;
 use super::pick::{JOB, RUN, WORKFLOW, pick};
 use crate::shared::http::Client;
 use crate::shared::own::Answer;
@@ -67,7 +68,7 @@ pub(super) async fn list(hub: Arc<Hub>, wanted: List, cx: Context) -> Result<Ans
     let ask = Ask::get(place).owner(&wanted.owner).with("branch", wanted.branch).with("status", wanted.status);
     let told = hub.ask(ask.page(wanted.page, wanted.per_page), &cx).await?;
     let total = told.value["total_count"].as_u64();
-    Ok(hub.page(&told.value[member], fields, None, told.next, total, &cx).object())
+    Ok(hub.page(&told, Items { total, ..Items::of(&told.value[member], fields) }, &cx).object())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,18 +4,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use portwright_core::protocol::JsonObject;
 use portwright_core::{
     Context, Diagnostic, Fetch, FetchRequest, Fetched, Health, Method, Pointer, Refusal, Secret, limits,
 };
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::fence::Fence;
 use super::pace::Pace;
+use super::page::{Items, Listed};
 use super::path::Path;
-use super::pick::{Fields, pick_all};
+use super::pick::Fields;
 use super::told::{message, next_page, pause, unreachable};
 use crate::shared::http::percent_encoded;
 use crate::shared::own::Answer;
@@ -73,16 +71,9 @@ pub(super) struct Told {
     pub(super) raw: Vec<u8>,
     /// The number of the page that follows.
     pub(super) next: Option<u64>,
+    /// The page that was asked for, and how many a page has.
+    asked: (u64, u64),
     location: Option<String>,
-}
-
-/// A page of a list.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Listed {
-    pub(super) items: Vec<JsonObject>,
-    /// The page to ask for next.
-    pub(super) next: Option<u64>,
-    pub(super) total: Option<u64>,
 }
 
 impl Ask {
@@ -101,6 +92,12 @@ impl Ask {
 
     pub(super) fn page(self, page: Option<u64>, per_page: Option<u8>) -> Self {
         self.with("page", page).with("per_page", Some(per_page.unwrap_or(limits::HUB_PAGE).clamp(1, 100)))
+    }
+
+    fn asked(&self) -> (u64, u64) {
+        let text = |wanted: &str| self.query.iter().find(|(name, _)| *name == wanted).map(|(_, text)| text);
+        let number = |wanted: &str| text(wanted).and_then(|text| text.parse().ok());
+        (number("page").unwrap_or(1), number("per_page").unwrap_or(u64::from(limits::HUB_PAGE)))
     }
 
     pub(super) fn owner(mut self, owner: &str) -> Self {
@@ -138,7 +135,7 @@ impl Hub {
             self.writes.pause(pause);
             answer = self.once(&ask, &url, cx).await?;
         }
-        self.read(&answer)
+        Ok(Told { asked: ask.asked(), ..self.read(&answer)? })
     }
 
     /// A page of a list, with the fields that matter.
@@ -150,53 +147,7 @@ impl Hub {
         cx: &Context,
     ) -> Result<Answer<Listed>, Refusal> {
         let told = self.ask(ask, cx).await?;
-        let items = if told.value.is_array() { &told.value } else { &Value::Null };
-        Ok(self.page(items, fields, wanted, told.next, None, cx))
-    }
-
-    /// A page of what a member of the answer holds.
-    pub(super) fn page(
-        &self,
-        values: &Value,
-        fields: Fields,
-        wanted: Option<&[String]>,
-        next: Option<u64>,
-        total: Option<u64>,
-        cx: &Context,
-    ) -> Answer<Listed> {
-        let mut items = pick_all(values, fields, wanted);
-        for item in &mut items {
-            self.withhold(item);
-        }
-        let mut bytes = 0;
-        let fits = items.iter().take_while(|item| {
-            bytes += serde_json::to_string(item).map_or(0, |text| text.len());
-            bytes <= self.plan.bytes_max
-        });
-        let fits = fits.count().max(1);
-        if fits < items.len() {
-            items.truncate(fits);
-            cx.note(|trail| trail.truncated = true);
-        }
-        Listed { items, next, total }.into()
-    }
-
-    /// Takes out what somebody without the right to push has written, where the plan says so.
-    pub(super) fn withhold(&self, item: &mut JsonObject) {
-        if !self.plan.lockdown {
-            return;
-        }
-        let trusted = matches!(
-            item.get("author_association").and_then(Value::as_str),
-            None | Some("OWNER" | "MEMBER" | "COLLABORATOR")
-        );
-        if !trusted {
-            for text in ["title", "body"] {
-                if item.contains_key(text) {
-                    item.insert(text.to_owned(), json!("[withheld: its author may not push to this repository]"));
-                }
-            }
-        }
+        Ok(self.page(&told, Items { wanted, ..Items::of(&told.value, fields) }, cx))
     }
 
     fn url(&self, ask: &Ask) -> Result<String, Refusal> {
@@ -286,7 +237,7 @@ impl Hub {
         match answer.status {
             200..=299 | 302 => {
                 let location = answer.header("location").map(str::to_owned);
-                Ok(Told { next: next_page(answer), raw: answer.body.clone(), location, value })
+                Ok(Told { next: next_page(answer), asked: (1, 0), raw: answer.body.clone(), location, value })
             }
             401 => {
                 Err(Refusal::unavailable("GitHub refuses this server's token; whoever runs the server has to mend it"))
@@ -356,6 +307,11 @@ impl Hub {
 }
 
 impl Told {
+    /// How many entries there are on the pages before this one.
+    pub(super) fn before(&self) -> u64 {
+        self.asked.0.saturating_sub(1).saturating_mul(self.asked.1)
+    }
+
     /// Where the answer says that the thing is.
     pub(super) fn location(&self) -> Option<&str> {
         self.location.as_deref()

@@ -1,6 +1,6 @@
 //! Which repositories may be touched.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use portwright_core::Refusal;
 
 /// The repositories that the plan allows; without a list all that the token allows.
@@ -51,18 +51,20 @@ impl Fence {
         Err(Refusal::failed(format!("there is no repository `{owner}/{repo}` that this server may use")))
     }
 
-    /// What narrows a search to it, as far as a search can say it.
-    pub(super) fn qualifiers(&self) -> String {
-        let one = |pattern: &String| match pattern.split_once('/') {
-            Some((owner, name)) if !owner.contains(['*', '?', '[', '{']) => {
-                if name.contains(['*', '?', '[', '{']) {
-                    format!(" user:{owner}")
-                } else {
-                    format!(" repo:{pattern}")
-                }
-            }
-            _ => String::new(),
-        };
-        self.written.iter().map(one).collect()
+    /// Whether all that an owner has may be touched.
+    pub(super) fn holds_all_of(&self, owner: &str) -> bool {
+        let all = |(pattern, name): (&str, &str)| (name == "*" || name == "**") && Self::fits(pattern, owner);
+        !self.is_closed() || (!owner.is_empty() && self.patterns().any(all))
+    }
+
+    /// Owner and name of each pattern, as written.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.written.iter().filter_map(|pattern| pattern.split_once('/'))
+    }
+
+    /// Whether a name fits one half of a pattern.
+    pub(super) fn fits(pattern: &str, name: &str) -> bool {
+        let glob = Glob::new(&pattern.to_lowercase()).map(|glob| glob.compile_matcher());
+        glob.is_ok_and(|glob| glob.is_match(name.to_lowercase()))
     }
 }

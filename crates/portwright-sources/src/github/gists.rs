@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{Ask, Hub, Listed};
+use super::client::{Ask, Hub};
 use super::issues::given;
+use super::page::Listed;
 use super::path::Path;
 use super::pick::{GIST, pick};
 use crate::shared::own::Answer;
@@ -47,7 +48,7 @@ pub(super) struct GetGist {
 
 pub(super) async fn get(hub: Arc<Hub>, wanted: GetGist, cx: Context) -> Result<Answer<JsonObject>, Refusal> {
     let told = hub.ask(Ask::get(Path::of(&["gists"]).segment(&wanted.gist_id)), &cx).await?;
-    Ok(pick(&told.value, GIST).into())
+    Ok(hub.one(&told.value, GIST, &cx).into())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

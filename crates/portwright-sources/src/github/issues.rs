@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{Ask, Hub, Listed};
+use super::client::{Ask, Hub};
+use super::page::{Items, Listed};
 use super::path::Path;
 use super::pick::{COMMENT, ISSUE, LABEL, pick};
 use super::search::Order;
@@ -58,15 +59,11 @@ pub(super) async fn read(hub: Arc<Hub>, wanted: IssueRead, cx: Context) -> Resul
         if !within(&hub, &value) {
             return Err(Refusal::failed("it lies in a repository that this server may not use"));
         }
-        let mut told = pick(&value, fields);
-        hub.withhold(&mut told);
-        return Ok(told.into());
+        return Ok(hub.one(&value, fields, &cx).into());
     }
-    let mut told = hub.ask(ask.page(wanted.page, wanted.per_page), &cx).await?;
-    if let (Read::GetSubIssues, Value::Array(issues)) = (wanted.method, &mut told.value) {
-        issues.retain(|issue| within(&hub, issue));
-    }
-    Ok(hub.page(&told.value, fields, None, told.next, None, &cx).object())
+    let told = hub.ask(ask.page(wanted.page, wanted.per_page), &cx).await?;
+    let keep = |one: &Value| !matches!(wanted.method, Read::GetSubIssues) || within(&hub, one);
+    Ok(hub.page(&told, Items { keep: &keep, ..Items::of(&told.value, fields) }, &cx).object())
 }
 
 /// Whether an issue lies in a repository that may be touched.
@@ -107,7 +104,7 @@ pub(super) struct ListIssues {
     /// At most 100
     #[serde(default, rename = "perPage")]
     per_page: Option<u8>,
-    /// Fields to return instead of the usual ones
+    /// Only these
     #[serde(default)]
     fields: Option<Vec<String>>,
 }
@@ -155,9 +152,9 @@ pub(super) async fn list(hub: Arc<Hub>, wanted: ListIssues, cx: Context) -> Resu
         .page(wanted.page, wanted.per_page);
     let told = hub.ask(ask, &cx).await?;
     // The API lists pull requests among them.
-    let issues = told.value.as_array().into_iter().flatten().filter(|issue| issue.get("pull_request").is_none());
-    let issues: Value = issues.cloned().collect();
-    Ok(hub.page(&issues, ISSUE, wanted.fields.as_deref(), told.next, None, &cx))
+    let is_issue = |one: &Value| one.get("pull_request").is_none();
+    let items = Items { wanted: wanted.fields.as_deref(), keep: &is_issue, ..Items::of(&told.value, ISSUE) };
+    Ok(hub.page(&told, items, &cx))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::client::{Ask, Hub, Listed};
+use super::client::{Ask, Hub};
 use super::issues::given;
+use super::page::Listed;
 use super::pick::{LABEL, pick};
 use super::repos::OfRepository;
 use crate::shared::own::Answer;

@@ -13,12 +13,14 @@ mod gists;
 mod issues;
 mod labels;
 mod pace;
+mod page;
 mod path;
 mod pick;
 mod prompts;
 mod pulls;
 mod repos;
 mod resources;
+mod scope;
 mod search;
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,14 @@ impl Path {
 
     /// One more segment of a caller's.
     pub(super) fn segment(mut self, text: &str) -> Self {
-        if text.is_empty() || text == "." || text == ".." || text.chars().any(char::is_control) {
+        // Encoded ones would be names; but a proxy on the way may read them again, and no honest name looks so.
+        let mut dots = text.to_lowercase();
+        while dots.contains("%25") {
+            dots = dots.replace("%25", "%");
+        }
+        let dots = dots.replace("%2e", ".");
+        let leads_away = matches!(dots.as_str(), "." | "..") || dots.contains("%2f") || dots.contains("%5c");
+        if text.is_empty() || leads_away || text.chars().any(char::is_control) {
             self.wrong.get_or_insert_with(|| text.to_owned());
         }
         self.text.push('/');

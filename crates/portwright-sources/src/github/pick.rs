@@ -78,6 +78,7 @@ pub(super) const REVIEW_COMMENT: Fields = &[
 ];
 pub(super) const COMMIT: Fields = &["sha", "commit.message", "commit.author", "author.login", "html_url", "stats"];
 pub(super) const FILE: Fields = &["filename", "status", "additions", "deletions", "previous_filename", "patch"];
+pub(super) const CHANGED: Fields = &["filename", "status", "additions", "deletions", "previous_filename"];
 pub(super) const ENTRY: Fields = &["type", "name", "path", "size", "sha"];
 pub(super) const RELEASE: Fields =
     &["id", "tag_name", "name", "draft", "prerelease", "author.login", "published_at", "html_url", "body"];
@@ -125,30 +126,59 @@ pub(super) fn pick(value: &Value, fields: Fields) -> JsonObject {
     picked
 }
 
-/// The same of a list, or the fields that the caller named; texts are cut, since each can be read by itself.
-pub(super) fn pick_all(values: &Value, fields: Fields, wanted: Option<&[String]>) -> Vec<JsonObject> {
-    let one = |value: &Value| {
-        let mut kept = match wanted {
-            None => pick(value, fields),
-            Some(names) => {
-                let named = |name: &String| Some((name.clone(), value.get(name)?.clone()));
-                names.iter().filter_map(named).collect()
-            }
-        };
-        for text in ["body", "patch", "message"] {
-            if let Some(Value::String(text)) = kept.get_mut(text) {
-                cut(text, limits::HUB_TEXT_BYTES_MAX);
-            }
+/// The fields that are kept, or those that the caller named; texts are cut, since each thing can be read by itself.
+pub(super) fn shaped(value: &Value, fields: Fields, wanted: Option<&[String]>, bytes_max: usize) -> JsonObject {
+    let mut kept = match wanted {
+        None => pick(value, fields),
+        Some(names) => {
+            let named = |name: &String| Some((name.clone(), value.get(name)?.clone()));
+            names.iter().filter_map(named).collect()
         }
-        kept
     };
+    for value in kept.values_mut() {
+        cut_all(value, bytes_max);
+    }
+    kept
+}
+
+/// The same of a list.
+pub(super) fn pick_all(values: &Value, fields: Fields) -> Vec<JsonObject> {
+    let one = |value: &Value| shaped(value, fields, None, limits::HUB_TEXT_BYTES_MAX);
     values.as_array().into_iter().flatten().map(one).collect()
 }
 
-/// Shortens a text, and says so.
-pub(super) fn cut(text: &mut String, bytes_max: usize) {
-    if text.len() > bytes_max {
-        text.truncate(text.floor_char_boundary(bytes_max));
-        text.push_str("… [cut]");
+/// Cuts the texts of a thing until all of it has so many bytes; whether it had to.
+pub(super) fn cut_within(thing: &mut JsonObject, bytes_max: usize) -> bool {
+    const TEXT_BYTES_MIN: usize = 256;
+    let size = |thing: &JsonObject| serde_json::to_string(thing).map_or(0, |text| text.len());
+    let (mut text_bytes, mut was_cut) = (bytes_max, false);
+    while size(thing) > bytes_max && text_bytes > TEXT_BYTES_MIN {
+        text_bytes /= 2;
+        for value in thing.values_mut() {
+            was_cut |= cut_all(value, text_bytes);
+        }
     }
+    was_cut
+}
+
+/// Cuts all texts in a value; whether one was.
+fn cut_all(value: &mut Value, bytes_max: usize) -> bool {
+    match value {
+        Value::String(text) => cut(text, bytes_max),
+        Value::Array(values) => values.iter_mut().fold(false, |any, value| cut_all(value, bytes_max) | any),
+        Value::Object(members) => members.values_mut().fold(false, |any, value| cut_all(value, bytes_max) | any),
+        _ => false,
+    }
+}
+
+const MARK: &str = "… [cut]";
+
+/// Shortens a text that is longer than that and the mark, and says so; whether it had to.
+pub(super) fn cut(text: &mut String, bytes_max: usize) -> bool {
+    if text.len() <= bytes_max + MARK.len() {
+        return false;
+    }
+    text.truncate(text.floor_char_boundary(bytes_max));
+    text.push_str(MARK);
+    true
 }

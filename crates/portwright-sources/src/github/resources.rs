@@ -8,12 +8,15 @@ use serde_json::Value;
 
 use super::client::Hub;
 use super::repos::contents;
+use crate::shared::http::percent_encoded;
 
 /// The templates, with what stands between a repository and a path.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("repo://{owner}/{repo}/contents/{+path}", "A file or folder of the default branch."),
     ("repo://{owner}/{repo}/refs/heads/{branch}/contents/{+path}", "The same of a branch."),
     ("repo://{owner}/{repo}/refs/tags/{tag}/contents/{+path}", "The same of a tag."),
+    ("repo://{owner}/{repo}/sha/{sha}/contents/{+path}", "The same of a commit."),
+    ("repo://{owner}/{repo}/refs/pull/{prNumber}/head/contents/{+path}", "The same of a pull request."),
 ];
 
 pub(super) fn templates() -> Vec<ResourceTemplate> {
@@ -40,6 +43,13 @@ pub(super) async fn read(hub: &Hub, uri: &str, cx: &Context) -> Result<ReadResou
     Ok(ReadResourceResult::new(vec![contents]))
 }
 
+/// The URI of a file.
+pub(super) fn uri(owner: &str, repo: &str, reference: Option<&str>, path: &str) -> String {
+    let reference = reference.map(|name| format!("sha/{}/", percent_encoded(name))).unwrap_or_default();
+    let path = path.split('/').map(percent_encoded).collect::<Vec<_>>().join("/");
+    format!("repo://{owner}/{repo}/{reference}contents/{path}")
+}
+
 /// Owner, repository, reference and path of a URI.
 fn parts(uri: &str) -> Option<(String, String, Option<String>, String)> {
     let rest = uri.strip_prefix("repo://")?;
@@ -48,10 +58,20 @@ fn parts(uri: &str) -> Option<(String, String, Option<String>, String)> {
     let reference = match segments.next()?.as_str() {
         "contents" => None,
         "refs" => {
-            let kind = segments.next().filter(|kind| kind == "heads" || kind == "tags")?;
-            let name = segments.next()?;
+            let kind = segments.next().filter(|kind| ["heads", "tags", "pull"].contains(&kind.as_str()))?;
+            let mut name = segments.next()?;
+            if kind == "pull" {
+                name.parse::<u64>().ok()?;
+                segments.next().filter(|word| word == "head")?;
+                name.push_str("/head");
+            }
             segments.next().filter(|word| word == "contents")?;
             Some(format!("refs/{kind}/{name}"))
+        }
+        "sha" => {
+            let name = segments.next()?;
+            segments.next().filter(|word| word == "contents")?;
+            Some(name)
         }
         _ => return None,
     };

@@ -7,9 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::client::{Ask, Hub, Listed};
+use super::client::{Ask, Hub};
+use super::page::{Items, Listed};
 use super::path::Path;
 use super::pick::{Fields, ISSUE, REPOSITORY, USER};
+use super::scope::{Grammar, Scoped};
 use crate::shared::own::Answer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,7 +54,7 @@ pub(super) struct SearchIssues {
     /// At most 100
     #[serde(default, rename = "perPage")]
     per_page: Option<u8>,
-    /// Fields to return instead of the usual ones
+    /// Only these
     #[serde(default)]
     fields: Option<Vec<String>>,
 }
@@ -79,22 +81,23 @@ const CODE: Fields = &["name", "path", "repository.full_name", "sha", "html_url"
 const COMMITS: Fields = &["sha", "commit.message", "commit.author", "author.login", "repository.full_name", "html_url"];
 
 pub(super) async fn repositories(hub: Arc<Hub>, wanted: Search, cx: Context) -> Result<Answer<Listed>, Refusal> {
-    plain(&hub, "repositories", wanted, REPOSITORY, |item| item["full_name"].as_str(), &cx).await
+    plain(&hub, "repositories", wanted, REPOSITORY, &cx).await
 }
 
 pub(super) async fn code(hub: Arc<Hub>, wanted: Search, cx: Context) -> Result<Answer<Listed>, Refusal> {
-    plain(&hub, "code", wanted, CODE, |item| item["repository"]["full_name"].as_str(), &cx).await
+    plain(&hub, "code", wanted, CODE, &cx).await
 }
 
 pub(super) async fn commits(hub: Arc<Hub>, wanted: Search, cx: Context) -> Result<Answer<Listed>, Refusal> {
-    plain(&hub, "commits", wanted, COMMITS, |item| item["repository"]["full_name"].as_str(), &cx).await
+    plain(&hub, "commits", wanted, COMMITS, &cx).await
 }
 
 /// People are in no repository.
 pub(super) async fn users(hub: Arc<Hub>, wanted: Search, cx: Context) -> Result<Answer<Listed>, Refusal> {
     let ask = asked("users", &wanted.query, &wanted);
     let told = hub.ask(ask, &cx).await?;
-    Ok(hub.page(&told.value["items"], USER, None, told.next, told.value["total_count"].as_u64(), &cx))
+    let total = told.value["total_count"].as_u64();
+    Ok(hub.page(&told, Items { total, ..Items::of(&told.value["items"], USER) }, &cx))
 }
 
 pub(super) async fn issues(hub: Arc<Hub>, wanted: SearchIssues, cx: Context) -> Result<Answer<Listed>, Refusal> {
@@ -106,65 +109,44 @@ pub(super) async fn pull_requests(hub: Arc<Hub>, wanted: SearchIssues, cx: Conte
 }
 
 async fn of_kind(hub: &Hub, wanted: SearchIssues, kind: &str, cx: &Context) -> Result<Answer<Listed>, Refusal> {
-    let mut query = wanted.query.clone();
-    if !query.contains("is:issue") && !query.contains("is:pr") {
-        query = format!("{query} {kind}");
-    }
-    match (&wanted.owner, &wanted.repo) {
-        (Some(owner), Some(repo)) => {
-            hub.plan.fence.check(owner, repo)?;
-            query = format!("{query} repo:{owner}/{repo}");
-        }
-        (Some(owner), None) => {
-            hub.plan
-                .fence
-                .check(owner, "x")
-                .or_else(|refusal| if hub.plan.fence.is_closed() { Ok(()) } else { Err(refusal) })?;
-            query = format!("{query} user:{owner}");
-        }
-        _ => {}
-    }
-    let search = Search { query, sort: wanted.sort, order: wanted.order, page: wanted.page, per_page: wanted.per_page };
-    let name = |item: &Value| {
-        item["repository_url"].as_str().and_then(|url| url.split_once("/repos/")).map(|(_, name)| name.to_owned())
-    };
-    let (values, next, total) = found(hub, "issues", &search, name, cx).await?;
-    Ok(hub.page(&values, ISSUE, wanted.fields.as_deref(), next, total, cx))
+    let kind = if wanted.query.contains("is:issue") || wanted.query.contains("is:pr") { "" } else { kind };
+    let within = (wanted.owner.as_deref(), wanted.repo.as_deref());
+    let scoped = hub.plan.fence.scoped(&wanted.query, within, kind, Grammar::Boolean)?;
+    let SearchIssues { query, sort, order, page, per_page, fields, .. } = wanted;
+    let search = Search { query, sort, order, page, per_page };
+    found(hub, ("issues", ISSUE), &search, scoped, fields.as_deref(), cx).await
 }
 
-async fn plain(
-    hub: &Hub,
-    what: &str,
-    wanted: Search,
-    fields: Fields,
-    name: impl Fn(&Value) -> Option<&str>,
-    cx: &Context,
-) -> Result<Answer<Listed>, Refusal> {
-    let (values, next, total) = found(hub, what, &wanted, |item| name(item).map(str::to_owned), cx).await?;
-    Ok(hub.page(&values, fields, None, next, total, cx))
+async fn plain(hub: &Hub, what: &str, wanted: Search, fields: Fields, cx: &Context) -> Result<Answer<Listed>, Refusal> {
+    let scoped = hub.plan.fence.scoped(&wanted.query, (None, None), "", Grammar::Plain)?;
+    found(hub, (what, fields), &wanted, scoped, None, cx).await
 }
 
 /// What a search finds in the repositories that may be touched. The query is narrowed to them, and what comes from
 /// elsewhere all the same is dropped, with the count that would tell of it.
 async fn found(
     hub: &Hub,
-    what: &str,
+    (what, fields): (&str, Fields),
     wanted: &Search,
-    name: impl Fn(&Value) -> Option<String>,
+    scoped: Scoped,
+    names: Option<&[String]>,
     cx: &Context,
-) -> Result<(Value, Option<u64>, Option<u64>), Refusal> {
-    let query = format!("{}{}", wanted.query, hub.plan.fence.qualifiers());
-    let mut told = hub.ask(asked(what, &query, wanted), cx).await?;
-    let items = told.value["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-    let allowed = |item: &Value| {
-        let name = name(item);
-        let pair = name.as_deref().and_then(|name| name.split_once('/'));
-        pair.is_some_and(|(owner, repo)| hub.plan.fence.allows(owner, repo))
-    };
+) -> Result<Answer<Listed>, Refusal> {
+    let mut ask = asked(what, &scoped.query, wanted);
+    ask.owner = scoped.owner;
+    let told = hub.ask(ask, cx).await?;
     let closed = hub.plan.fence.is_closed();
-    let kept: Vec<Value> = items.into_iter().filter(|item| !closed || allowed(item)).collect();
+    let allowed = |item: &Value| !closed || home(item).is_some_and(|(owner, repo)| hub.plan.fence.allows(owner, repo));
     let total = told.value["total_count"].as_u64().filter(|_| !closed);
-    Ok((Value::Array(kept), told.next, total))
+    let items = Items { wanted: names, total, keep: &allowed, ..Items::of(&told.value["items"], fields) };
+    Ok(hub.page(&told, items, cx))
+}
+
+/// Owner and name of the repository that a result is of, or is.
+fn home(result: &Value) -> Option<(&str, &str)> {
+    let url = result["repository_url"].as_str().and_then(|url| url.rsplit_once("/repos/")).map(|(_, name)| name);
+    let full = result["repository"]["full_name"].as_str().or_else(|| result["full_name"].as_str());
+    url.or(full)?.split_once('/')
 }
 
 fn asked(what: &str, query: &str, wanted: &Search) -> Ask {

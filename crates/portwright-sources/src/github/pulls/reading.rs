@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::client::{Ask, Hub, Listed};
+use super::super::client::{Ask, Hub};
 use super::super::issues::State;
+use super::super::page::{Items, Listed};
 use super::super::pick::{COMMENT, COMMIT, FILE, PULL, REVIEW, REVIEW_COMMENT, cut, pick};
 use super::super::search::Order;
 use super::pull;
@@ -56,9 +57,8 @@ pub(in super::super) async fn read(
     let place = pull(&hub, owner, repo, number)?;
     let (place, fields) = match wanted.method {
         Read::Get => {
-            let mut told = pick(&hub.ask(Ask::get(place).owner(owner), &cx).await?.value, PULL);
-            hub.withhold(&mut told);
-            return Ok(told.into());
+            let told = hub.ask(Ask::get(place).owner(owner), &cx).await?;
+            return Ok(hub.one(&told.value, PULL, &cx).into());
         }
         Read::GetDiff => return diff(&hub, Ask::get(place).owner(owner), &cx).await,
         Read::GetStatus => return status(&hub, owner, repo, number, &cx).await,
@@ -69,7 +69,7 @@ pub(in super::super) async fn read(
         Read::GetComments => (hub.repo(owner, repo)?.word("issues").number(number).word("comments"), COMMENT),
     };
     let told = hub.ask(Ask::get(place).owner(owner).page(wanted.page, wanted.per_page), &cx).await?;
-    Ok(hub.page(&told.value, fields, None, told.next, None, &cx).object())
+    Ok(hub.page(&told, Items::of(&told.value, fields), &cx).object())
 }
 
 async fn diff(hub: &Hub, ask: Ask, cx: &Context) -> Result<Answer<JsonObject>, Refusal> {
@@ -138,7 +138,7 @@ pub(in super::super) struct ListPulls {
     /// At most 100
     #[serde(default, rename = "perPage")]
     per_page: Option<u8>,
-    /// Fields to return instead of the usual ones
+    /// Only these
     #[serde(default)]
     fields: Option<Vec<String>>,
 }

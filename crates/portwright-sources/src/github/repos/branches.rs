@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::client::{Ask, Hub, Listed};
+use super::super::client::{Ask, Hub};
+use super::super::page::Listed;
 use super::super::pick::pick;
 use super::OfRepository;
 use crate::shared::own::Answer;

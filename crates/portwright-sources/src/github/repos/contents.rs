@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::super::client::{Ask, Hub};
 use super::super::pick::{ENTRY, cut, pick_all};
+use super::super::resources;
 use crate::shared::own::Answer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -29,6 +30,9 @@ pub(in super::super) struct GetContents {
     /// Commit, instead of ref
     #[serde(default)]
     sha: Option<String>,
+    /// Of a long file, from 1
+    #[serde(default)]
+    start_line: Option<usize>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -42,6 +46,8 @@ pub(in super::super) struct Contents {
     content: Option<String>,
     entries: Option<Vec<JsonObject>>,
     truncated: Option<bool>,
+    /// Where a file that did not fit goes on.
+    next_line: Option<usize>,
 }
 
 pub(in super::super) async fn get(
@@ -53,44 +59,90 @@ pub(in super::super) async fn get(
     let value = at(&hub, &wanted.owner, &wanted.repo, &wanted.path, reference.as_deref(), &cx).await?;
     let path = wanted.path.trim_matches('/').to_owned();
     if value.is_array() {
-        let entries = pick_all(&value, ENTRY, None);
-        let line = |entry: &JsonObject| {
-            let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
-            format!("{}{}", text("path"), if text("type") == "dir" { "/" } else { "" })
-        };
-        let text = entries.iter().map(line).collect::<Vec<_>>().join("\n");
-        let contents = Contents {
-            path,
-            kind: "directory",
-            sha: None,
-            size: None,
-            content: None,
-            entries: Some(entries),
-            truncated: None,
-        };
-        return Ok(Answer::told(contents, text));
+        return Ok(folder(&hub, path, &value, &cx));
     }
     let (sha, size) = (value["sha"].as_str().map(str::to_owned), value["size"].as_u64());
-    let mut contents = Contents { path, kind: "file", sha, size, content: None, entries: None, truncated: None };
+    let mut contents =
+        Contents { path, kind: "file", sha, size, content: None, entries: None, truncated: None, next_line: None };
     let bytes = bytes_of(&hub, &wanted.owner, &wanted.repo, &value, &cx).await?;
     match String::from_utf8(bytes) {
-        Ok(mut text) => {
-            let whole = text.len();
-            cut(&mut text, hub.plan.bytes_max);
-            if text.len() != whole {
+        Ok(whole) => {
+            let (text, next_line, was_cut) = lines(&whole, wanted.start_line.unwrap_or(1), hub.plan.bytes_max)?;
+            if was_cut {
                 cx.note(|trail| trail.truncated = true);
                 contents.truncated = Some(true);
             }
+            contents.next_line = next_line;
             contents.content = Some(text.clone());
             Ok(Answer::told(contents, text))
         }
         Err(binary) => {
-            let uri = format!("repo://{}/{}/contents/{}", wanted.owner, wanted.repo, contents.path);
-            let blob = ResourceContents::blob(STANDARD.encode(binary.as_bytes()), uri);
-            let text = format!("{}: a binary file of {} bytes", contents.path, size.unwrap_or_default());
-            Ok(Answer::told(contents, text).with(ContentBlock::resource(blob)))
+            let uri = resources::uri(&wanted.owner, &wanted.repo, reference.as_deref(), &contents.path);
+            let about = format!("{}: a binary file of {} bytes", contents.path, size.unwrap_or_default());
+            let blob = STANDARD.encode(binary.as_bytes());
+            if blob.len() > hub.plan.bytes_max {
+                cx.note(|trail| trail.truncated = true);
+                contents.truncated = Some(true);
+                return Ok(Answer::told(
+                    contents,
+                    format!("{about}, too large for an answer; it can be read as {uri}"),
+                ));
+            }
+            Ok(Answer::told(contents, about).with(ContentBlock::resource(ResourceContents::blob(blob, uri))))
         }
     }
+}
+
+/// What is in a folder, as much as fits.
+fn folder(hub: &Hub, path: String, value: &Value, cx: &Context) -> Answer<Contents> {
+    let mut entries = pick_all(value, ENTRY);
+    let (whole, mut bytes) = (entries.len(), 0);
+    let fits = entries.iter().take_while(|entry| {
+        bytes += serde_json::to_string(entry).map_or(0, |text| text.len());
+        bytes <= hub.plan.bytes_max
+    });
+    let fits = fits.count();
+    entries.truncate(fits);
+    let line = |entry: &JsonObject| {
+        let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+        format!("{}{}", text("path"), if text("type") == "dir" { "/" } else { "" })
+    };
+    let mut text = entries.iter().map(line).collect::<Vec<_>>().join("\n");
+    let truncated = (fits < whole).then_some(true);
+    if truncated.is_some() {
+        cx.note(|trail| trail.truncated = true);
+        text.push_str("\n… list the rest by get_repository_tree, with path_filter");
+    }
+    let entries = Some(entries);
+    let contents =
+        Contents { path, kind: "directory", sha: None, size: None, content: None, entries, truncated, next_line: None };
+    Answer::told(contents, text)
+}
+
+/// Whole lines from one on, as many as fit; the line that comes next; whether something is left out. A line that is too
+/// long by itself is cut.
+fn lines(text: &str, from: usize, bytes_max: usize) -> Result<(String, Option<usize>, bool), Refusal> {
+    let (mut told, mut at) = (String::new(), 0);
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        at += 1;
+        if at < from {
+            continue;
+        }
+        if told.len() + line.len() > bytes_max {
+            if !told.is_empty() {
+                return Ok((told, Some(at), true));
+            }
+            let mut line = line.to_owned();
+            let was_cut = cut(&mut line, bytes_max);
+            return Ok((line, lines.peek().map(|_| at + 1), was_cut || lines.peek().is_some()));
+        }
+        told.push_str(line);
+    }
+    if from > at.max(1) {
+        return Err(Refusal::invalid(format!("the file has {at} lines, and `start_line` is {from}")));
+    }
+    Ok((told, None, false))
 }
 
 /// What the API says of a path.
@@ -174,12 +226,19 @@ pub(in super::super) async fn tree(hub: Arc<Hub>, wanted: GetTree, cx: Context) 
         path.starts_with(&filter).then(|| format!("{path}{mark}"))
     };
     let mut paths: Vec<_> = told["tree"].as_array().into_iter().flatten().filter_map(path).collect();
-    let cut = paths.len() > limits::HUB_TREE_MAX || told["truncated"] == true;
-    paths.truncate(limits::HUB_TREE_MAX);
+    let (all, mut bytes) = (paths.len(), 0);
+    let fits = paths.iter().take(limits::HUB_TREE_MAX).take_while(|path| {
+        bytes += path.len() + "\"\",".len();
+        bytes <= hub.plan.bytes_max
+    });
+    let fits = fits.count();
+    paths.truncate(fits);
+    let cut = fits < all || told["truncated"] == true;
+    let mut text = paths.join("\n");
     if cut {
         cx.note(|trail| trail.truncated = true);
+        text.push_str("\n… there is more; ask with path_filter, folder by folder");
     }
-    let text = paths.join("\n");
     let tree = Tree { sha: told["sha"].as_str().map(str::to_owned), paths, truncated: cut.then_some(true) };
     Ok(Answer::told(tree, text))
 }

@@ -6,9 +6,11 @@ use portwright_core::protocol::JsonObject;
 use portwright_core::{Context, Refusal};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::super::client::{Ask, Hub, Listed};
-use super::super::pick::{COMMIT, FILE, pick, pick_all};
+use super::super::client::{Ask, Hub};
+use super::super::page::{Items, Listed};
+use super::super::pick::{CHANGED, COMMIT, FILE, pick};
 use super::OfRepository;
 use crate::shared::own::Answer;
 
@@ -39,7 +41,7 @@ pub(in super::super) struct ListCommits {
     /// At most 100
     #[serde(default, rename = "perPage")]
     per_page: Option<u8>,
-    /// Fields to return instead of the usual ones
+    /// Only these
     #[serde(default)]
     fields: Option<Vec<String>>,
 }
@@ -91,17 +93,16 @@ pub(in super::super) async fn get(
 ) -> Result<Answer<JsonObject>, Refusal> {
     let place = hub.repo(&wanted.owner, &wanted.repo)?.word("commits").segment(&wanted.sha);
     let told = hub.ask(Ask::get(place).owner(&wanted.owner).page(wanted.page, wanted.per_page), &cx).await?;
-    let mut commit = pick(&told.value, COMMIT);
-    if wanted.detail != Detail::None {
-        let mut files = pick_all(&told.value["files"], FILE, None);
-        if wanted.detail == Detail::Stats {
-            for file in &mut files {
-                file.shift_remove("patch");
-            }
-        }
-        commit.insert("files".to_owned(), files.into_iter().map(serde_json::Value::from).collect());
-        commit.extend(told.next.map(|page| ("next".to_owned(), page.into())));
-    }
+    let mut commit = hub.one(&told.value, COMMIT, &cx);
+    let fields = match wanted.detail {
+        Detail::None => return Ok(commit.into()),
+        Detail::Stats => CHANGED,
+        Detail::FullPatch => FILE,
+    };
+    let files = hub.listed(&told, Items::of(&told.value["files"], fields), &cx);
+    commit.insert("files".to_owned(), files.items.into_iter().map(Value::from).collect());
+    commit.extend(files.next.map(|page| ("next".to_owned(), page.into())));
+    commit.extend(files.per_page.map(|size| ("perPage".to_owned(), size.into())));
     Ok(commit.into())
 }
 

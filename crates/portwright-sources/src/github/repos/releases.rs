@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::client::{Ask, Hub, Listed};
+use super::super::client::{Ask, Hub};
+use super::super::page::Listed;
 use super::super::pick::{RELEASE, pick};
 use super::OfRepository;
 use crate::shared::own::Answer;
@@ -37,7 +38,7 @@ pub(in super::super) async fn latest(
 ) -> Result<Answer<JsonObject>, Refusal> {
     let place = hub.repo(&wanted.owner, &wanted.repo)?.word("releases").word("latest");
     let told = hub.ask(Ask::get(place).owner(&wanted.owner), &cx).await?;
-    Ok(pick(&told.value, RELEASE).into())
+    Ok(hub.one(&told.value, RELEASE, &cx).into())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -53,7 +54,7 @@ pub(in super::super) struct ByTag {
 pub(in super::super) async fn by_tag(hub: Arc<Hub>, wanted: ByTag, cx: Context) -> Result<Answer<JsonObject>, Refusal> {
     let place = hub.repo(&wanted.owner, &wanted.repo)?.word("releases").word("tags").segment(&wanted.tag);
     let told = hub.ask(Ask::get(place).owner(&wanted.owner), &cx).await?;
-    Ok(pick(&told.value, RELEASE).into())
+    Ok(hub.one(&told.value, RELEASE, &cx).into())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

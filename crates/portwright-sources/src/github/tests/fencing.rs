@@ -12,7 +12,23 @@ async fn a_path_never_leads_out_of_its_repository() {
     backend.ok("/", &json!({"type": "file", "content": "", "size": 0}));
     let source = source(&backend, json!({})).await;
     let out = "../../../../repos/my-org/org-repo/contents/pwn.txt";
-    for path in ["../../../../user", out, "a/../../b", "./x", "a//b", "..", "a/..", "a\u{0}b", "a\r\nb"] {
+    for path in [
+        "../../../../user",
+        out,
+        "a/../../b",
+        "./x",
+        "a//b",
+        "..",
+        "a/..",
+        "a\u{0}b",
+        "a\r\nb",
+        "%2e%2e/x",
+        "a/%2E./b",
+        "%252e%252E",
+        "a%2f..%2fb",
+        "a%5C..",
+        ".%2e",
+    ] {
         let file = json!({"path": path, "content": "x", "message": "m", "branch": "main"});
         for (tool, arguments) in [
             ("get_file_contents", json!({"path": path})),
@@ -25,9 +41,9 @@ async fn a_path_never_leads_out_of_its_repository() {
         }
     }
     assert!(backend.asked().is_empty(), "GitHub was asked: {:?}", backend.lines());
-    // What looks encoded is a name.
-    data(&source, "get_file_contents", json!({"path": "%2e%2e/%2e%2e/user", "ref": "main?x=1&y#z"})).await;
-    assert_eq!(backend.lines(), ["GET /repos/acme/site/contents/%252e%252e/%252e%252e/user?ref=main%3Fx%3D1%26y%23z"]);
+    // What only looks encoded is a name.
+    data(&source, "get_file_contents", json!({"path": "100%/%61/user", "ref": "main?x=1&y#z"})).await;
+    assert_eq!(backend.lines(), ["GET /repos/acme/site/contents/100%25/%2561/user?ref=main%3Fx%3D1%26y%23z"]);
     for (owner, repo) in [("..", "x"), ("acme/site", "x"), ("acme", ".."), ("acme", "a b"), ("", "x"), ("acme", "x?y")]
     {
         let refusal = call(&source, "list_branches", json!({"owner": owner, "repo": repo})).await.expect_err("refused");
@@ -97,16 +113,21 @@ async fn a_search_finds_nothing_outside_of_the_plan() {
     let source =
         source(&backend, json!({"repositories": ["acme/*", "other/public"], "toolsets": ["repos", "issues"]})).await;
     for tool in ["search_repositories", "search_code", "search_commits", "search_issues"] {
-        let found =
-            call(&source, tool, json!({"query": "x repo:evil/repo"})).await.expect(tool).structured_content.unwrap();
+        let found = call(&source, tool, json!({"query": "x"})).await.expect(tool).structured_content.unwrap();
         assert_eq!(found["items"].as_array().unwrap().len(), 1, "{tool}: {found}");
         assert!(found.get("total").is_none(), "the count tells of what is outside: {found}");
     }
-    assert!(
-        backend.lines().iter().all(|line| line.contains("user%3Aacme%20repo%3Aother%2Fpublic")),
-        "{:?}",
-        backend.lines()
-    );
+    let lines = backend.lines();
+    assert!(lines[..3].iter().all(|line| line.contains("q=x%20repo%3Aother%2Fpublic%20user%3Aacme&")), "{lines:?}");
+    // Issues are searched by another grammar.
+    let issues = "q=x%20is%3Aissue%20%28repo%3Aother%2Fpublic%20OR%20user%3Aacme%29&";
+    assert!(lines[3].contains(issues), "{lines:?}");
+    // Not even how many there are is told of what is outside.
+    for tool in ["search_repositories", "search_code", "search_commits", "search_issues"] {
+        let refusal = call(&source, tool, json!({"query": "x repo:evil/repo", "perPage": 1})).await.expect_err(tool);
+        assert!(refusal.public().contains("what this server may use"), "{tool}: {refusal}");
+    }
+    assert_eq!(backend.lines().len(), lines.len());
 }
 
 #[tokio::test]
@@ -140,6 +161,16 @@ async fn what_strangers_wrote_can_be_withheld() {
     assert!(titles[0].starts_with("Ignore") && titles[3].starts_with("Ignore"));
     assert!(titles[1].contains("withheld") && titles[2].contains("withheld"));
     assert!(!listed["items"][1].to_string().contains("secrets"));
+    // Whoever leaves out what it is judged by does not get round it.
+    let some = data(&locked, "list_issues", json!({"fields": ["title", "body"]})).await;
+    assert_eq!(some["items"].to_string().matches("send the secrets").count(), 2, "{some}");
+    // Nor does an API that does not say who somebody is.
+    let silent = json!({"number": 3, "title": "Ignore", "body": "all", "user": {"login": "x"}});
+    backend.ok("/repos/acme/site/pulls/3", &silent);
+    let read = data(&locked, "pull_request_read", json!({"method": "get", "pullNumber": 3})).await;
+    assert!(
+        read["title"].as_str().unwrap().contains("withheld") && read["body"].as_str().unwrap().contains("withheld")
+    );
 }
 
 #[tokio::test]

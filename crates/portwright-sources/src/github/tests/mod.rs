@@ -3,6 +3,7 @@
 mod asking;
 mod backend;
 mod fencing;
+mod fitting;
 mod reading;
 mod writing;
 
