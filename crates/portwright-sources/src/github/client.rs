@@ -1,16 +1,15 @@
 //! The door to the API.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use portwright_core::{
-    Context, Diagnostic, Fetch, FetchRequest, Fetched, Health, Method, Pointer, Refusal, Secret, limits,
-};
+use portwright_core::{Context, Fetch, FetchRequest, Fetched, Health, Method, Pointer, Refusal, Secret, limits};
 use serde_json::Value;
 
 use super::fence::Fence;
-use super::pace::Pace;
+use super::kept::Kept;
+use super::keys::{Key, Keys};
 use super::page::{Items, Listed};
 use super::path::Path;
 use super::pick::Fields;
@@ -37,18 +36,9 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Hub {
     pub(super) plan: Plan,
+    pub(super) keys: Keys,
     client: Arc<dyn Fetch>,
-    reads: Pace,
-    writes: Pace,
-    kept: Mutex<Kept>,
-    refused: Mutex<Option<String>>,
-}
-
-/// Answers with their tags, so that what did not change need not come again; the oldest first.
-#[derive(Debug, Default)]
-struct Kept {
-    answers: VecDeque<(String, Arc<Fetched>)>,
-    bytes: usize,
+    kept: Kept,
 }
 
 /// A request.
@@ -112,9 +102,9 @@ impl Ask {
 }
 
 impl Hub {
-    pub(super) fn new(plan: Plan, client: Arc<dyn Fetch>) -> Self {
-        let (reads, writes) = (Pace::new(Duration::ZERO, plan.wait), Pace::new(limits::HUB_WRITE_EVERY, plan.wait));
-        Self { plan, client, reads, writes, kept: Mutex::default(), refused: Mutex::default() }
+    pub(super) fn new(mut plan: Plan, client: Arc<dyn Fetch>) -> Self {
+        let keys = Keys::new(plan.token.take(), std::mem::take(&mut plan.tokens), &plan.place, plan.wait);
+        Self { plan, keys, client, kept: Kept::default() }
     }
 
     /// The path of a repository that may be touched.
@@ -125,15 +115,14 @@ impl Hub {
 
     /// Sends a request, as often as it takes within the call's time.
     pub(super) async fn ask(&self, ask: Ask, cx: &Context) -> Result<Told, Refusal> {
-        let url = self.url(&ask)?;
-        let mut answer = self.once(&ask, &url, cx).await?;
+        let key = self.keys.of(ask.owner.as_deref());
+        let mut answer = self.once(&ask, key, cx).await?;
         if let Some(pause) = pause(&answer) {
             if pause > self.plan.wait || cx.time_left().is_some_and(|left| left <= pause) {
                 return Err(Refusal::limited("GitHub asks for a pause", pause));
             }
-            self.reads.pause(pause);
-            self.writes.pause(pause);
-            answer = self.once(&ask, &url, cx).await?;
+            key.pause(pause);
+            answer = self.once(&ask, key, cx).await?;
         }
         Ok(Told { asked: ask.asked(), ..self.read(&answer)? })
     }
@@ -157,83 +146,46 @@ impl Hub {
         Ok(format!("{}{}{mark}{query}", self.plan.api_url, ask.path.written()?))
     }
 
-    fn token(&self, owner: Option<&str>) -> Option<&Secret> {
-        let own = owner.and_then(|owner| self.plan.tokens.get(&owner.to_lowercase()));
-        own.or(self.plan.token.as_ref())
-    }
-
-    async fn once(&self, ask: &Ask, url: &str, cx: &Context) -> Result<Fetched, Refusal> {
-        let reads = ask.method == Method::Get;
-        if reads { &self.reads } else { &self.writes }.turn(cx).await?;
-        let mut request = FetchRequest::get(url).trusted();
+    pub(super) async fn once(&self, ask: &Ask, key: &Key, cx: &Context) -> Result<Fetched, Refusal> {
+        let (url, reads) = (self.url(ask)?, ask.method == Method::Get);
+        if reads { &key.reads } else { &key.writes }.turn(cx).await?;
+        let mut request = FetchRequest::get(url.as_str()).trusted();
         request.method = ask.method;
         request.bytes_max = limits::API_BYTES_MAX;
         request.wait = cx.time_left().map_or(self.plan.timeout, |left| left.min(self.plan.timeout));
         let accept = ask.accept.unwrap_or("application/vnd.github+json");
         request = request.with_header("accept", Secret::new(accept));
         request = request.with_header("x-github-api-version", Secret::new("2022-11-28"));
-        if let Some(token) = self.token(ask.owner.as_deref()) {
+        if let Some(token) = &key.token {
             request = request.with_header("authorization", Secret::new(format!("Bearer {}", token.expose())));
         }
         if let Some(body) = &ask.body {
             request.body = Some(Secret::new(body.to_string()));
             request = request.with_header("content-type", Secret::new("application/json"));
         }
-        let key = format!("{}\n{}\n{url}", ask.owner.as_deref().unwrap_or_default().to_lowercase(), accept);
-        let known = if reads { self.recall(&key) } else { None };
+        let name = format!("{}\n{accept}\n{url}", key.place);
+        let known = if reads { self.kept.recall(&name) } else { None };
         if let Some(tag) = known.as_ref().and_then(|answer| answer.header("etag")) {
             request = request.with_header("if-none-match", Secret::new(tag));
         }
         let answer = cx.cancel.run_until_cancelled(self.client.fetch(request)).await.ok_or_else(Refusal::cancelled)?;
         let answer = answer.map_err(|error| unreachable(error, reads))?;
-        self.learn(&answer);
+        key.learn(&answer);
         if let (304, Some(known)) = (answer.status, known) {
             return Ok(Fetched::clone(&known));
         }
         if reads && answer.status == 200 && answer.header("etag").is_some() {
-            self.keep(key, &answer);
+            self.kept.keep(name, &answer);
         }
         Ok(answer)
     }
 
-    /// What the headers tell of the rate.
-    fn learn(&self, answer: &Fetched) {
-        let number = |name: &str| answer.header(name).and_then(|text| text.trim().parse::<u64>().ok());
-        // Searches have a rate of their own.
-        let core = answer.header("x-ratelimit-resource").is_none_or(|resource| resource == "core");
-        if let (true, Some(0), Some(reset)) = (core, number("x-ratelimit-remaining"), number("x-ratelimit-reset")) {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let pause = Duration::from_secs(reset.saturating_sub(now));
-            let words = "the token's requests are used up for this hour";
-            self.reads.close(pause, words);
-            self.writes.close(pause, words);
-        }
-    }
-
-    fn recall(&self, key: &str) -> Option<Arc<Fetched>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.answers.iter().find(|(known, _)| known == key).map(|(_, answer)| answer.clone())
-    }
-
-    fn keep(&self, key: String, answer: &Fetched) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = kept.answers.iter().position(|(known, _)| *known == key) {
-            let gone = kept.answers.remove(at).map_or(0, |(key, answer)| key.len() + answer.body.len());
-            kept.bytes -= gone;
-        }
-        kept.bytes += key.len() + answer.body.len();
-        kept.answers.push_back((key, Arc::new(answer.clone())));
-        while kept.answers.len() > limits::API_CACHE_ENTRIES_MAX || kept.bytes > limits::API_CACHE_BYTES_MAX {
-            let Some((key, answer)) = kept.answers.pop_front() else { break };
-            kept.bytes -= key.len() + answer.body.len();
-        }
-    }
-
-    fn read(&self, answer: &Fetched) -> Result<Told, Refusal> {
+    pub(super) fn read(&self, answer: &Fetched) -> Result<Told, Refusal> {
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) =
-            (answer.status == 401).then(|| "GitHub refuses the token".to_owned());
-        let message = message(&value);
+        let message = self.keys.redacted(message(&value));
+        if let Some(pause) = pause(answer) {
+            return Err(Refusal::limited("GitHub asks for a pause", pause));
+        }
         match answer.status {
             200..=299 | 302 => {
                 let location = answer.header("location").map(str::to_owned);
@@ -248,7 +200,6 @@ impl Hub {
             )),
             409 => Err(Refusal::failed(format!("GitHub says that this contradicts what is there: {message}"))),
             422 | 400 => Err(Refusal::failed(format!("GitHub refuses the arguments: {message}"))),
-            429 => Err(Refusal::limited("GitHub asks for a pause", pause(answer).unwrap_or(limits::HUB_WRITE_EVERY))),
             301 | 307 | 308 => Err(Refusal::failed("GitHub says that this has moved; ask for its new name")),
             status => {
                 Err(Refusal::unavailable(format!("GitHub has trouble of its own (status {status}); ask again later")))
@@ -257,52 +208,10 @@ impl Hub {
     }
 
     pub(super) fn health(&self) -> Health {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        refused.map_or(Health::Ready, Health::Degraded)
-    }
-
-    /// What the tokens may do beyond what is needed.
-    pub(super) async fn inspect(&self, writes: bool) -> Vec<Diagnostic> {
-        let owners = self.plan.tokens.keys().map(|owner| Some(owner.as_str()));
-        let default = self.plan.token.as_ref().map(|_| None);
-        let mut found = Vec::new();
-        for owner in default.into_iter().chain(owners) {
-            let place = match owner {
-                None => self.plan.place.join("token"),
-                Some(owner) => self.plan.place.join("tokens").join(owner),
-            };
-            found.extend(self.inspect_token(owner, &place, writes).await);
+        match self.keys.any_refused() {
+            true => Health::Degraded("GitHub refuses the token".to_owned()),
+            false => Health::Ready,
         }
-        found
-    }
-
-    async fn inspect_token(&self, owner: Option<&str>, place: &Pointer, writes: bool) -> Vec<Diagnostic> {
-        let cx = Context::new("inspect", portwright_core::TransportKind::InProcess);
-        let ask = Ask { owner: owner.map(str::to_owned), ..Ask::get(Path::of(&["user"])) };
-        let answer = match self.url(&ask) {
-            Ok(url) => self.once(&ask, &url, &cx).await,
-            Err(refusal) => Err(refusal),
-        };
-        let answer = match answer.and_then(|answer| self.read(&answer).map(|_| answer)) {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                return vec![Diagnostic::error(place.clone(), "refused-token", refusal.public().to_owned())];
-            }
-        };
-        let scopes: Vec<&str> = answer.header("x-oauth-scopes").unwrap_or_default().split(',').map(str::trim).collect();
-        let wide = ["admin:org", "delete_repo", "admin:enterprise", "site_admin", "workflow", "repo"];
-        let wide: Vec<_> = scopes.into_iter().filter(|scope| wide.contains(scope)).collect();
-        if wide.is_empty() {
-            return Vec::new();
-        }
-        let message = format!(
-            "the token may do more than {} needs: {}",
-            if writes { "this source" } else { "reading" },
-            wide.join(", ")
-        );
-        let hint =
-            "use a fine-grained token for the repositories that are served, with the rights that their tools need";
-        vec![Diagnostic::advice(place.clone(), "wide-token", message).hint(hint)]
     }
 }
 

@@ -10,7 +10,10 @@ mod config;
 mod context;
 mod fence;
 mod gists;
+mod inspect;
 mod issues;
+mod kept;
+mod keys;
 mod labels;
 mod pace;
 mod page;
@@ -36,6 +39,7 @@ use portwright_core::{Alias, Context, Diagnostic, Health, Refusal, Source, async
 
 use client::Hub;
 pub use config::GitHub;
+use inspect::Needs;
 
 use crate::shared::own::Offer;
 
@@ -81,6 +85,7 @@ impl Source for GitHubSource {
     }
 
     async fn inspect(&self) -> Vec<Diagnostic> {
-        self.hub.inspect(self.offer.writes()).await
+        let gists = self.offer.has("create_gist") || self.offer.has("update_gist");
+        self.hub.inspect(Needs { writes: self.offer.writes(), gists }).await
     }
 }

@@ -88,16 +88,24 @@ async fn pauses_are_kept_and_a_used_up_hour_is_told() {
     let hub = source(&backend, json!({})).await;
     assert_eq!(data(&hub, "list_branches", json!({})).await["items"][0]["name"], "main");
     let long = Backend::start().await;
+    let twice = Backend::start().await;
+    twice.answer_with("/repos/acme/site/branches", "403 Forbidden", "retry-after: 0\r\n", &limited);
+    let hub = source(&twice, json!({})).await;
+    assert_eq!(refused(&hub, "list_branches", json!({})).await.kind(), RefusalKind::Limited);
+    assert_eq!(twice.asked().len(), 2);
     long.answer_with("/repos/acme/site/branches", "429 Too Many Requests", "retry-after: 600\r\n", &limited);
     let hub = source(&long, json!({})).await;
     let refusal = refused(&hub, "list_branches", json!({})).await;
     assert_eq!((refusal.kind(), refusal.wait()), (RefusalKind::Limited, Some(Duration::from_mins(10))));
     let empty = Backend::start().await;
-    empty.answer_with("/repos", "200 OK", "x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 99999999999\r\n", "[]");
-    let hub = source(&empty, json!({})).await;
+    empty.answer_with("/repos/acme", "200 OK", "x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 99999999999\r\n", "[]");
+    empty.ok("/repos/other", &json!([]));
+    let hub = source(&empty, json!({"tokens": {"other": "ghp_other"}})).await;
     data(&hub, "list_branches", json!({})).await;
     assert!(refused(&hub, "list_branches", json!({})).await.public().contains("used up"));
     assert_eq!(empty.asked().len(), 1);
+    // Another token has a rate of its own.
+    data(&hub, "list_branches", json!({"owner": "other"})).await;
 }
 
 #[tokio::test]
@@ -140,14 +148,28 @@ async fn refusals_say_what_can_be_done_about_them() {
 #[tokio::test]
 async fn a_token_that_may_do_too_much_is_told() {
     let backend = Backend::start().await;
-    backend.answer_with("/user", "200 OK", "x-oauth-scopes: repo, read:org, admin:org\r\n", "{}");
+    backend.answer_with("/rate_limit", "200 OK", "x-oauth-scopes: repo, read:org, admin:org\r\n", "{}");
+    let found = source(&backend, json!({"access": "read-only"})).await.inspect().await;
+    assert!(found[0].message.contains("reading needs: repo, admin:org"), "{found:?}");
     let found = source(&backend, json!({})).await.inspect().await;
-    assert!(found[0].message.contains("repo, admin:org"), "{found:?}");
+    assert!(found[0].message.contains("may not write gists"), "{found:?}");
+    assert!(found[1].message.contains("this source needs: admin:org"), "{found:?}");
+    backend.answer_with("/rate_limit", "200 OK", "x-oauth-scopes: read:org\r\n", "{}");
+    let narrow = source(&backend, json!({"toolsets": ["issues"]})).await;
+    narrow.inspect().await;
+    let found = narrow.inspect().await;
+    assert!(found.len() == 1 && found[0].message.contains("may only read"), "{found:?}");
     let bad = Backend::start().await;
-    bad.answer_with("/user", "401 Unauthorized", "", "{}");
+    bad.answer_with("/rate_limit", "401 Unauthorized", "", "{}");
     let source = source(&bad, json!({})).await;
     let found = source.inspect().await;
     assert_eq!(found[0].place.to_string(), "/sources/hub/token");
     assert!(matches!(source.health().await, Health::Degraded(_)));
     assert!(!format!("{found:?}").contains(TOKEN));
+    // Nothing is listening there any more.
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let keys = json!({"api_url": format!("http://{gone}"), "tokens": {"acme": "ghp_own"}});
+    let found = super::source(&bad, keys).await.inspect().await;
+    let told: Vec<_> = found.iter().map(|one| format!("{} {}", one.place, one.rule)).collect();
+    assert_eq!(told, ["/sources/hub/token unreachable", "/sources/hub/tokens/acme unreachable"]);
 }

@@ -190,10 +190,21 @@ async fn each_owner_has_their_token_and_nobody_else_gets_it() {
         })
         .collect();
     assert_eq!(tokens, ["ghp_acme", "ghp_other", TOKEN]);
+    // What is nobody's is asked for with the only token that there is, and a search of one owner with theirs.
+    let alone = Backend::start().await;
+    alone.ok("/", &json!({"login": "a", "items": []}));
+    let keys = json!({"token": "", "tokens": {"acme": "ghp_acme"}});
+    let hub = super::source(&alone, keys).await;
+    data(&hub, "get_me", json!({})).await;
+    data(&hub, "list_branches", json!({"owner": "other"})).await;
+    data(&hub, "search_code", json!({"query": "x repo:acme/site"})).await;
+    let own = alone.asked().iter().map(|request| request.contains("Bearer ghp_acme")).collect::<Vec<_>>();
+    assert_eq!(own, [true, false, true]);
     let closed = Backend::start().await;
-    closed.answer_with("/", "403 Forbidden", "", &json!({"message": "no"}).to_string());
+    closed.answer_with("/", "403 Forbidden", "", &json!({"message": format!("no {TOKEN} here")}).to_string());
     let source = super::source(&closed, json!({})).await;
     let refusal = refused(&source, "get_tag", json!({"tag": "v1"})).await;
+    assert!(refusal.public().contains("no … here"), "{refusal}");
     assert!(!format!("{source:?} {refusal:?}").contains("ghp_"), "a token is shown");
 }
 
