@@ -22,3 +22,6 @@ pub const HUB_TREE_MAX: usize = 1_000;
 
 /// Qualifiers by which a search is kept to the repositories that may be touched: GitHub joins at most six by `OR`.
 pub const HUB_SEARCH_SCOPES_MAX: usize = 6;
+
+/// Logs of failed jobs that one call reads; the others are named.
+pub const HUB_LOGS_MAX: usize = 10;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use portwright_core::protocol::JsonObject;
-use portwright_core::{Context, Fetch, FetchRequest, Method, Refusal, limits};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use portwright_core::{Context, Fetch, FetchError, FetchRequest, Method, Refusal, limits};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::client::{Ask, Hub};
@@ -14,6 +14,20 @@ use super::page::Items;
 use super::pick::{JOB, RUN, WORKFLOW, pick};
 use crate::shared::http::Client;
 use crate::shared::own::Answer;
+
+/// Ids are numbers where they are not the names of files, and come as either.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(Some(text)),
+        Value::Number(number) if number.is_u64() => Ok(Some(number.to_string())),
+        Value::Null => Ok(None),
+        _ => Err(serde::de::Error::custom("an id is a text or a number")),
+    }
+}
+
+fn id_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "integer"]})
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct List {
@@ -24,7 +38,8 @@ pub(super) struct List {
     /// Name
     repo: String,
     /// Of the workflow (its file or id) or of the run
-    #[serde(default)]
+    #[serde(default, deserialize_with = "id")]
+    #[schemars(schema_with = "id_schema")]
     resource_id: Option<String>,
     /// Runs: of this branch
     #[serde(default)]
@@ -80,7 +95,9 @@ pub(super) struct Get {
     /// Name
     repo: String,
     /// Of the workflow, run or job
-    resource_id: String,
+    #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "id_schema")]
+    resource_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -95,7 +112,7 @@ enum GetWhat {
 
 pub(super) async fn get(hub: Arc<Hub>, wanted: Get, cx: Context) -> Result<Answer<JsonObject>, Refusal> {
     let place = hub.repo(&wanted.owner, &wanted.repo)?.word("actions");
-    let id = &wanted.resource_id;
+    let id = wanted.resource_id.as_deref().ok_or_else(|| Refusal::invalid("say which: `resource_id`"))?;
     let (place, fields): (_, super::pick::Fields) = match wanted.method {
         GetWhat::GetWorkflow => (place.word("workflows").segment(id), WORKFLOW),
         GetWhat::GetWorkflowRun => (place.word("runs").segment(id), RUN),
@@ -117,7 +134,8 @@ pub(super) struct Trigger {
     /// Name
     repo: String,
     /// To run: its file or id
-    #[serde(default)]
+    #[serde(default, deserialize_with = "id")]
+    #[schemars(schema_with = "id_schema")]
     workflow_id: Option<String>,
     /// To run: branch or tag
     #[serde(default, rename = "ref")]
@@ -184,20 +202,26 @@ pub(super) async fn logs(hub: Arc<Hub>, wanted: JobLogs, cx: Context) -> Result<
                 Ask::get(place()?.word("runs").number(run).word("jobs")).owner(&wanted.owner).page(None, Some(100));
             let told = hub.ask(ask, &cx).await?.value;
             let failed = told["jobs"].as_array().into_iter().flatten().filter(|job| job["conclusion"] == "failure");
-            failed.filter_map(|job| Some((job["id"].as_u64()?, job["name"].as_str()?.to_owned()))).collect()
+            failed.filter_map(|job| Some((job["id"].as_u64()?, job["name"].as_str()?.to_owned()))).collect::<Vec<_>>()
         }
         (None, None) => return Err(Refusal::invalid("say which: `job_id`, or `run_id` for the failed jobs of a run")),
     };
     let lines = wanted.tail_lines.unwrap_or(500);
-    let bytes_max = hub.plan.bytes_max / jobs.len().max(1);
+    let rest: Vec<_> = jobs.iter().skip(limits::HUB_LOGS_MAX).map(|(job, _)| *job).collect();
+    let bytes_max = hub.plan.bytes_max / jobs.len().clamp(1, limits::HUB_LOGS_MAX);
     let (mut logs, mut text) = (Vec::new(), String::new());
-    for (job, name) in jobs {
+    for (job, name) in jobs.into_iter().take(limits::HUB_LOGS_MAX) {
         let log = log(&hub, Ask::get(place()?.word("jobs").number(job).word("logs")).owner(&wanted.owner), &cx).await?;
         let tail = tail(&log, lines, bytes_max);
         text.extend([&name, "\n", &tail, "\n"]);
         logs.push(json!({"job_id": job, "name": name, "log": tail}));
     }
-    let answer = JsonObject::from_iter([("logs".to_owned(), Value::from(logs))]);
+    let mut answer = JsonObject::from_iter([("logs".to_owned(), Value::from(logs))]);
+    if !rest.is_empty() {
+        cx.note(|trail| trail.truncated = true);
+        text.push_str(&format!("These failed too; read them by job_id: {rest:?}\n"));
+        answer.insert("other_failed_jobs".to_owned(), json!(rest));
+    }
     let text = if text.is_empty() { "no job failed".to_owned() } else { text };
     Ok(Answer::told(answer, text))
 }
@@ -211,8 +235,13 @@ async fn log(hub: &Hub, ask: Ask, cx: &Context) -> Result<String, Refusal> {
     // An Enterprise server keeps them at home.
     request.trusted = location.split('/').nth(2) == hub.plan.api_url.split('/').nth(2);
     request.bytes_max = limits::API_BYTES_MAX;
-    let log = client.fetch(request).await;
-    let log = log.map_err(|error| Refusal::unavailable("the log can't be fetched").because(error))?;
+    let log = client.fetch(request).await.map_err(|error| match error {
+        FetchError::TooLarge(_) => Refusal::failed("the log is too large to be fetched; look at it on GitHub"),
+        other => Refusal::unavailable("the log can't be fetched").because(other),
+    })?;
+    if log.status != 200 {
+        return Err(Refusal::failed("the log is not there any more; GitHub keeps logs for a time only"));
+    }
     Ok(String::from_utf8_lossy(&log.body).into_owned())
 }
 

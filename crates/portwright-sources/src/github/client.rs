@@ -41,6 +41,9 @@ pub(super) struct Hub {
     kept: Kept,
 }
 
+/// The media type that answers have.
+pub(super) const JSON: &str = "application/vnd.github+json";
+
 /// A request.
 #[derive(Debug, Default)]
 pub(super) struct Ask {
@@ -153,7 +156,7 @@ impl Hub {
         request.method = ask.method;
         request.bytes_max = limits::API_BYTES_MAX;
         request.wait = cx.time_left().map_or(self.plan.timeout, |left| left.min(self.plan.timeout));
-        let accept = ask.accept.unwrap_or("application/vnd.github+json");
+        let accept = ask.accept.unwrap_or(JSON);
         request = request.with_header("accept", Secret::new(accept));
         request = request.with_header("x-github-api-version", Secret::new("2022-11-28"));
         if let Some(token) = &key.token {

@@ -33,7 +33,8 @@ struct GitHubTable {
     /// Tokens by owner: `{ acme = "${env:ACME_TOKEN}" }`.
     #[schemars(with = "BTreeMap<String, String>")]
     tokens: BTreeMap<String, Secret>,
-    /// Where the API is. Default: `https://api.github.com`. An Enterprise server: `https://github.acme.example/api/v3`.
+    /// Where the API is. Default: `https://api.github.com`. An Enterprise server: its name, `github.acme.example`, or
+    /// `https://github.acme.example/api/v3`.
     api_url: Option<String>,
     /// The repositories that may be touched: `acme/site`, `acme/*`. Default: all that the token may touch.
     repositories: Vec<String>,
@@ -78,7 +79,7 @@ impl SourceKind for GitHub {
             let missing = Diagnostic::error(place.clone(), "missing-key", "`token` is missing");
             problems.push(missing.hint("token = \"${env:GITHUB_TOKEN}\""));
         }
-        let api_url = http::base_url(table.api_url.as_deref().unwrap_or(API)).unwrap_or_else(|why| {
+        let api_url = http::base_url(&api_address(table.api_url.as_deref().unwrap_or(API))).unwrap_or_else(|why| {
             problems.push(Diagnostic::error(place.join("api_url"), "wrong-value", why));
             String::new()
         });
@@ -108,6 +109,23 @@ impl SourceKind for GitHub {
     }
 }
 
+/// Where the API of a host is, since what people know is mostly the host's name.
+fn api_address(written: &str) -> String {
+    let host = written.strip_prefix("https://").unwrap_or(written).trim_end_matches('/');
+    if host.eq_ignore_ascii_case("github.com") {
+        return API.to_owned();
+    }
+    if written.contains("://") || host.is_empty() {
+        return written.to_owned();
+    }
+    let known = host.starts_with("api.") || host.contains('/');
+    match (known, host.ends_with(".ghe.com")) {
+        (true, _) => format!("https://{host}"),
+        (false, true) => format!("https://api.{host}"),
+        (false, false) => format!("https://{host}/api/v3"),
+    }
+}
+
 /// A list of repositories is a promise that nothing else is touched: what is in none has no place beside it.
 fn fenced(fence: &Fence, own: &OwnPlan, place: &Pointer, problems: &mut Vec<Diagnostic>) {
     let outside = ["list_gists", "get_gist", "create_gist", "update_gist"];
@@ -132,5 +150,27 @@ impl SourceConfig for GitHubConfig {
         let client = Client::new().map_err(|error| ConnectError::new("requests can't be prepared").because(error))?;
         let hub = Arc::new(Hub::new(self.plan.clone(), Arc::new(client)));
         Ok(Arc::new(GitHubSource { hub, offer: toolbox().offer(&self.own) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::api_address;
+
+    #[test]
+    fn a_hosts_name_is_enough() {
+        for (written, meant) in [
+            ("github.com", "https://api.github.com"),
+            ("https://github.com/", "https://api.github.com"),
+            ("api.github.com", "https://api.github.com"),
+            ("acme.ghe.com", "https://api.acme.ghe.com"),
+            ("github.acme.example", "https://github.acme.example/api/v3"),
+            ("github.acme.example:8443", "https://github.acme.example:8443/api/v3"),
+            ("github.acme.example/api/v3", "https://github.acme.example/api/v3"),
+            ("https://github.acme.example/api/v3", "https://github.acme.example/api/v3"),
+            ("http://127.0.0.1:4000", "http://127.0.0.1:4000"),
+        ] {
+            assert_eq!(api_address(written), meant, "{written}");
+        }
     }
 }

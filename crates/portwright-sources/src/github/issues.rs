@@ -59,7 +59,10 @@ pub(super) async fn read(hub: Arc<Hub>, wanted: IssueRead, cx: Context) -> Resul
         if !within(&hub, &value) {
             return Err(Refusal::failed("it lies in a repository that this server may not use"));
         }
-        return Ok(hub.one(&value, fields, &cx).into());
+        let mut told = hub.one(&value, fields, &cx);
+        // What sub_issue_write asks for.
+        told.extend(value.get("id").map(|id| ("id".to_owned(), id.clone())));
+        return Ok(told.into());
     }
     let told = hub.ask(ask.page(wanted.page, wanted.per_page), &cx).await?;
     let keep = |one: &Value| !matches!(wanted.method, Read::GetSubIssues) || within(&hub, one);
@@ -248,7 +251,7 @@ pub(super) async fn write(hub: Arc<Hub>, wanted: IssueWrite, cx: Context) -> Res
         }
     };
     let told = hub.ask(ask.owner(&wanted.owner), &cx).await?;
-    Ok(pick(&told.value, &["number", "title", "state", "html_url"]).into())
+    Ok(pick(&told.value, &["number", "id", "title", "state", "html_url"]).into())
 }
 
 /// An object of what was given.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::client::{Ask, Hub};
+use super::client::{Ask, Hub, JSON};
 use super::page::{Items, Listed};
 use super::path::Path;
 use super::pick::{Fields, ISSUE, REPOSITORY, USER};
@@ -77,7 +77,7 @@ impl Order {
     }
 }
 
-const CODE: Fields = &["name", "path", "repository.full_name", "sha", "html_url"];
+const CODE: Fields = &["path", "repository.full_name", "sha", "html_url", "text_matches.fragment"];
 const COMMITS: Fields = &["sha", "commit.message", "commit.author", "author.login", "repository.full_name", "html_url"];
 
 pub(super) async fn repositories(hub: Arc<Hub>, wanted: Search, cx: Context) -> Result<Answer<Listed>, Refusal> {
@@ -155,4 +155,5 @@ fn asked(what: &str, query: &str, wanted: &Search) -> Ask {
         .with("sort", wanted.sort.as_deref())
         .with("order", wanted.order.map(Order::as_str))
         .page(wanted.page, wanted.per_page)
+        .accept(if what == "code" { "application/vnd.github.text-match+json" } else { JSON })
 }

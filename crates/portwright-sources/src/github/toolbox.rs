@@ -11,6 +11,10 @@ const PER_PAGE: &[(&str, &str)] = &[("per_page", "perPage")];
 const PULL: &[(&str, &str)] = &[("pull_number", "pullNumber"), ("per_page", "perPage")];
 const QUERY: &[(&str, &str)] = &[("q", "query"), ("per_page", "perPage")];
 
+/// What is one argument here, by what it is of.
+const RESOURCE: &[(&str, &str)] =
+    &[("workflow_id", "resource_id"), ("run_id", "resource_id"), ("job_id", "resource_id"), ("perPage", "per_page")];
+
 /// All of them.
 pub(super) fn toolbox() -> Toolbox<Hub> {
     let sets = [
@@ -89,7 +93,13 @@ fn of_issues() -> Vec<OwnTool<Hub>> {
         tool("issue_write", "Write an issue", "Make an issue, or change one.", issues::write)
             .does(Does::Change)
             .alias_with("create_issue", &[], &[("method", "create")])
-            .alias_with("update_issue", &[], &[("method", "update")]),
+            .alias_with("update_issue", &[], &[("method", "update")])
+            .alias_with("update_issue_title", &[], &[("method", "update")])
+            .alias_with("update_issue_body", &[], &[("method", "update")])
+            .alias_with("update_issue_labels", &[], &[("method", "update")])
+            .alias_with("update_issue_assignees", &[], &[("method", "update")])
+            .alias_with("update_issue_milestone", &[], &[("method", "update")])
+            .alias_with("update_issue_state", &[], &[("method", "update")]),
         tool("add_issue_comment", "Comment", "Comment on an issue or pull request.", issues::comment).does(Does::Add),
         tool("sub_issue_write", "Arrange sub-issues", "Add, remove or reorder sub-issues.", issues::sub_issue)
             .does(Does::Change)
@@ -131,7 +141,11 @@ fn of_pulls() -> Vec<OwnTool<Hub>> {
             pulls::writing::update,
         )
         .does(Does::Set)
-        .arguments_also(PULL),
+        .arguments_also(PULL)
+        .alias_with("update_pull_request_title", PULL, &[])
+        .alias_with("update_pull_request_body", PULL, &[])
+        .alias_with("update_pull_request_state", PULL, &[])
+        .alias_with("request_pull_request_reviewers", PULL, &[]),
         tool("merge_pull_request", "Merge", "Merge a pull request.", pulls::writing::merge)
             .does(Does::Change)
             .arguments_also(PULL),
@@ -169,15 +183,29 @@ fn of_pulls() -> Vec<OwnTool<Hub>> {
 
 fn of_actions() -> Vec<OwnTool<Hub>> {
     vec![
-        tool("actions_list", "List workflows and runs", "List workflows, runs, jobs or artifacts.", actions::list),
-        tool("actions_get", "Look at a run", "Read a workflow, run or job.", actions::get),
+        tool("actions_list", "List workflows and runs", "List workflows, runs, jobs or artifacts.", actions::list)
+            .alias_with("list_workflows", RESOURCE, &[("method", "list_workflows")])
+            .alias_with("list_workflow_runs", RESOURCE, &[("method", "list_workflow_runs")])
+            .alias_with("list_workflow_jobs", RESOURCE, &[("method", "list_workflow_jobs")])
+            .alias_with("list_workflow_run_artifacts", RESOURCE, &[("method", "list_workflow_run_artifacts")])
+            .arguments_also(RESOURCE),
+        tool("actions_get", "Look at a run", "Read a workflow, run or job.", actions::get)
+            .alias_with("get_workflow", RESOURCE, &[("method", "get_workflow")])
+            .alias_with("get_workflow_run", RESOURCE, &[("method", "get_workflow_run")])
+            .alias_with("get_workflow_job", RESOURCE, &[("method", "get_workflow_job")])
+            .alias_with("get_workflow_run_usage", RESOURCE, &[("method", "get_workflow_run_usage")]),
         tool(
             "get_job_logs",
             "Read logs",
             "Read the last lines of a job's log, or of a run's failed jobs.",
             actions::logs,
         ),
-        tool("actions_run_trigger", "Run a workflow", "Run, rerun or cancel.", actions::trigger).does(Does::Change),
+        tool("actions_run_trigger", "Run a workflow", "Run, rerun or cancel.", actions::trigger)
+            .does(Does::Change)
+            .alias_with("run_workflow", &[], &[("method", "run_workflow")])
+            .alias_with("rerun_workflow_run", &[], &[("method", "rerun_workflow_run")])
+            .alias_with("rerun_failed_jobs", &[], &[("method", "rerun_failed_jobs")])
+            .alias_with("cancel_workflow_run", &[], &[("method", "cancel_workflow_run")]),
     ]
 }
 

@@ -90,8 +90,11 @@ async fn status(hub: &Hub, owner: &str, repo: &str, number: u64, cx: &Context) -
     let about = hub.ask(Ask::get(pull(hub, owner, repo, number)?).owner(owner), cx).await?.value;
     let sha = about["head"]["sha"].as_str().ok_or_else(|| Refusal::failed("the pull request has no head"))?;
     let commit = || Ok::<_, Refusal>(hub.repo(owner, repo)?.word("commits").segment(sha));
-    let status = hub.ask(Ask::get(commit()?.word("status")).owner(owner), cx).await.map(|told| told.value);
-    let checks = hub.ask(Ask::get(commit()?.word("check-runs")).owner(owner), cx).await;
+    let status =
+        hub.ask(Ask::get(commit()?.word("status")).owner(owner).page(None, Some(100)), cx).await.map(|told| told.value);
+    let checks = hub.ask(Ask::get(commit()?.word("check-runs")).owner(owner).page(None, Some(100)), cx).await;
+    let total = |told: &Value| told["total_count"].as_u64().filter(|total| *total > 100);
+    let total = checks.as_ref().ok().and_then(|told| total(&told.value));
     let checks = checks.map(|told| told.value["check_runs"].clone());
     // A token may see the one and not the other.
     let (status, checks) = match (status, checks) {
@@ -108,7 +111,10 @@ async fn status(hub: &Hub, owner: &str, repo: &str, number: u64, cx: &Context) -
         "statuses": kept(&status["statuses"], &["context", "state", "description", "target_url"]),
         "checks": kept(&checks, &["name", "status", "conclusion", "html_url"]),
     });
-    Ok(answer.as_object().cloned().unwrap_or_default().into())
+    let mut answer = answer.as_object().cloned().unwrap_or_default();
+    // These are the first hundred.
+    answer.extend(total.map(|total| ("checks_total".to_owned(), total.into())));
+    Ok(answer.into())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -142,7 +142,9 @@ pub(in super::super) async fn push(
     // Not by force: what came meanwhile is not lost.
     let body = json!({"sha": commit.value["sha"], "force": false});
     hub.ask(Ask::send(Method::Patch, place, body).owner(owner), &cx).await.map_err(|refusal| match refusal.kind() {
-        RefusalKind::Failed => refusal.reworded("the branch moved on meanwhile; read it again and push anew"),
+        RefusalKind::Failed if refusal.public().contains("fast forward") => {
+            refusal.reworded("the branch moved on meanwhile; read it again and push anew")
+        }
         _ => refusal,
     })?;
     Ok(pick(&commit.value, &["sha", "message", "html_url"]).into())
