@@ -4,6 +4,7 @@ mod asking;
 mod backend;
 mod fencing;
 mod fitting;
+mod live;
 mod reading;
 mod writing;
 

@@ -32,6 +32,22 @@ async fn several_files_are_one_commit_and_nobodys_is_lost() {
 }
 
 #[tokio::test]
+async fn why_a_push_is_refused_is_told_as_it_is() {
+    let backend = Backend::start().await;
+    backend.ok("GET /repos/acme/site/git/ref/heads/main", &json!({"object": {"sha": "c0"}}));
+    backend.ok("GET /repos/acme/site/git/commits/c0", &json!({"tree": {"sha": "t0"}}));
+    backend.ok("POST /repos/acme/site/git/", &json!({"sha": "n1"}));
+    let no = |words: &str| json!({"message": words}).to_string();
+    let (moved, guarded) = (no("Update is not a fast forward"), no("Changes must be made through a pull request"));
+    backend.answer_with("PATCH /repos/acme/site/git/refs/heads/main", "422 Unprocessable", "", &moved);
+    backend.answer_with("PATCH /repos/acme/site/git/refs/heads/main", "422 Unprocessable", "", &guarded);
+    let hub = source(&backend, json!({"wait": "60s"})).await;
+    let push = json!({"branch": "main", "message": "m", "files": [{"path": "a", "content": "1"}]});
+    assert!(refused(&hub, "push_files", push.clone()).await.public().contains("moved on"));
+    assert!(refused(&hub, "push_files", push).await.public().contains("through a pull request"));
+}
+
+#[tokio::test]
 async fn an_issue_is_made_and_changed() {
     let backend = Backend::start().await;
     backend.ok("/repos/acme/site/issues", &json!({"number": 4, "title": "T", "html_url": "https://x/4"}));
@@ -70,6 +86,19 @@ async fn older_names_become_ours() {
     );
     assert_eq!(turned("search_code", json!({"q": "x", "per_page": 5})), r#"search_code {"query":"x","perPage":5}"#);
     assert_eq!(turned("merge_pull_request", json!({"pull_number": 3})), r#"merge_pull_request {"pullNumber":3}"#);
+    assert_eq!(
+        turned("list_workflow_jobs", json!({"run_id": 5, "perPage": 9})),
+        r#"actions_list {"resource_id":5,"per_page":9,"method":"list_workflow_jobs"}"#
+    );
+    let label = json!({"issue_number": 4, "labels": ["bug"]});
+    let labelled = r#"issue_write {"issue_number":4,"labels":["bug"],"method":"update"}"#;
+    assert_eq!(turned("update_issue_labels", label), labelled);
+    backend.ok("/repos/acme/site/actions/runs/5/jobs", &json!({"jobs": [{"id": 7}]}));
+    for run in [json!(5), json!("5")] {
+        let jobs = json!({"method": "list_workflow_jobs", "resource_id": run});
+        assert_eq!(data(&hub, "actions_list", jobs).await["items"], json!([{"id": 7}]));
+    }
+    assert_eq!(backend.lines(), ["GET /repos/acme/site/actions/runs/5/jobs?per_page=30"; 2]);
     // All 26 of the older server are ours or become ours.
     let tools = hub.tools();
     for name in [
