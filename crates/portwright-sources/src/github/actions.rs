@@ -219,7 +219,7 @@ pub(super) async fn logs(hub: Arc<Hub>, wanted: JobLogs, cx: Context) -> Result<
     let mut answer = JsonObject::from_iter([("logs".to_owned(), Value::from(logs))]);
     if !rest.is_empty() {
         cx.note(|trail| trail.truncated = true);
-        text.push_str(&format!("These failed too; read them by job_id: {rest:?}\n"));
+        text.extend(["These failed too; read them by job_id: ", json!(rest).to_string().as_str(), "\n"]);
         answer.insert("other_failed_jobs".to_owned(), json!(rest));
     }
     let text = if text.is_empty() { "no job failed".to_owned() } else { text };

@@ -211,10 +211,10 @@ impl Hub {
     }
 
     pub(super) fn health(&self) -> Health {
-        match self.keys.any_refused() {
-            true => Health::Degraded("GitHub refuses the token".to_owned()),
-            false => Health::Ready,
+        if self.keys.any_refused() {
+            return Health::Degraded("GitHub refuses the token".to_owned());
         }
+        Health::Ready
     }
 }
 

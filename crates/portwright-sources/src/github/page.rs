@@ -24,6 +24,7 @@ pub(super) struct Listed {
 }
 
 /// What a page is made of.
+#[derive(Clone, Copy)]
 pub(super) struct Items<'a> {
     pub(super) values: &'a Value,
     pub(super) fields: Fields,
@@ -108,7 +109,7 @@ impl Hub {
 
 /// The largest size of pages, at most `fits`, of which one begins after `before` entries.
 fn smaller(before: u64, fits: u64) -> u64 {
-    (1..=fits.max(1)).rev().find(|size| before % size == 0).unwrap_or(1)
+    (1..=fits.max(1)).rev().find(|size| before.is_multiple_of(*size)).unwrap_or(1)
 }
 
 #[cfg(test)]

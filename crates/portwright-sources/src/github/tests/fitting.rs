@@ -21,7 +21,7 @@ async fn what_does_not_fit_of_a_page_comes_with_the_next() {
         }
         issue
     };
-    let page = |page: u64, size: u64| Value::from_iter(((page - 1) * size + 1..=(page * size).min(40)).map(issue));
+    let page = |page: u64, size: u64| -> Value { ((page - 1) * size + 1..=(page * size).min(40)).map(issue).collect() };
     for (at, size) in [(2, 10), (4, 5), (5, 5), (6, 5), (7, 5), (8, 5)] {
         let link = format!("link: <http://x/y?page={}>; rel=\"next\"\r\n", at + 1);
         let link = if at * size < 40 { link.as_str() } else { "" };
