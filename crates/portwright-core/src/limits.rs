@@ -9,6 +9,7 @@ mod audit;
 mod definitions;
 mod files;
 mod listener;
+mod postgres;
 mod store;
 mod tokens;
 
@@ -19,6 +20,7 @@ pub use audit::*;
 pub use definitions::*;
 pub use files::*;
 pub use listener::*;
+pub use postgres::*;
 pub use store::*;
 pub use tokens::*;
 
