@@ -24,14 +24,46 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     async fn fetch(&self, request: FetchRequest) -> Result<Fetched, FetchError>;
 }
 
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Method {
+    /// To read.
+    #[default]
+    Get,
+    /// To add, or to do.
+    Post,
+    /// To put something in its place.
+    Put,
+    /// To change a part.
+    Patch,
+    /// To take away.
+    Delete,
+}
+
+impl Method {
+    /// As it stands in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// What is to be fetched.
 #[derive(Debug, Clone)]
 pub struct FetchRequest {
+    /// What it is for.
+    pub method: Method,
     /// An absolute URL, `https` or `http`.
     pub url: String,
     /// Name and value. Values may be credentials.
     pub headers: Vec<(String, Secret)>,
-    /// Sent with POST; without one it is a GET.
+    /// What is sent with it.
     pub body: Option<Secret>,
     /// Whether whoever runs the server wrote this address: then it may lead into their own network. An address that came
     /// from anywhere else may not.
@@ -46,6 +78,7 @@ impl FetchRequest {
     /// A GET with the usual bounds.
     pub fn get(url: impl Into<String>) -> Self {
         Self {
+            method: Method::Get,
             url: url.into(),
             headers: Vec::new(),
             body: None,
@@ -57,7 +90,8 @@ impl FetchRequest {
 
     /// A POST with this body, of this media type.
     pub fn post(url: impl Into<String>, media_type: &str, body: Secret) -> Self {
-        Self { body: Some(body), ..Self::get(url) }.with_header("content-type", Secret::new(media_type))
+        Self { method: Method::Post, body: Some(body), ..Self::get(url) }
+            .with_header("content-type", Secret::new(media_type))
     }
 
     /// To an address that whoever runs the server wrote.

@@ -84,7 +84,7 @@ pub use clock::{Clock, SystemClock};
 pub use context::{Context, ReadResource, Trail, TransportKind};
 pub use diagnostic::{Diagnostic, Pointer, Severity};
 pub use downstream::{Answer, Downstream, InputRequired, LogLevel, Question, QuestionKind, Root, Sampled, Silent};
-pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};
+pub use fetch::{Fetch, FetchError, FetchRequest, Fetched, Method};
 pub use guard::{Endpoint, Guard, Next};
 pub use human::{ByteSize, HumanDuration};
 pub use icon::IconTable;

@@ -10,6 +10,10 @@ pub mod brave;
 pub mod declared;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "github")]
+pub mod github;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod shared;
@@ -20,12 +24,16 @@ pub mod upstream;
 
 /// Every kind of source that `kind = "…"` may name.
 pub const KINDS: &[&dyn SourceKind] = &[
+    #[cfg(feature = "kubernetes")]
+    &kubernetes::KubernetesKind,
     #[cfg(feature = "postgres")]
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]
     &sqlite::Sqlite,
     #[cfg(feature = "files")]
     &files::Files,
+    #[cfg(feature = "github")]
+    &github::GitHub,
     #[cfg(feature = "brave")]
     &brave::Brave,
 ];

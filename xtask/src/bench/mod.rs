@@ -11,6 +11,7 @@ mod process;
 mod report;
 mod sanitize;
 mod servers;
+mod sources;
 mod stdio;
 mod subjects;
 mod wire;
@@ -55,6 +56,9 @@ pub(crate) struct Options {
     /// Instead, measure what each guard takes of a call. Needs an optimised xtask.
     #[arg(long, conflicts_with = "texts")]
     guards: bool,
+    /// Instead, measure the sources: the bytes of their lists, and a search of files beside ripgrep.
+    #[arg(long, conflicts_with_all = ["texts", "guards"])]
+    sources: bool,
     /// Measure these programs as they are, without building: a folder with `portwright` and `xtask`.
     #[arg(long, hide = true)]
     programs: Option<PathBuf>,
@@ -77,6 +81,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if options.guards {
         return guards::run(options.json);
+    }
+    if options.sources {
+        return sources::run(options.json);
     }
     let Some(programs) = &options.programs else { return build_and_restart(options) };
     let folder = tempfile::tempdir()?;

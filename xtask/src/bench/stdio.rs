@@ -41,6 +41,24 @@ impl Pipes {
         Ok(Cell::new(name, 1, outcome.latencies, outcome.elapsed, cpu))
     }
 
+    /// Sends one message, and gives its answer: the line that holds `id`.
+    pub(crate) fn ask(&mut self, message: Vec<u8>, id: &str) -> Result<String> {
+        self.send(message)?;
+        loop {
+            let line = String::from_utf8(self.answer()?.to_vec())?;
+            if line.contains(id) {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// Resident memory at its highest so far, in bytes.
+    pub(crate) fn memory_peak(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    }
+
     fn run(&mut self, calls: Calls, duration: Duration) -> Result<Outcome> {
         let mut latencies = Vec::new();
         let start = Instant::now();

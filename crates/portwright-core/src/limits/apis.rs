@@ -8,6 +8,9 @@ pub const PACE_WAITERS_MAX: usize = 64;
 /// How long a call waits for its turn at an API. The plan may change it (`wait`).
 pub const PACE_WAIT: Duration = Duration::from_secs(10);
 
+/// How long an API is left alone at most, whatever it says of itself; then it is asked again.
+pub const PACE_CLOSED_MAX: Duration = Duration::from_hours(1);
+
 /// How long an API may take for an answer. The plan may change it (`timeout`).
 pub const API_WAIT: Duration = Duration::from_secs(15);
 
@@ -17,17 +20,8 @@ pub const API_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of text that a call gives of an API's answer. The plan may change it (`max_bytes`).
 pub const API_RESULT_BYTES_MAX: usize = 64 * 1024;
 
-/// How long an answer is given again to an equal question. The plan may change it (`cache`).
-pub const API_CACHED: Duration = Duration::from_mins(1);
-
 /// Answers that are kept to be given again.
 pub const API_CACHE_ENTRIES_MAX: usize = 256;
 
 /// Bytes of those.
 pub const API_CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// How often a summary that is not ready is asked for again.
-pub const SUMMARY_TRIES: usize = 10;
-
-/// How long the pauses between are.
-pub const SUMMARY_PAUSE: Duration = Duration::from_millis(700);

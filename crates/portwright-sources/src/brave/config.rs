@@ -1,139 +1,147 @@
-//! The kind `brave`: from `[sources.NAME]` to a client of the API.
+//! `[sources.NAME]` of the kind `brave`, and what is meant by it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use portwright_core::{
-    ByteSize, ConnectError, Diagnostic, HumanDuration, Secret, Severity, Source, SourceConfig, SourceKind, SourceSpec,
-    async_trait, limits,
-};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use portwright_core::{ByteSize, Diagnostic, HumanDuration, Pointer, Secret, SourceSpec, limits};
+use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::BraveSource;
-use super::client::{Api, Plan};
-use super::toolbox::toolbox;
-use crate::shared::http::{self, Client};
-use crate::shared::own::{self, OwnPlan};
-use crate::shared::pace;
+use super::api::ApiPlan;
+use super::rate::Rate;
 
-/// The kind `brave`.
-#[derive(Debug, Clone, Copy)]
-pub struct Brave;
-
-const API: &str = "https://api.search.brave.com/res/v1";
+const API_URL: &str = "https://api.search.brave.com/res/v1";
 
 /// What the kind adds to `[sources.NAME]`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-struct BraveTable {
-    /// The subscription's token, as a reference: `${env:BRAVE_API_KEY}`.
-    #[schemars(with = "Option<String>")]
+pub(super) struct BraveTable {
+    /// The subscription's token.
     token: Option<Secret>,
-    /// Where the API is. Default: `https://api.search.brave.com/res/v1`.
+    /// Where the service is. Default: `https://api.search.brave.com/res/v1`.
     api_url: Option<String>,
-    /// The proxy that requests go through: `http://proxy.example:3128`. The environment's proxies are not asked.
-    proxy: Option<String>,
-    /// Requests that the subscription allows: `1/s`, `20/s`. Default: `1/s`.
-    rate: Option<String>,
+    /// The most requests in a time, spread evenly: `"1/s"`, `"30/min"`. Default: one a second, then what the service
+    /// tells of the plan.
+    rate: Option<Rate>,
     /// How long a call may wait for its turn. Default: `10s`.
     wait: Option<HumanDuration>,
-    /// How long an answer is given again to an equal question; `0s` for never. Default: `1m`.
-    cache: Option<HumanDuration>,
-    /// How long a request may take. Default: `15s`.
+    /// How long one request may take. Default: `10s`.
     timeout: Option<HumanDuration>,
-    /// Bytes of text that one call gives. Default: `64KiB`.
+    /// How long equal searches are answered from memory; `0s` never. Default: `1m`.
+    cache: Option<HumanDuration>,
+    /// Bytes of what one search returns. Default: `64KiB`; excerpts of pages have a bound of their own.
     max_bytes: Option<ByteSize>,
+    /// A proxy for all requests: `http://proxy.example:3128`. Proxies of the environment are not asked.
+    proxy: Option<Secret>,
 }
 
-impl SourceKind for Brave {
-    fn name(&self) -> &'static str {
-        "brave"
-    }
-
-    fn summary(&self) -> &'static str {
-        "Brave Search: the Web, news, images, videos, places"
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        own::schema::<BraveTable>(generator)
-    }
-
-    fn decode(&self, spec: SourceSpec) -> Result<Box<dyn SourceConfig>, Vec<Diagnostic>> {
-        let (table, own, mut problems) = own::decode::<BraveTable, _>(&spec, &toolbox());
-        let place = spec.place();
-        let declared = spec.tools.iter().chain(&spec.resources);
-        problems.extend(declared.map(|one| {
-            let message = "a source of kind `brave` takes no declared tools and resources";
-            Diagnostic::error(one.place.clone(), "wrong-source", message).hint("remove `source`, or name a database")
-        }));
-        let token = table.token.filter(|token| !token.expose().trim().is_empty());
-        if token.is_none() && !problems.iter().any(|problem| problem.place == place.join("token")) {
-            let missing = Diagnostic::error(place.clone(), "missing-key", "`token` is missing");
-            problems.push(missing.hint("token = \"${env:BRAVE_API_KEY}\""));
-        }
-        let api_url = http::base_url(table.api_url.as_deref().unwrap_or(API)).unwrap_or_else(|why| {
-            problems.push(Diagnostic::error(place.join("api_url"), "wrong-value", why));
-            String::new()
-        });
-        if let Some(Err(why)) = table.proxy.as_deref().map(http::base_url) {
-            problems.push(Diagnostic::error(place.join("proxy"), "wrong-value", why));
-        }
-        let interval = pace::interval(table.rate.as_deref().unwrap_or("1/s")).unwrap_or_else(|| {
-            let message = "a rate is written `1/s`, `20/s` or `60/min`";
-            problems.push(Diagnostic::error(place.join("rate"), "wrong-value", message));
-            Duration::ZERO
-        });
-        let bytes =
-            table.max_bytes.map_or(limits::API_RESULT_BYTES_MAX, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
-        if !(1024..=limits::RESULT_BYTES_CEILING).contains(&bytes) {
-            let message = format!(
-                "{} is not between 1KiB and {}",
-                ByteSize(bytes as u64),
-                ByteSize(limits::RESULT_BYTES_CEILING as u64)
-            );
-            problems.push(Diagnostic::error(place.join("max_bytes"), "out-of-range", message));
-        }
-        let duration = |value: Option<HumanDuration>, default| value.map_or(default, |value| value.0);
-        let timeout = duration(table.timeout, limits::API_WAIT);
-        if timeout.is_zero() {
-            problems.push(Diagnostic::error(place.join("timeout"), "out-of-range", "it must be longer than 0s"));
-        }
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(problems);
-        }
-        let plan = Plan {
-            place,
-            token: token.unwrap_or_default(),
-            api_url,
-            interval,
-            wait: duration(table.wait, limits::PACE_WAIT),
-            cached: duration(table.cache, limits::API_CACHED),
-            timeout,
-            bytes_max: bytes,
-        };
-        Ok(Box::new(BraveConfig { plan, proxy: table.proxy, own }))
-    }
-}
-
-/// The API, configured.
+/// What is meant.
 #[derive(Debug)]
-struct BraveConfig {
-    plan: Plan,
-    proxy: Option<String>,
-    own: OwnPlan,
+pub(super) struct BravePlan {
+    pub(super) api: ApiPlan,
+    pub(super) proxy: Option<Secret>,
+    /// Where the source's table stands.
+    pub(super) place: Pointer,
+    pub(super) advice: Vec<Diagnostic>,
 }
 
-#[async_trait]
-impl SourceConfig for BraveConfig {
-    /// Nothing is asked: a search costs, and what is wrong with the token the first call tells.
-    async fn connect(&self) -> Result<Arc<dyn Source>, ConnectError> {
-        let client = match &self.proxy {
-            None => Client::new(),
-            Some(proxy) => Client::by_proxy(proxy),
-        };
-        let client = client.map_err(|error| ConnectError::new("requests can't be prepared").because(error))?;
-        let api = Arc::new(Api::new(self.plan.clone(), Arc::new(client)));
-        Ok(Arc::new(BraveSource { api, offer: toolbox().offer(&self.own) }))
+/// Reads the table's meaning. None if something is missing without which there is none; it has been told then.
+pub(super) fn plan(spec: &SourceSpec, table: BraveTable, problems: &mut Vec<Diagnostic>) -> Option<BravePlan> {
+    let place = spec.place();
+    let mut advice = Vec::new();
+    for one in spec.tools.iter().chain(&spec.resources) {
+        let message = "a source of kind `brave` takes no declared tools or resources";
+        problems.push(Diagnostic::error(one.place.clone(), "not-declarable", message).hint("its tools are its own"));
     }
+    let token = token(table.token, &place, problems);
+    let base = base(table.api_url.as_deref().unwrap_or(API_URL), &place.join("api_url"), problems);
+    if let Some(base) = &base
+        && base.scheme() == "http"
+        && !is_this_machine(base)
+    {
+        let message = "the token travels unencrypted to `api_url`";
+        advice.push(Diagnostic::advice(place.join("api_url"), "plain-http", message).hint("use https"));
+    }
+    let proxy = table.proxy.filter(|proxy| check_proxy(proxy, &place.join("proxy"), problems));
+    let wait = |value: Option<HumanDuration>, default: Duration| value.map_or(default, |value| value.0);
+    let timeout = wait(table.timeout, limits::SEARCH_WAIT);
+    if timeout.is_zero() {
+        let message = "a request that may take no time has no answer";
+        problems.push(Diagnostic::error(place.join("timeout"), "wrong-value", message).hint("timeout = \"10s\""));
+    }
+    let cache = wait(table.cache, limits::SEARCH_CACHE_TTL);
+    if cache > limits::SEARCH_CACHE_TTL_MAX {
+        let message = format!("answers are kept for {} h at most", limits::SEARCH_CACHE_TTL_MAX.as_secs() / 3600);
+        problems.push(Diagnostic::error(place.join("cache"), "wrong-value", message));
+    }
+    let wait = wait(table.wait, limits::SEARCH_QUEUE_WAIT);
+    let bytes_max = bytes_max(table.max_bytes, &place.join("max_bytes"), problems);
+    let api = ApiPlan { base: base?, token: token?, rate: table.rate, wait, timeout, cache, bytes_max };
+    Some(BravePlan { api, proxy, place, advice })
+}
+
+fn bytes_max(written: Option<ByteSize>, place: &Pointer, problems: &mut Vec<Diagnostic>) -> usize {
+    let (least, most) = limits::SEARCH_RESULT_BYTES_RANGE;
+    let bytes = written.map_or(limits::SEARCH_RESULT_BYTES_MAX, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
+    if !(least..=most).contains(&bytes) {
+        let message = format!("a search returns {} to {} KiB", least / 1024, most / 1024);
+        problems.push(Diagnostic::error(place.clone(), "wrong-value", message).hint("max_bytes = \"64KiB\""));
+    }
+    bytes
+}
+
+fn token(token: Option<Secret>, place: &Pointer, problems: &mut Vec<Diagnostic>) -> Option<Secret> {
+    let known = problems.iter().any(|problem| problem.place == place.join("token"));
+    let Some(token) = token.filter(|token| !token.expose().trim().is_empty()) else {
+        if !known {
+            let message = "`token` is missing: the search service answers nobody without one";
+            let hint = "token = \"${env:BRAVE_API_KEY}\"; tokens are made at https://api-dashboard.search.brave.com";
+            problems.push(Diagnostic::error(place.clone(), "missing-key", message).hint(hint));
+        }
+        return None;
+    };
+    // A file's last line ends with a line break, which no header may hold.
+    let token = Secret::new(token.expose().trim());
+    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = "`token` has characters that no token has";
+        problems.push(Diagnostic::error(place.join("token"), "wrong-value", message));
+        return None;
+    }
+    Some(token)
+}
+
+fn base(text: &str, place: &Pointer, problems: &mut Vec<Diagnostic>) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+    let plain = url.filter(|url| {
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none()
+    });
+    if plain.is_none() {
+        let message = "`api_url` is not the address of a service";
+        let hint = format!("an https address without user, query and fragment, such as {API_URL}");
+        problems.push(Diagnostic::error(place.clone(), "wrong-value", message).hint(hint));
+    }
+    plain
+}
+
+/// Its text may hold a password: it is not repeated.
+fn check_proxy(proxy: &Secret, place: &Pointer, problems: &mut Vec<Diagnostic>) -> bool {
+    let url = Url::parse(proxy.expose()).ok();
+    let sound = url.is_some_and(|url| {
+        matches!(url.scheme(), "https" | "http")
+            && url.has_host()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+    });
+    if !sound {
+        let message = "`proxy` is not the address of a proxy";
+        let hint = "proxy = \"http://proxy.example:3128\"; http and https proxies are known";
+        problems.push(Diagnostic::error(place.clone(), "wrong-value", message).hint(hint));
+    }
+    sound
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

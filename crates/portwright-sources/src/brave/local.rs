@@ -1,215 +1,127 @@
-//! Places: by a search of the Web and what is known of the places that it names, and by the index of places.
+//! `brave_local_search`: places from a web search, then what the service knows of them, one request after the other.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use portwright_core::{Context, Refusal};
+use portwright_core::{Context, Refusal, RefusalKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Api, Query};
-use super::plain::text;
-use super::web::{self, Page, SafeSearch, WebSearch, checked, pages};
+use super::api::{Api, Params};
+use super::arguments::Asked;
+use super::items::{self, Item};
+use super::place::Place;
+use super::text::{list, text};
+use super::web;
 use crate::shared::own::Answer;
 
-/// Places that the API tells about at a time.
+pub(super) const ABOUT: &str = "Finds local businesses and places by words (\"pizza near Times Square\"). Returns \
+                                addresses, phones, ratings and hours; web pages where there are no places. For \
+                                coordinates use brave_place_search.";
+
+/// Places that the service tells about at once.
 const PLACES_MAX: usize = 20;
+/// Bytes of a place's id: twenty of them make an address that servers take.
+const ID_BYTES_MAX: usize = 200;
 
 #[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct LocalSearch {
-    /// What, and where: `coffee near the harbour of Kiel`
+pub(super) struct Local {
+    /// What and where; at most 400 characters, 50 words
     query: String,
-    /// Results, 1 to 20
-    #[serde(default)]
+    /// Results (20)
     #[schemars(range(min = 1, max = 20))]
-    count: Option<u8>,
-    /// Two letters, as DE
-    #[serde(default)]
-    #[schemars(length(min = 2, max = 3))]
+    count: Option<u32>,
+    /// Two letters, such as DE, or ALL
     country: Option<String>,
-    /// Language of the results, as de
-    #[serde(default)]
-    #[schemars(length(min = 2, max = 7))]
+    /// Such as en or pt-br
     search_lang: Option<String>,
-    /// Adult content
-    #[serde(default)]
-    safesearch: Option<SafeSearch>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct PlacesFound {
+pub(super) struct LocalFound {
     items: Vec<Place>,
-    /// Pages, where no places were found.
-    pages: Option<Vec<Page>>,
+    /// Pages, where there are no places.
+    web: Option<Vec<Item>>,
+    note: Option<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-struct Place {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rating: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reviews: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    price: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    open_today: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    categories: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    coordinates: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    distance: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-}
-
-pub(super) async fn local(api: Arc<Api>, wanted: LocalSearch, cx: Context) -> Result<Answer<PlacesFound>, Refusal> {
-    let count = usize::from(wanted.count.unwrap_or(5)).min(PLACES_MAX);
-    let mut search = WebSearch {
-        query: wanted.query,
-        count: Some(20),
-        offset: None,
-        country: wanted.country,
-        search_lang: wanted.search_lang,
-        ui_lang: None,
-        freshness: None,
-        safesearch: wanted.safesearch,
-        extra_snippets: None,
-        goggles: None,
-        result_filter: Some(vec!["web".to_owned(), "locations".to_owned()]),
-        spellcheck: None,
-        summary: None,
-    };
-    let answer = api.get_and_keep("web/search", &web::query(&search)?, &cx).await?;
-    let results = answer["locations"]["results"].as_array().into_iter().flatten();
-    let ids: Vec<&str> = results.filter_map(|result| result["id"].as_str()).take(count).collect();
-    if ids.is_empty() {
-        search.result_filter = None;
-        let mut found = pages(&answer["web"]["results"], None);
-        found.truncate(count);
-        let text = format!("No places were found; these pages were:\n{}", web::told(&found, None));
-        return Ok(Answer::told(PlacesFound { items: Vec::new(), pages: Some(found) }, text));
+pub(super) async fn search(api: Arc<Api>, local: Local, cx: Context) -> Result<Answer<LocalFound>, Refusal> {
+    let asked = Asked::query(&local.query)?
+        .number("count", local.count, 1, 20)?
+        .country(local.country.as_deref())?
+        .language(local.search_lang.as_deref())?
+        .set("text_decorations", "false")
+        .set("result_filter", "query,web,locations");
+    let answer = api.get(&["web", "search"], &asked.params(), &cx).await?;
+    let most = local.count.map_or(PLACES_MAX, |count| count as usize);
+    let known: Vec<&Value> = list(&answer, "/locations/results").take(most.min(PLACES_MAX)).collect();
+    if known.is_empty() {
+        return Ok(pages(&answer, &api, &cx));
     }
-    let by_id = ids.iter().fold(Query::default(), |query, id| query.with("ids", id));
-    // One after the other: a plan of one request a second refuses two at once.
-    let known = api.get_and_keep("local/pois", &by_id, &cx).await?;
-    let described = api.get_and_keep("local/descriptions", &by_id, &cx).await;
-    let described = described.unwrap_or_default();
-    let description = |id: &str| {
-        let all = described["results"].as_array().into_iter().flatten();
-        all.into_iter().find(|one| one["id"] == id).and_then(|one| text(one, "description"))
+    let id = |one: &Value| one.pointer("/id")?.as_str().filter(|id| id.len() <= ID_BYTES_MAX).map(str::to_owned);
+    let ids: Params = known.iter().filter_map(|one| Some(("ids", id(one)?))).collect();
+    let mut missing = Vec::new();
+    let details = by_id(&api, "pois", &ids, &cx, "details", &mut missing).await?;
+    let descriptions = if missing.is_empty() {
+        by_id(&api, "descriptions", &ids, &cx, "descriptions", &mut missing).await?
+    } else {
+        // What stood in the way of the one stands in the way of the other.
+        missing.push("descriptions");
+        HashMap::new()
     };
-    let places = known["results"].as_array().into_iter().flatten().map(|result| {
-        let mut place = place(result);
-        place.description = result["id"].as_str().and_then(description).or(place.description);
-        place
+    let places = known.iter().filter_map(|short| {
+        let id = short.pointer("/id").and_then(Value::as_str).unwrap_or_default();
+        let mut place = details.get(id).and_then(Place::of).or_else(|| Place::of(short))?;
+        place.description = descriptions.get(id).and_then(|one| text(one, "/description")).or(place.description);
+        Some(place)
     });
-    Ok(told(places.collect()))
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct PlaceSearch {
-    /// What; without it, what there is of note
-    #[serde(default)]
-    query: Option<String>,
-    /// A town or an address, as `kiel germany`
-    #[serde(default)]
-    location: Option<String>,
-    /// With longitude, instead of a location
-    #[serde(default)]
-    #[schemars(range(min = -90, max = 90))]
-    latitude: Option<f64>,
-    /// With latitude
-    #[serde(default)]
-    #[schemars(range(min = -180, max = 180))]
-    longitude: Option<f64>,
-    /// Metres around it
-    #[serde(default)]
-    #[schemars(range(min = 0))]
-    radius: Option<f64>,
-    /// Results, 1 to 50
-    #[serde(default)]
-    #[schemars(range(min = 1, max = 50))]
-    count: Option<u8>,
-    /// Two letters, as DE
-    #[serde(default)]
-    #[schemars(length(min = 2, max = 3))]
-    country: Option<String>,
-    /// Language of the results, as de
-    #[serde(default)]
-    #[schemars(length(min = 2, max = 7))]
-    search_lang: Option<String>,
-    /// metric or imperial
-    #[serde(default)]
-    units: Option<String>,
-    /// Adult content
-    #[serde(default)]
-    safesearch: Option<SafeSearch>,
-}
-
-pub(super) async fn places(api: Arc<Api>, wanted: PlaceSearch, cx: Context) -> Result<Answer<PlacesFound>, Refusal> {
-    let somewhere = wanted.location.is_some() || (wanted.latitude.is_some() && wanted.longitude.is_some());
-    if !somewhere {
-        return Err(Refusal::invalid("say where: `location`, or both `latitude` and `longitude`"));
+    let (items, cut) = items::fitting_search(places, &api, &cx);
+    if items.is_empty() && !cut {
+        return Ok(pages(&answer, &api, &cx));
     }
-    let what = wanted.query.as_deref().map(checked).transpose()?;
-    let query = Query::default()
-        .with_some("q", what)
-        .with_some("location", wanted.location)
-        .with_some("latitude", wanted.latitude)
-        .with_some("longitude", wanted.longitude)
-        .with_some("radius", wanted.radius)
-        .with("count", wanted.count.unwrap_or(20))
-        .with_some("country", wanted.country.as_deref().map(str::to_uppercase))
-        .with_some("search_lang", wanted.search_lang)
-        .with_some("units", wanted.units)
-        .with_some("safesearch", wanted.safesearch.as_ref().map(SafeSearch::as_str));
-    let answer = api.get_and_keep("local/place_search", &query, &cx).await?;
-    Ok(told(answer["results"].as_array().into_iter().flatten().map(place).collect()))
+    let left_out = (!missing.is_empty()).then(|| format!("the plan or the service gave no {}", missing.join(" and ")));
+    let note = items::note(false, cut).or(left_out);
+    let words = items::told(&items, note.as_deref(), None);
+    Ok(Answer::told(LocalFound { items, web: None, note }, words))
 }
 
-fn place(result: &Value) -> Place {
-    let hours = result["opening_hours"]["current_day"].as_array().into_iter().flatten();
-    let hours = hours.filter_map(|day| Some(format!("{} to {}", day["opens"].as_str()?, day["closes"].as_str()?)));
-    let distance = &result["distance"];
-    let categories = result["categories"].as_array().into_iter().flatten();
-    Place {
-        name: text(result, "title").or_else(|| text(result, "name")).unwrap_or_default(),
-        address: text(&result["postal_address"], "displayAddress"),
-        phone: text(&result["contact"], "telephone"),
-        url: result["url"].as_str().map(str::to_owned),
-        rating: result["rating"]["ratingValue"].as_f64(),
-        reviews: result["rating"]["reviewCount"].as_u64(),
-        price: text(result, "price_range"),
-        open_today: hours.collect(),
-        categories: categories.filter_map(Value::as_str).map(str::to_owned).collect(),
-        coordinates: Some(result["coordinates"].clone()).filter(|value| !value.is_null()),
-        distance: distance["value"].as_f64().map(|far| format!("{far} {}", distance["units"].as_str().unwrap_or("km"))),
-        description: text(result, "description"),
+/// What an endpoint tells of these places, by their ids. Where the plan does not include it, or the service asks to wait
+/// or stumbles, the search goes on with what it has, and says so.
+async fn by_id(
+    api: &Api,
+    endpoint: &str,
+    ids: &Params,
+    cx: &Context,
+    what: &'static str,
+    missing: &mut Vec<&'static str>,
+) -> Result<HashMap<String, Value>, Refusal> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    match api.get(&["local", endpoint], ids, cx).await {
+        Ok(answer) => {
+            let one = |one: &Value| Some((one.pointer("/id")?.as_str()?.to_owned(), one.clone()));
+            Ok(list(&answer, "/results").filter_map(one).collect())
+        }
+        Err(refusal) if matches!(refusal.kind(), RefusalKind::Cancelled | RefusalKind::Internal) => Err(refusal),
+        Err(refusal) => {
+            tracing::info!(endpoint, reason = refusal.public(), "local search goes on without");
+            missing.push(what);
+            Ok(HashMap::new())
+        }
     }
 }
 
-fn told(items: Vec<Place>) -> Answer<PlacesFound> {
-    if items.is_empty() {
-        return Answer::told(PlacesFound { items, pages: None }, "Nothing was found.");
-    }
-    let line = |place: &Place| {
-        let rating = place.rating.map(|rating| format!("{rating} of 5"));
-        let hours =
-            Some(place.open_today.join(", ")).filter(|hours| !hours.is_empty()).map(|hours| format!("today {hours}"));
-        let parts =
-            [place.address.clone(), place.phone.clone(), rating, hours, place.distance.clone(), place.url.clone()];
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
-        let about = place.description.as_ref().map(|text| format!("\n   {text}")).unwrap_or_default();
-        format!("{}\n   {}{about}", place.name, parts.join("; "))
+fn pages(answer: &Value, api: &Api, cx: &Context) -> Answer<LocalFound> {
+    let (pages, cut) = items::fitting_search(web::pages(answer), api, cx);
+    let note = if pages.is_empty() {
+        "no places and no pages found; try other or fewer words".to_owned()
+    } else {
+        "no places found, or the plan does not include them; these are web pages".to_owned()
     };
-    let text = items.iter().map(line).collect::<Vec<_>>().join("\n");
-    Answer::told(PlacesFound { items, pages: None }, text)
+    let note = items::note(false, cut).map_or(note.clone(), |cut| format!("{note}; {cut}"));
+    let words = items::told(&pages, Some(&note), None);
+    let web = Some(pages).filter(|pages| !pages.is_empty());
+    Answer::told(LocalFound { items: Vec::new(), web, note: Some(note) }, words)
 }

@@ -4,6 +4,5 @@ pub mod access;
 pub mod decode;
 pub mod http;
 pub mod own;
-pub mod pace;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub mod sql;

@@ -39,10 +39,11 @@ pub(super) fn run(queue: &Arc<Queue>, store: impl Store, outlets: Vec<Outlet>) {
             }
             Err(error) => {
                 queue.give_back_unrecorded(unrecorded);
-                held.entries.iter_mut().for_each(Entry::failed);
+                // Who is told must find the reason.
                 if queue.set_fault("audit records can't be written") {
                     tracing::error!(error = &error as &dyn Error, "audit records can't be written");
                 }
+                held.entries.iter_mut().for_each(Entry::failed);
             }
         }
         if !open {

@@ -2,76 +2,95 @@
 //!
 //! A name is resolved once, the addresses are judged, and the connection goes to one that passed: there is no second
 //! lookup that could answer differently. Redirects come back to the caller as they are, answers are not unpacked, and
-//! proxies of the environment are not asked.
+//! proxies of the environment are not asked. A [proxy that the operator wrote](Client::through) is judged as the
+//! operator's other addresses are; it finds names by itself, so only addresses that the operator wrote go through it.
 
 mod address;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures::StreamExt;
-use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, async_trait};
+use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, Method, Secret, async_trait};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Url, header, redirect};
 
 use address::{Reach, reach};
 
 /// The one client for outgoing HTTP. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
-    /// For addresses that anybody may have written.
-    open: reqwest::Client,
+    /// For addresses that anybody may have written; none where a proxy would find out where they lead.
+    open: Option<reqwest::Client>,
     /// For addresses that whoever runs the server wrote.
     trusted: reqwest::Client,
 }
 
+/// A proxy's credentials would stand in it.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("proxied", &self.open.is_none()).finish_non_exhaustive()
+    }
+}
+
 /// There can be no client.
 #[derive(Debug, thiserror::Error)]
-#[error("outgoing requests can't be prepared")]
-pub struct ClientError(#[source] reqwest::Error);
+#[non_exhaustive]
+pub enum ClientError {
+    /// The system gives none.
+    #[error("outgoing requests can't be prepared")]
+    Unprepared(#[source] reqwest::Error),
+    /// The address of the proxy is none, or one that requests may not reach.
+    #[error("the proxy's address can't be used")]
+    Proxy(#[source] FetchError),
+}
 
 impl Client {
     /// A client that trusts the certificates that this system trusts.
     pub fn new() -> Result<Self, ClientError> {
-        Self::build(None)
+        Ok(Self { open: Some(build(Reach::Public, None)?), trusted: build(Reach::Private, None)? })
     }
 
-    /// One whose requests go through a proxy that whoever runs the server wrote. Names are resolved there, so that only
-    /// addresses which are written as such are judged here.
-    pub fn by_proxy(proxy: &str) -> Result<Self, ClientError> {
-        Self::build(Some(&reqwest::Proxy::all(proxy).map_err(ClientError)?))
-    }
-
-    fn build(proxy: Option<&reqwest::Proxy>) -> Result<Self, ClientError> {
-        let build = |farthest| {
-            let builder = reqwest::Client::builder();
-            let builder = match proxy {
-                None => builder.no_proxy(),
-                // Without this the environment's would come in beside it.
-                Some(proxy) => builder.no_proxy().proxy(proxy.clone()),
-            };
-            builder
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .user_agent(concat!("portwright/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(Arc::new(Judging { farthest }))
-                .build()
-                .map_err(ClientError)
-        };
-        Ok(Self { open: build(Reach::Public)?, trusted: build(Reach::Private)? })
+    /// A client whose every request goes through an `http` or `https` proxy, which may want a user and a password.
+    /// Requests to addresses that are not [trusted](FetchRequest::trusted) are refused, for nobody here could judge
+    /// where the proxy finds them.
+    pub fn through(proxy: &Secret) -> Result<Self, ClientError> {
+        let mut url = Url::parse(proxy.expose())
+            .map_err(|_| ClientError::Proxy(FetchError::BadUrl("the proxy's address".to_owned())))?;
+        let read = |text: &str| percent_decoded(text);
+        let login =
+            (!url.username().is_empty()).then(|| (read(url.username()), read(url.password().unwrap_or_default())));
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        // A name is judged when it is resolved, as every name is.
+        let url = judged(url.as_str(), Reach::Private).map_err(ClientError::Proxy)?;
+        let mut proxy = reqwest::Proxy::all(url).map_err(ClientError::Unprepared)?;
+        if let Some((user, password)) = login {
+            proxy = proxy.basic_auth(&user, &password);
+        }
+        Ok(Self { open: None, trusted: build(Reach::Private, Some(proxy))? })
     }
 
     async fn answer(&self, request: &FetchRequest) -> Result<Fetched, FetchError> {
         let farthest = if request.trusted { Reach::Private } else { Reach::Public };
         let url = judged(&request.url, farthest)?;
-        let client = if request.trusted { &self.trusted } else { &self.open };
-        let mut asked = match &request.body {
-            Some(body) => client.post(url).body(body.expose().to_owned()),
-            None => client.get(url),
+        let client = if request.trusted { Some(&self.trusted) } else { self.open.as_ref() };
+        let client = client.ok_or_else(|| FetchError::Forbidden(shown(&request.url)))?;
+        let method = match request.method {
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+            _ => reqwest::Method::GET,
         };
+        let mut asked = client.request(method, url);
+        if let Some(body) = &request.body {
+            asked = asked.body(body.expose().to_owned());
+        }
         for (name, value) in &request.headers {
             let mut value = header::HeaderValue::from_str(value.expose())
                 .map_err(|_| FetchError::BadUrl(format!("{} with the header {name}", shown(&request.url))))?;
@@ -96,6 +115,32 @@ impl Client {
         }
         Ok(Fetched { status, headers, body })
     }
+}
+
+fn build(farthest: Reach, proxy: Option<reqwest::Proxy>) -> Result<reqwest::Client, ClientError> {
+    let client = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("portwright/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(Arc::new(Judging { farthest }));
+    let client = match proxy {
+        Some(proxy) => client.proxy(proxy),
+        None => client,
+    };
+    client.build().map_err(ClientError::Unprepared)
+}
+
+/// What stands in a URL's user and password, as it is meant.
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(&byte) = bytes.get(at) {
+        let hex = text.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        out.push(hex.unwrap_or(byte));
+        at += if hex.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[async_trait]
@@ -141,7 +186,7 @@ pub fn base_url(text: &str) -> Result<String, String> {
 
 /// A text as one segment or value of a URL: everything but letters, digits and `-._~` is encoded.
 pub fn percent_encoded(text: &str) -> String {
-    use std::fmt::Write;
+    use std::fmt::Write as _;
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

@@ -4,7 +4,7 @@ use portwright_core::{Fetch, FetchError, FetchRequest, Secret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::Client;
+use super::{Client, ClientError};
 
 fn client() -> Client {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -115,5 +115,33 @@ async fn answers_are_bounded_in_bytes_and_time() {
         let request = FetchRequest { wait: Duration::from_millis(200), ..FetchRequest::get(url).trusted() };
         let refused = client().fetch(request).await;
         assert!(matches!(refused, Err(FetchError::TimedOut | FetchError::Unreachable(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_judged_and_carries_trusted_requests_alone() {
+    let _ = client();
+    let (url, mut asks) = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let through = Client::through(&Secret::new(&*url)).expect("a client");
+    let answer = through.fetch(FetchRequest::get("http://name.invalid/page").trusted()).await.expect("an answer");
+    assert_eq!(answer.body, b"ok");
+    let asked = asks.recv().await.expect("a request");
+    assert!(asked.starts_with("GET http://name.invalid/page HTTP/1.1\r\n"), "{asked}");
+
+    // The proxy would resolve the name, and nobody here could judge where it leads.
+    for url in ["http://name.invalid/", "https://example.com/", "http://127.0.0.1/"] {
+        let refused = through.fetch(FetchRequest::get(url)).await;
+        assert!(matches!(refused, Err(FetchError::Forbidden(_))), "{url}: {refused:?}");
+    }
+    for url in ["http://169.254.169.254/", "http://[fd00:ec2::254]/", "file:///etc/passwd"] {
+        assert!(through.fetch(FetchRequest::get(url).trusted()).await.is_err(), "{url}");
+    }
+    assert!(asks.try_recv().is_err(), "somebody was asked");
+
+    for proxy in ["http://169.254.169.254:80", "http://user:hunter2@0.0.0.0", "socks5://127.0.0.1", "ftp://x", "", "x"]
+    {
+        let refused = Client::through(&Secret::new(proxy));
+        assert!(matches!(refused, Err(ClientError::Proxy(_))), "{proxy}");
+        assert!(!format!("{refused:?}").contains("hunter2"), "{proxy}");
     }
 }

@@ -308,6 +308,16 @@ impl<T> Answer<T> {
 }
 
 impl<T: Serialize> Answer<T> {
+    /// The same as an object, for a tool whose answers have several shapes.
+    #[must_use]
+    pub fn object(self) -> Answer<JsonObject> {
+        let data = match serde_json::to_value(&self.data) {
+            Ok(Value::Object(data)) => data,
+            _ => JsonObject::new(),
+        };
+        Answer { data, text: self.text, blocks: self.blocks }
+    }
+
     fn result(self) -> Result<CallToolResult, Refusal> {
         let mut value = serde_json::to_value(&self.data).map_err(Refusal::internal)?;
         // What an answer lacks is left out: its schema knows no nulls.

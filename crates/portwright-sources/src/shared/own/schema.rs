@@ -88,7 +88,15 @@ fn slim(schema: &mut Map<String, Value>) {
     }
     let kind = schema.get("type").and_then(Value::as_str);
     if matches!(kind, Some("integer" | "number")) {
-        schema.shift_remove("format");
+        let format = schema.shift_remove("format");
+        // What an unsigned number of bits can hold is no bound that anybody thought of; it is held all the same.
+        let unsigned = format.as_ref().and_then(Value::as_str).and_then(|format| format.strip_prefix("uint"));
+        if unsigned.is_some() && schema.get("minimum") == Some(&json!(0)) {
+            schema.shift_remove("minimum");
+        }
+        if unsigned == Some("8") && schema.get("maximum") == Some(&json!(255)) {
+            schema.shift_remove("maximum");
+        }
     }
     // Values that must be given say their type.
     if schema.contains_key("enum") {

@@ -102,12 +102,12 @@ fn schemas_say_what_there_is_in_few_words() {
             "type": "object",
             "properties": {
                 "name": {"description": "Which one", "type": "string"},
-                "count": {"description": "How many", "type": "integer", "minimum": 0},
+                "count": {"description": "How many", "type": "integer"},
                 "order": {"enum": ["up", "down"]},
                 "strict": {"type": "boolean"},
                 "places": {"description": "Where", "type": "array", "items": {
                     "type": "object",
-                    "properties": {"row": {"type": "integer", "minimum": 0, "maximum": 255}},
+                    "properties": {"row": {"type": "integer"}},
                     "required": ["row"],
                     "additionalProperties": false,
                 }},

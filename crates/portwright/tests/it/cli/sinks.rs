@@ -57,6 +57,7 @@ fn a_table_in_postgresql_has_every_record_once_also_after_it_was_down() {
     let mut client = Http::connect(server.address, Era::Modern);
     ask(&mut client);
     let count = "SELECT count(*) FROM portwright_audit";
+    wait_for("the table", || (postgres.ask("SELECT to_regclass('portwright_audit') IS NOT NULL") == "t").then_some(()));
     wait_for("the first record", || (postgres.ask(count) == "1").then_some(()));
     postgres.stop();
     assert_ne!(ask(&mut client)["result"]["isError"], true, "calls know nothing of it");

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::files::text;
+use crate::harness::files::{root, text};
 use crate::harness::postgres::Postgres;
-use crate::harness::server::serve;
+use crate::harness::server::{binary, serve};
 use crate::harness::wire::{Client, Era, Stdio};
 
 #[test]
@@ -24,6 +24,28 @@ fn the_example_shops_answer_alike_on_both_databases() {
     let on_postgres = conversation(command);
 
     assert_eq!(on_sqlite, on_postgres);
+}
+
+#[test]
+fn every_example_is_sound_while_every_host_is_away() {
+    let folder = root().join("examples");
+    let mut checked = 0;
+    for entry in std::fs::read_dir(&folder).expect("examples").flatten() {
+        if entry.path().extension().is_none_or(|ending| ending != "toml") {
+            continue;
+        }
+        let mut check = Command::new(binary());
+        check.args(["check", "--offline", "-c"]).arg(entry.path());
+        check.envs([
+            ("DATABASE_URL", "postgres://reader@127.0.0.1/shop"),
+            ("GITHUB_TOKEN", "t"),
+            ("BRAVE_API_KEY", "t"),
+        ]);
+        let ended = check.output().expect("the binary runs");
+        assert!(ended.status.success(), "{}: {}", entry.path().display(), String::from_utf8_lossy(&ended.stderr));
+        checked += 1;
+    }
+    assert!(checked >= 7, "{checked} examples");
 }
 
 /// Serves a copy of an example, so that nothing is written beside the example.

@@ -8,7 +8,7 @@ use portwright_core::{Context, Refusal, limits};
 
 /// Turns at an API.
 #[derive(Debug)]
-pub struct Pace {
+pub(super) struct Pace {
     /// Between two turns.
     interval: Duration,
     /// How long one may wait for a turn.
@@ -27,17 +27,12 @@ struct State {
 
 impl Pace {
     /// A turn each `interval`, and at most so long a wait for one.
-    pub fn new(interval: Duration, wait: Duration) -> Self {
+    pub(super) fn new(interval: Duration, wait: Duration) -> Self {
         Self { interval, wait, state: Mutex::default(), waiters: AtomicUsize::new(0) }
     }
 
-    /// How long one may wait for a turn.
-    pub fn wait(&self) -> Duration {
-        self.wait
-    }
-
     /// Waits for a turn; refuses at once where it would take too long, and the turn stays free for others.
-    pub async fn turn(&self, cx: &Context) -> Result<(), Refusal> {
+    pub(super) async fn turn(&self, cx: &Context) -> Result<(), Refusal> {
         let until = self.take(cx)?;
         if let Some(until) = until {
             let place = Waiting(&self.waiters);
@@ -71,16 +66,16 @@ impl Pace {
     }
 
     /// No turn before so long from now.
-    pub fn pause(&self, pause: Duration) {
+    pub(super) fn pause(&self, pause: Duration) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = Instant::now() + pause;
+        let at = Instant::now() + pause.min(limits::PACE_CLOSED_MAX);
         state.next = Some(state.next.map_or(at, |next| next.max(at)));
     }
 
-    /// No turns at all for so long; whoever asks is told why.
-    pub fn close(&self, pause: Duration, why: impl Into<String>) {
+    /// No turns at all for so long, and at most [`limits::PACE_CLOSED_MAX`]; whoever asks is told why.
+    pub(super) fn close(&self, pause: Duration, why: impl Into<String>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.closed = Some((Instant::now() + pause, why.into()));
+        state.closed = Some((Instant::now() + pause.min(limits::PACE_CLOSED_MAX), why.into()));
     }
 }
 
@@ -93,26 +88,13 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// `1/s`, `60/min`, `1000/h` as the time between two turns.
-pub fn interval(text: &str) -> Option<Duration> {
-    let (count, unit) = text.split_once('/')?;
-    let count: u32 = count.trim().parse().ok().filter(|count| *count > 0)?;
-    let unit = match unit.trim() {
-        "s" | "sec" => Duration::from_secs(1),
-        "min" | "m" => Duration::from_mins(1),
-        "h" => Duration::from_hours(1),
-        _ => return None,
-    };
-    Some(unit / count)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use portwright_core::{Context, RefusalKind, TransportKind};
 
-    use super::{Pace, interval};
+    use super::Pace;
 
     fn context() -> Context {
         Context::new("r-1", TransportKind::InProcess)
@@ -137,17 +119,11 @@ mod tests {
         pace.close(Duration::from_hours(1), "the month's quota is used up");
         let refusal = pace.turn(&context()).await.expect_err("closed");
         assert!(refusal.public().contains("quota"));
+        // A header may say anything.
+        pace.close(Duration::MAX, "for ever");
+        let refusal = pace.turn(&context()).await.expect_err("closed");
+        assert!(refusal.wait().is_some_and(|wait| wait <= Duration::from_hours(1)));
         pace.close(Duration::ZERO, "over");
         assert!(pace.turn(&context()).await.is_ok());
-    }
-
-    #[test]
-    fn rates_are_read() {
-        assert_eq!(interval("1/s"), Some(Duration::from_secs(1)));
-        assert_eq!(interval("20/s"), Some(Duration::from_millis(50)));
-        assert_eq!(interval("60/min"), Some(Duration::from_secs(1)));
-        for wrong in ["", "1", "0/s", "-1/s", "1/day", "x/s", "1.5/s"] {
-            assert_eq!(interval(wrong), None, "{wrong}");
-        }
     }
 }
