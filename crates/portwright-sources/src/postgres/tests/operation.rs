@@ -70,7 +70,10 @@ async fn objects_are_listed_by_type_and_in_pages() {
     let second = listed(json!({"limit": 1, "offset": 1})).await;
     assert_eq!((names(&second), second.get("next")), (vec!["orders".into()], None));
     assert_eq!(names(&listed(json!({"object_type": "view"})).await), ["rich"]);
-    assert_eq!(names(&listed(json!({"object_type": "type", "schema_name": "public"})).await), ["code", "gtrgm", "mood"]);
+    assert_eq!(
+        names(&listed(json!({"object_type": "type", "schema_name": "public"})).await),
+        ["code", "gtrgm", "mood"]
+    );
     assert!(names(&listed(json!({"object_type": "extension"})).await).contains(&"pg_trgm".to_owned()));
     let functions = listed(json!({"object_type": "function", "schema_name": "public", "limit": 500})).await;
     let details: Vec<_> = functions["objects"].as_array().unwrap().iter().map(|it| it["detail"].clone()).collect();
@@ -91,7 +94,10 @@ async fn an_object_is_told_with_all_its_parts() {
     let orders = data(details("table", "orders").await);
     assert_eq!(orders["columns"][2], json!({"name": "total", "type": "numeric", "nullable": true}));
     let constraints = orders["constraints"].to_string();
-    assert!(constraints.contains("PRIMARY KEY (id)") && constraints.contains("CHECK (total >= 0::numeric)"), "{constraints}");
+    assert!(
+        constraints.contains("PRIMARY KEY (id)") && constraints.contains("CHECK (total >= 0::numeric)"),
+        "{constraints}"
+    );
     assert!(orders["size_bytes"].as_i64().unwrap() > 0);
     assert_eq!(orders["indexes"].as_array().unwrap().len(), 3);
     assert!(data(details("view", "rich").await)["definition"].as_str().unwrap().contains("total > 1000"));
@@ -174,7 +180,10 @@ async fn expensive_statements_are_told_where_they_are_counted() {
     let missing = refused(call(&all(&bare).await, "get_top_queries", json!({})).await);
     assert!(missing.contains("CREATE EXTENSION pg_stat_statements"), "{missing}");
     let server = Server::start_with(&["shared_preload_libraries = 'pg_stat_statements'"], |_| ());
-    let fixture = Fixture::on(std::sync::Arc::new(server), "CREATE SCHEMA \"ex t\"; CREATE EXTENSION pg_stat_statements SCHEMA \"ex t\"");
+    let fixture = Fixture::on(
+        std::sync::Arc::new(server),
+        "CREATE SCHEMA \"ex t\"; CREATE EXTENSION pg_stat_statements SCHEMA \"ex t\"",
+    );
     fixture.sql("SELECT count(*) FROM generate_series(1, 200000)");
     let source = all(&fixture).await;
     for sort_by in ["resources", "mean_time", "total_time", "calls"] {

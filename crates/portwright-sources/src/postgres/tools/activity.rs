@@ -81,7 +81,7 @@ pub(super) struct ListLocks {
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Lock {
+struct Held {
     pid: i64,
     user: Option<String>,
     lock: String,
@@ -94,8 +94,8 @@ struct Lock {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Locks {
-    locks: Vec<Lock>,
+pub(super) struct LockList {
+    locks: Vec<Held>,
     truncated: bool,
 }
 
@@ -117,12 +117,12 @@ pub(super) async fn locks(
     database: Arc<PostgresDatabase>,
     asked: ListLocks,
     cx: Context,
-) -> Result<Answer<Locks>, Refusal> {
+) -> Result<Answer<LockList>, Refusal> {
     let most = most(asked.limit);
     let values = [json!(asked.only_blocked.unwrap_or(false)), json!(limits::STATEMENT_TOLD_CHARS), json!(most + 1)];
     let Found { items, more } = found(&database, LOCKS, &values, most, &cx).await?;
     cut(more, &cx);
-    Ok(Locks { locks: items, truncated: more }.into())
+    Ok(LockList { locks: items, truncated: more }.into())
 }
 
 pub(super) fn most(limit: Option<usize>) -> usize {

@@ -18,7 +18,7 @@ pub(super) struct AnalyzeHealth {
 
 /// What a check found: `ok` is a measure, `warning` wants something done.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Finding {
+struct Told {
     level: String,
     finding: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,10 +26,10 @@ struct Finding {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Check {
+struct Checked {
     check: &'static str,
     healthy: bool,
-    findings: Vec<Finding>,
+    findings: Vec<Told>,
     /// There are more than are told.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
@@ -38,7 +38,7 @@ struct Check {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Health {
     healthy: bool,
-    checks: Vec<Check>,
+    checks: Vec<Checked>,
 }
 
 /// Each check by its name, as statements that give level, finding and advice.
@@ -71,15 +71,15 @@ pub(super) async fn analyze(
 ) -> Result<Answer<Health>, Refusal> {
     let mut checks = Vec::new();
     for (check, sql) in chosen(asked.health_type.as_deref().unwrap_or_default())? {
-        let found = found::<Finding>(&database, sql, &[], limits::FINDINGS_MAX, &cx).await?;
+        let found = found::<Told>(&database, sql, &[], limits::FINDINGS_MAX, &cx).await?;
         cut(found.more, &cx);
         let healthy = found.items.iter().all(|finding| finding.level != "warning");
-        checks.push(Check { check, healthy, findings: found.items, truncated: found.more });
+        checks.push(Checked { check, healthy, findings: found.items, truncated: found.more });
     }
     let mut lines = Vec::new();
     for check in &checks {
         lines.push(format!("{}: {}", check.check, if check.healthy { "healthy" } else { "wants attention" }));
-        for Finding { finding, advice, .. } in &check.findings {
+        for Told { finding, advice, .. } in &check.findings {
             let advice = advice.as_ref().map(|advice| format!(" -> {advice}")).unwrap_or_default();
             lines.push(format!("  {finding}{advice}"));
         }
@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn checks_are_chosen_by_name() {
-        let names = |asked: &str| chosen(asked).map(|checks| checks.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+        let names =
+            |asked: &str| chosen(asked).map(|checks| checks.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
         assert_eq!(names("").unwrap().len(), 7);
         assert_eq!(names("all").unwrap().len(), 7);
         assert_eq!(names("vacuum, index").unwrap(), ["index", "vacuum"]);

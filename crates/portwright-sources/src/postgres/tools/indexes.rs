@@ -42,7 +42,7 @@ pub(super) struct IndexFacts {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Indexes {
+pub(super) struct Listed {
     indexes: Vec<IndexFacts>,
     total: usize,
     next: Option<usize>,
@@ -67,7 +67,7 @@ pub(super) async fn list(
     database: Arc<PostgresDatabase>,
     asked: ListIndexes,
     cx: Context,
-) -> Result<Answer<Indexes>, Refusal> {
+) -> Result<Answer<Listed>, Refusal> {
     let unused = asked.only_unused.unwrap_or(false);
     let values = [json!(asked.schema_name), json!(asked.table_name), json!(asked.index_name), json!(unused)];
     let Found { items, more }: Found<IndexFacts> =
@@ -77,5 +77,5 @@ pub(super) async fn list(
         cx.note(|trail| trail.truncated = true);
         "There are more than are counted here: give `schema_name` or `table_name`.".to_owned()
     });
-    Ok(Indexes { indexes: page.items, total: page.total, next: page.next, notice }.into())
+    Ok(Listed { indexes: page.items, total: page.total, next: page.next, notice }.into())
 }

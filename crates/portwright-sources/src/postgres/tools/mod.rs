@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 
 use super::PostgresDatabase;
 use crate::shared::own::{Toolbox, tool};
-use crate::shared::sql::refuse::refuse;
 use crate::shared::sql::Rows;
+use crate::shared::sql::refuse::refuse;
 
 /// What everybody may ask, and what is for who looks after the server.
 const USUAL: &str = "objects";

@@ -15,7 +15,9 @@ use crate::shared::own::Answer;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GetObjectDetails {
+    /// Its schema.
     schema_name: String,
+    /// Its name.
     object_name: String,
     /// Default: table.
     object_type: Option<ObjectType>,
@@ -196,7 +198,8 @@ pub(super) async fn details(
 ) -> Result<Answer<Details>, Refusal> {
     let kind = asked.object_type.unwrap_or_default();
     let unknown = || {
-        let word = serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        let word =
+            serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
         Refusal::failed(format!(
             "there is no {word} `{}` in the schema `{}`; list_objects shows what there is",
             asked.object_name, asked.schema_name

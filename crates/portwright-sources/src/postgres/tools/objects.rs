@@ -59,7 +59,7 @@ pub(super) struct Object {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Objects {
+pub(super) struct Listed {
     objects: Vec<Object>,
     total: usize,
     next: Option<usize>,
@@ -113,7 +113,7 @@ pub(super) async fn list(
     database: Arc<PostgresDatabase>,
     asked: ListObjects,
     cx: Context,
-) -> Result<Answer<Objects>, Refusal> {
+) -> Result<Answer<Listed>, Refusal> {
     let kind = asked.object_type.unwrap_or_default();
     let schema = json!(asked.schema_name);
     let (sql, values): (&str, Vec<Value>) = match kind {
@@ -135,7 +135,7 @@ pub(super) async fn list(
         cx.note(|trail| trail.truncated = true);
         "There are more than are counted here: give `schema_name`.".to_owned()
     });
-    Ok(Objects { objects: page.items, total: page.total, next: page.next, notice }.into())
+    Ok(Listed { objects: page.items, total: page.total, next: page.next, notice }.into())
 }
 
 /// Refuses a schema that nobody can see.

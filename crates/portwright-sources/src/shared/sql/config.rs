@@ -9,9 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::choice::Choice;
 use super::database::{Access, Dialect};
 use super::declared::{DeclaredResource, DeclaredTool, Reading, ResourceTable, ToolTable};
-use super::choice::Choice;
 use super::own::OwnTool;
 use crate::shared::decode;
 use crate::shared::own::Told;
