@@ -12,6 +12,7 @@ mod files;
 mod github;
 mod kubernetes;
 mod listener;
+mod postgres;
 mod store;
 mod tokens;
 
@@ -25,6 +26,7 @@ pub use files::*;
 pub use github::*;
 pub use kubernetes::*;
 pub use listener::*;
+pub use postgres::*;
 pub use store::*;
 pub use tokens::*;
 

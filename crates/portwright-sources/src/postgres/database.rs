@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portwright_core::{Context, Diagnostic, Health, Pointer, async_trait, limits};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +14,8 @@ use super::guard::{Author, Guard, Names, Passed};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
 use super::session::{Opener, Session, waits};
-use super::{DIALECT, introspect, privileges};
+use super::{DIALECT, introspect, privileges, tools};
+use crate::shared::own::Toolbox;
 use crate::shared::sql::{
     Access, Database, Description, Dialect, OutputColumn, PoolPlan, Query, Rows, Schema, Scope, SqlError,
 };
@@ -107,6 +109,22 @@ impl PostgresDatabase {
             }
         };
         bounded(work, job.deadline, job.query.timeout, &cx.cancel).await
+    }
+
+    /// Runs a statement of our own, which the guard need not see. It only reads.
+    pub(super) async fn ours(
+        &self,
+        sql: &str,
+        values: &[Value],
+        rows_max: usize,
+        bytes_max: usize,
+        cx: &Context,
+    ) -> Result<Rows, SqlError> {
+        let timeout = cx.time_left().map_or(limits::STATEMENT_WAIT, |left| left.min(limits::STATEMENT_WAIT));
+        let (access, declared) = (Access::ReadOnly, true);
+        let query = Query { sql, values, access, declared, rows_max, bytes_max, timeout };
+        let job = Job { query, sql, prefix: 0, names: &Names::default(), deadline: deadline(timeout, cx) };
+        self.attempts(job, cx).await
     }
 
     /// Asks a question of our own, in a transaction that only reads.
@@ -290,6 +308,10 @@ impl Database for PostgresDatabase {
             Err(error) => tracing::warn!(%error, "privileges can't be read"),
         }
         found
+    }
+
+    fn toolbox() -> Toolbox<Self> {
+        tools::toolbox()
     }
 
     async fn close(&self) {

@@ -24,6 +24,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tools;
 mod types;
 mod wire;
 
@@ -97,7 +98,7 @@ impl SourceKind for Postgres {
     }
 
     fn decode(&self, spec: SourceSpec) -> Result<Box<dyn SourceConfig>, Vec<Diagnostic>> {
-        let (own, plan, mut problems) = sql::decode::<PostgresTable>(&spec, &DIALECT);
+        let (own, plan, mut problems) = sql::decode::<PostgresTable>(&spec, &DIALECT, &tools::toolbox().told());
         let place = spec.place();
         let url = own.url.unwrap_or_default();
         let dsn = if url.is_empty() {

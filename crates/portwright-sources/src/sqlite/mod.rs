@@ -84,7 +84,7 @@ impl SourceKind for Sqlite {
     }
 
     fn decode(&self, spec: SourceSpec) -> Result<Box<dyn SourceConfig>, Vec<Diagnostic>> {
-        let (own, plan, mut problems) = sql::decode::<SqliteTable>(&spec, &DIALECT);
+        let (own, plan, mut problems) = sql::decode::<SqliteTable>(&spec, &DIALECT, &[]);
         let place = spec.place();
         let path = own.path.unwrap_or_default();
         if path.is_empty() && !problems.iter().any(|problem| problem.place == place.join("path")) {

@@ -4,7 +4,9 @@ mod attacks;
 mod catalog;
 mod faults;
 mod flights;
+mod operation;
 mod secure;
+mod source;
 mod statements;
 mod values;
 

@@ -175,6 +175,18 @@ impl<S> OwnTool<S> {
     }
 }
 
+/// A tool as a choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub name: &'static str,
+    /// It is offered where the configuration says nothing.
+    pub usual: bool,
+    pub by_name_only: bool,
+    pub writes: bool,
+    /// Its other names.
+    pub aliases: Vec<String>,
+}
+
 /// The tools that a kind has.
 #[derive(Debug)]
 pub struct Toolbox<S> {
@@ -200,6 +212,19 @@ impl<S> Toolbox<S> {
     pub fn by_default(mut self, sets: &'static [&'static str]) -> Self {
         self.default_sets = sets;
         self
+    }
+
+    /// What there is to choose from, for a kind that reads `tools` itself.
+    pub fn told(&self) -> Vec<Told> {
+        let usual = |tool: &OwnTool<S>| self.default_sets.is_empty() || self.default_sets.contains(&tool.toolset);
+        let told = |tool: &OwnTool<S>| Told {
+            name: tool.name,
+            usual: usual(tool) && !tool.by_name_only,
+            by_name_only: tool.by_name_only,
+            writes: tool.does != Does::Read,
+            aliases: tool.aliases.iter().map(|alias| alias.name.clone()).collect(),
+        };
+        self.tools.iter().map(told).collect()
     }
 
     /// What a plan chose of it.

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use globset::Glob;
 use portwright_core::protocol::JsonObject;
 use portwright_core::{ByteSize, Diagnostic, HumanDuration, Pointer, SourceSpec, limits};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::choice::Choice;
 use super::database::{Access, Dialect};
 use super::declared::{DeclaredResource, DeclaredTool, Reading, ResourceTable, ToolTable};
 use super::own::OwnTool;
 use crate::shared::decode;
+use crate::shared::own::Told;
 
 /// The part of `[sources.NAME]` that SQL sources share.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -75,6 +76,8 @@ pub struct SqlPlan {
     pub bounds: Bounds,
     /// The source's own tools that are offered.
     pub own_tools: Vec<OwnTool>,
+    /// Those that are offered of the tools that only this kind has.
+    pub more_tools: Vec<&'static str>,
     pub tools: Vec<DeclaredTool>,
     pub resources: Vec<DeclaredResource>,
     /// Whether the live schema is offered as resources.
@@ -84,10 +87,12 @@ pub struct SqlPlan {
 }
 
 /// Reads `[sources.NAME]` and what is declared on it. `T` has the keys that the kind adds to [`SqlTable`]'s. Problems
-/// are complete: the caller adds its own, and must not go on if one of them is an error.
+/// are complete: the caller adds its own, and must not go on if one of them is an error. `more` are the tools that
+/// only this kind has.
 pub fn decode<T: DeserializeOwned + JsonSchema + Default>(
     spec: &SourceSpec,
     dialect: &'static Dialect,
+    more: &[Told],
 ) -> (T, SqlPlan, Vec<Diagnostic>) {
     let mut problems = Vec::new();
     let place = spec.place();
@@ -96,7 +101,7 @@ pub fn decode<T: DeserializeOwned + JsonSchema + Default>(
         spec.table.clone().into_iter().partition(|(key, _)| own_keys.contains(key));
     let own = decode::table(&own, &place, &mut problems);
     let shared: SqlTable = decode::known(&shared, &place, &own_keys, &mut problems);
-    let plan = plan(spec, shared, dialect, &mut problems);
+    let plan = plan(spec, shared, dialect, more, &mut problems);
     (own, plan, problems)
 }
 
@@ -127,7 +132,13 @@ fn keys(schema: &Schema) -> Vec<String> {
     properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
 }
 
-fn plan(spec: &SourceSpec, table: SqlTable, dialect: &'static Dialect, problems: &mut Vec<Diagnostic>) -> SqlPlan {
+fn plan(
+    spec: &SourceSpec,
+    table: SqlTable,
+    dialect: &'static Dialect,
+    more: &[Told],
+    problems: &mut Vec<Diagnostic>,
+) -> SqlPlan {
     let place = spec.place();
     let pool = place.join("pool");
     let pool = PoolPlan {
@@ -137,16 +148,18 @@ fn plan(spec: &SourceSpec, table: SqlTable, dialect: &'static Dialect, problems:
     let defaults =
         Bounds { timeout: limits::STATEMENT_WAIT, rows_max: limits::ROWS_MAX, bytes_max: limits::RESULT_BYTES_MAX };
     let bounds = bounds(table.timeout, table.max_rows, table.max_bytes, defaults, &place, problems);
-    let own_tools = match table.tools {
-        Some(patterns) => chosen(&patterns, &place.join("tools"), problems),
-        None => OwnTool::ALL.to_vec(),
+    let choice = Choice { access: table.access, more };
+    let (own_tools, more_tools) = match table.tools {
+        Some(patterns) => choice.made(&patterns, &place.join("tools"), problems),
+        None => choice.usual(),
     };
     let mut advice = Vec::new();
     let mut reading = Reading { dialect, defaults: bounds, problems, advice: &mut advice };
     let tools: Vec<DeclaredTool> = spec.tools.iter().filter_map(|declared| reading.tool(declared)).collect();
     let resources = spec.resources.iter().filter_map(|declared| reading.resource(declared)).collect();
     for declared in &spec.tools {
-        if own_tools.iter().any(|own| own.name() == declared.name) {
+        let taken = own_tools.iter().map(|own| own.name()).chain(more_tools.iter().copied());
+        if taken.into_iter().any(|name| name == declared.name) {
             let message = format!("the source has a tool `{}` of its own", declared.name);
             let hint = format!("take another name, or leave it out of `tools` under [sources.{}]", spec.name);
             problems.push(Diagnostic::error(declared.place.clone(), "taken-name", message).hint(hint));
@@ -159,6 +172,7 @@ fn plan(spec: &SourceSpec, table: SqlTable, dialect: &'static Dialect, problems:
         pool,
         bounds,
         own_tools,
+        more_tools,
         tools,
         resources,
         schema: table.schema.unwrap_or(true),
@@ -211,33 +225,4 @@ fn positive(
         return default;
     }
     value
-}
-
-/// The own tools that `patterns` name. A pattern that names none is a mistake.
-fn chosen(patterns: &[String], place: &Pointer, problems: &mut Vec<Diagnostic>) -> Vec<OwnTool> {
-    let mut tools = Vec::new();
-    for (index, pattern) in patterns.iter().enumerate() {
-        let place = place.join(index);
-        let matcher = match Glob::new(pattern) {
-            Ok(glob) => glob.compile_matcher(),
-            Err(error) => {
-                problems.push(Diagnostic::error(place, "wrong-value", error.to_string()));
-                continue;
-            }
-        };
-        let named = OwnTool::ALL.iter().copied().filter(|tool| matcher.is_match(tool.name()));
-        let before = tools.len();
-        tools.extend(named.clone().filter(|tool| !tools.contains(tool)).collect::<Vec<_>>());
-        if tools.len() == before && named.count() == 0 {
-            let names = OwnTool::ALL.map(OwnTool::name);
-            let hint = match OwnTool::by_alias(pattern).map(OwnTool::name).or(decode::did_you_mean(pattern, names)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its own tools are {}", names.join(", ")),
-            };
-            let message = format!("`{pattern}` names none of this source's own tools");
-            problems.push(Diagnostic::error(place, "unknown-tool", message).hint(hint));
-        }
-    }
-    tools.sort_by_key(|tool| OwnTool::ALL.iter().position(|known| known == tool));
-    tools
 }

@@ -9,6 +9,7 @@ use portwright_core::{Context, Diagnostic, Health};
 use serde_json::Value;
 
 pub use crate::shared::access::Access;
+use crate::shared::own::Toolbox;
 
 /// How a database's SQL is written, as far as the shared code must know.
 #[derive(Debug)]
@@ -293,6 +294,14 @@ pub trait Database: Debug + Send + Sync + 'static {
     /// Privileges that are wider than the plan needs, each with the statements that mend it. Places are within
     /// `[sources.NAME]`.
     async fn privileges(&self) -> Vec<Diagnostic>;
+
+    /// The tools that only this kind of database has.
+    fn toolbox() -> Toolbox<Self>
+    where
+        Self: Sized,
+    {
+        Toolbox::closed(Vec::new())
+    }
 
     /// Returns when no statement runs any more.
     async fn close(&self) {}

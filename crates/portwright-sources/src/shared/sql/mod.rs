@@ -5,6 +5,7 @@
 //! meant), [`source`] (what a call does), [`result`] and [`refuse`] (what becomes of rows and errors).
 
 pub mod browse;
+mod choice;
 pub mod config;
 pub mod database;
 pub mod declared;

@@ -39,7 +39,7 @@ impl<D: Database> Shared<D> {
         }
         match OwnTool::by_name(name).and_then(|tool| self.own.iter().find(|(own, _)| *own == tool)) {
             Some((tool, params)) => self.call_own(*tool, params, arguments, cx).await,
-            None => Err(Refusal::not_found("tool", name)),
+            None => self.more.call(&self.database, name, arguments, cx).await,
         }
     }
 

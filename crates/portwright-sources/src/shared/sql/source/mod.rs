@@ -18,6 +18,7 @@ use super::database::Database;
 use super::offer::{self, Offer};
 use super::own::OwnTool;
 use super::params::Params;
+use crate::shared::own::{self, OwnPlan};
 
 /// A database as a source: declared tools, own tools, live schema.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ struct Shared<D: Database> {
     plan: SqlPlan,
     /// The parameters of the own tools, made once.
     own: Vec<(OwnTool, Params)>,
+    /// The tools that only this kind of database has.
+    more: own::Offer<D>,
     offer: RwLock<Arc<Offer>>,
     changes: watch::Sender<u64>,
     /// Rung when a result did not look as described.
@@ -49,8 +52,10 @@ impl<D: Database> SqlSource<D> {
         }
         let offer = RwLock::new(Arc::new(offer));
         let own = plan.own_tools.iter().map(|tool| (*tool, tool.params(&plan))).collect();
+        let chosen = OwnPlan { access: plan.access, tools: plan.more_tools.clone() };
+        let more = D::toolbox().offer(&chosen);
         let (changes, stale) = (watch::Sender::new(0), Notify::new());
-        let shared = Arc::new(Shared { database, plan, own, offer, changes, stale });
+        let shared = Arc::new(Shared { database, plan, own, more, offer, changes, stale });
         let asking = CancellationToken::new();
         let ends = asking.clone();
         let task = shared.clone();
@@ -114,13 +119,16 @@ impl<D: Database> Shared<D> {
 #[async_trait]
 impl<D: Database> Source for SqlSource<D> {
     fn tools(&self) -> Vec<Tool> {
-        self.shared.offer().tools.clone()
+        let mut tools = self.shared.offer().tools.clone();
+        tools.extend(self.shared.more.tools());
+        tools
     }
 
     fn aliases(&self) -> Vec<Alias> {
         let offered = |name: &str| self.shared.offer().tools.iter().any(|tool| tool.name == name);
         let pair = |(alias, tool): &(&str, OwnTool)| Alias::new(*alias, tool.name());
-        OwnTool::ALIASES.iter().filter(|(_, tool)| offered(tool.name())).map(pair).collect()
+        let own = OwnTool::ALIASES.iter().filter(|(_, tool)| offered(tool.name())).map(pair);
+        own.chain(self.shared.more.aliases()).collect()
     }
 
     fn resources(&self) -> Vec<Resource> {
