@@ -12,6 +12,7 @@ mod demo;
 pub mod error;
 pub mod exit;
 mod explain;
+mod init;
 mod keys;
 mod list;
 mod logs;
@@ -60,6 +61,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve the configuration, over HTTP or on standard input and output
     Serve(serve::ServeArgs),
+    /// Make a configuration from a database, a folder, or the servers that a client starts
+    Init(init::InitArgs),
     /// Check configuration, connections and privileges: everything wrong, at once
     Check(check::CheckArgs),
     /// List what a server offers: tools, resources, prompts
@@ -129,6 +132,7 @@ impl Cli {
             #[cfg(all(feature = "sqlite", feature = "files"))]
             Command::Demo(args) => wait_for(demo::run(args)),
             Command::Serve(args) => wait_for(serve::run(args, own)),
+            Command::Init(args) => wait_for(init::run(args, own)),
             Command::Check(args) => wait_for(check::run(args, own)),
             Command::Explain(args) => wait_for(explain::run(args, own)),
             Command::Approvals(args) => wait_for(approvals::run(args)),

@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod explain;
 mod help;
+mod init;
 mod keys;
 mod limits;
 mod offline;
