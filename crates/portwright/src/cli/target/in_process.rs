@@ -8,7 +8,7 @@ use portwright_server::StartError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Client;
+use super::{Carried, Client};
 use crate::App;
 use crate::cli::error::CliError;
 use crate::cli::print;
@@ -56,7 +56,7 @@ pub(super) async fn connect(config: Option<&Path>, own: &Own) -> Result<Client, 
         }
         server.stop().await;
     });
-    Client::greet(tokio::io::split(ours), what, Some(Running { shutdown, serving })).await
+    Client::greet(tokio::io::split(ours), what, Some(Carried::Server(Running { shutdown, serving }))).await
 }
 
 fn start_failed(error: StartError) -> CliError {

@@ -2,7 +2,10 @@
 
 mod http;
 mod in_process;
+mod lines;
 mod process;
+mod sse;
+mod websocket;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +27,7 @@ pub(crate) struct TargetArgs {
     /// Serve this configuration within this process (default: ./portwright.toml)
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["url", "stdio"])]
     config: Option<PathBuf>,
-    /// A server's address: https://mcp.example.com/mcp
+    /// A server's address: https://mcp.example.com/mcp, http://host/sse, wss://host/ws
     #[arg(long, value_name = "URL", conflicts_with = "stdio")]
     url: Option<String>,
     /// A command that speaks MCP on its standard input and output; it follows `--`
@@ -42,7 +45,14 @@ pub(crate) struct Client {
     /// The server, for messages.
     what: String,
     /// What lives as long as the conversation.
-    ours: Option<in_process::Running>,
+    carried: Option<Carried>,
+}
+
+/// What a conversation needs beside it.
+#[derive(Debug)]
+enum Carried {
+    Server(in_process::Running),
+    Carriers(lines::Carriers),
 }
 
 impl TargetArgs {
@@ -66,17 +76,31 @@ pub(crate) async fn over_http(url: &str) -> Result<Client, CliError> {
 
 impl Client {
     /// Greets the server, in whichever of the two lifecycles it speaks.
-    async fn greet<T, E, A>(transport: T, what: String, ours: Option<in_process::Running>) -> Result<Self, CliError>
+    async fn greet<T, E, A>(transport: T, what: String, carried: Option<Carried>) -> Result<Self, CliError>
     where
         T: IntoTransport<RoleClient, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
         let lifecycle =
             ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
+        Self::greet_in(lifecycle, transport, what, carried).await
+    }
+
+    /// The same in the lifecycle that the transport has.
+    async fn greet_in<T, E, A>(
+        lifecycle: ClientLifecycleMode,
+        transport: T,
+        what: String,
+        carried: Option<Carried>,
+    ) -> Result<Self, CliError>
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
         let greeting = this_client().serve_with_lifecycle(transport, lifecycle);
         let answered = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, greeting).await;
         match answered {
-            Ok(Ok(service)) => Ok(Self { service, what, ours }),
+            Ok(Ok(service)) => Ok(Self { service, what, carried }),
             Ok(Err(ClientInitializeError::JsonRpcError(error))) => Err(CliError::Refused(error.message.into_owned())),
             Ok(Err(error)) => Err(CliError::Unreachable { what, source: error.into() }),
             Err(_) => {
@@ -105,8 +129,10 @@ impl Client {
         /// A command gets end of input, then SIGTERM, then SIGKILL, three seconds apart.
         const FAREWELL: Duration = Duration::from_secs(10);
         let _ = tokio::time::timeout(FAREWELL, self.service.cancel()).await;
-        if let Some(running) = self.ours {
-            running.stop().await;
+        match self.carried {
+            Some(Carried::Server(running)) => running.stop().await,
+            Some(Carried::Carriers(carriers)) => drop(carriers),
+            None => {}
         }
     }
 }
