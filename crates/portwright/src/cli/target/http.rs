@@ -6,29 +6,29 @@ use std::net::IpAddr;
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 
-use super::{Client, sse, websocket};
+use super::{Client, Tap, sse, websocket};
 use crate::cli::error::CliError;
 use crate::cli::variables;
 
-pub(super) async fn connect(url: &str) -> Result<Client, CliError> {
+pub(super) async fn connect(url: &str, tap: Tap) -> Result<Client, CliError> {
     let mut parsed = address(url)?;
     if matches!(parsed.scheme(), "ws" | "wss") {
-        return websocket::connect(&parsed).await;
+        return websocket::connect(&parsed, tap).await;
     }
     if parsed.path().ends_with("/sse") {
-        return sse::connect(&parsed).await;
+        return sse::connect(&parsed, tap).await;
     }
     let bare = parsed.path() == "/";
     if bare {
         parsed.set_path("/mcp");
     }
-    match streamable(&parsed).await {
+    match streamable(&parsed, tap.clone()).await {
         // An older server may answer a GET of the very same address with events, or have them at their usual place.
         Err(error @ CliError::Unreachable { .. }) => {
             if bare {
                 parsed.set_path("/sse");
             }
-            match sse::connect(&parsed).await {
+            match sse::connect(&parsed, tap).await {
                 Ok(client) => Ok(client),
                 Err(_) => Err(error),
             }
@@ -37,12 +37,12 @@ pub(super) async fn connect(url: &str) -> Result<Client, CliError> {
     }
 }
 
-async fn streamable(url: &reqwest::Url) -> Result<Client, CliError> {
+async fn streamable(url: &reqwest::Url, tap: Tap) -> Result<Client, CliError> {
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
     if let Ok(token) = std::env::var(variables::TOKEN) {
         config = config.auth_header(token);
     }
-    Client::greet(transport(url, config), without_credentials(url.as_str()), None).await
+    Client::greet(transport(url, config), without_credentials(url.as_str()), None, tap).await
 }
 
 /// A request with the credential that the environment holds, if it holds one.

@@ -5,6 +5,7 @@ mod in_process;
 mod lines;
 mod process;
 mod sse;
+mod tap;
 mod websocket;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVers
 use rmcp::service::{ClientInitializeError, Peer, RoleClient, RunningService, ServiceError};
 use rmcp::transport::IntoTransport;
 use rmcp::{ClientLifecycleMode, ClientServiceExt};
+use tap::Tapped;
 
 use super::error::CliError;
 use crate::program::Own;
@@ -57,33 +59,39 @@ enum Carried {
 
 impl TargetArgs {
     pub(crate) async fn connect(&self, own: &Own) -> Result<Client, CliError> {
+        self.connect_seen(own, Tap::default()).await
+    }
+
+    /// The same, with the messages seen.
+    pub(crate) async fn connect_seen(&self, own: &Own, tap: Tap) -> Result<Client, CliError> {
         if let Some(url) = &self.url {
-            return http::connect(url).await;
+            return http::connect(url, tap).await;
         }
         match self.command.split_first() {
-            Some((program, arguments)) => process::connect(program, arguments).await,
-            None => in_process::connect(self.config.as_deref(), own).await,
+            Some((program, arguments)) => process::connect(program, arguments, tap).await,
+            None => in_process::connect(self.config.as_deref(), own, tap).await,
         }
     }
 }
 
 pub(crate) use http::{address as url, plain_client};
+pub(crate) use tap::{Tap, Way};
 
 /// The server behind a URL.
 pub(crate) async fn over_http(url: &str) -> Result<Client, CliError> {
-    http::connect(url).await
+    http::connect(url, Tap::default()).await
 }
 
 impl Client {
     /// Greets the server, in whichever of the two lifecycles it speaks.
-    async fn greet<T, E, A>(transport: T, what: String, carried: Option<Carried>) -> Result<Self, CliError>
+    async fn greet<T, E, A>(transport: T, what: String, carried: Option<Carried>, tap: Tap) -> Result<Self, CliError>
     where
         T: IntoTransport<RoleClient, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
         let lifecycle =
             ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
-        Self::greet_in(lifecycle, transport, what, carried).await
+        Self::greet_in(lifecycle, transport, what, carried, tap).await
     }
 
     /// The same in the lifecycle that the transport has.
@@ -92,11 +100,13 @@ impl Client {
         transport: T,
         what: String,
         carried: Option<Carried>,
+        tap: Tap,
     ) -> Result<Self, CliError>
     where
         T: IntoTransport<RoleClient, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
+        let transport = Tapped { inner: transport.into_transport(), tap };
         let greeting = this_client().serve_with_lifecycle(transport, lifecycle);
         let answered = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, greeting).await;
         match answered {

@@ -8,13 +8,13 @@ use rmcp::ClientLifecycleMode;
 use sse_stream::{Sse, SseStream};
 
 use super::lines::{Carriers, pipe};
-use super::{Carried, Client, http};
+use super::{Carried, Client, Tap, http};
 use crate::cli::error::CliError;
 
 type Events = std::pin::Pin<Box<dyn futures::Stream<Item = Result<Sse, sse_stream::Error>> + Send>>;
 
 /// Connects, if a server of that kind is there.
-pub(super) async fn connect(url: &Url) -> Result<Client, CliError> {
+pub(super) async fn connect(url: &Url, tap: Tap) -> Result<Client, CliError> {
     let what = http::without_credentials(url.as_str());
     let unreachable =
         |source: Box<dyn std::error::Error + Send + Sync>| CliError::Unreachable { what: what.clone(), source };
@@ -32,7 +32,7 @@ pub(super) async fn connect(url: &Url) -> Result<Client, CliError> {
     let (theirs, carriers) = carry(web, endpoint, events);
     let carried = Some(Carried::Carriers(carriers));
     // Stateless requests are younger than this transport.
-    Client::greet_in(ClientLifecycleMode::Initialize, tokio::io::split(theirs), what, carried).await
+    Client::greet_in(ClientLifecycleMode::Initialize, tokio::io::split(theirs), what, carried, tap).await
 }
 
 fn is_stream(response: &Response) -> bool {

@@ -16,18 +16,18 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 
 use super::lines::{Carriers, pipe};
-use super::{Carried, Client, http};
+use super::{Carried, Client, Tap, http};
 use crate::cli::error::CliError;
 use crate::cli::variables;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-pub(super) async fn connect(url: &Url) -> Result<Client, CliError> {
+pub(super) async fn connect(url: &Url, tap: Tap) -> Result<Client, CliError> {
     let what = http::without_credentials(url.as_str());
     let opened = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, open(url)).await;
     let opened = opened.unwrap_or_else(|_| Err("no answer in time".into()));
     let (theirs, carriers) = opened.map_err(|source| CliError::Unreachable { what: what.clone(), source })?;
-    Client::greet(tokio::io::split(theirs), what, Some(Carried::Carriers(carriers))).await
+    Client::greet(tokio::io::split(theirs), what, Some(Carried::Carriers(carriers)), tap).await
 }
 
 async fn open(url: &Url) -> Result<(tokio::io::DuplexStream, Carriers), Failure> {
