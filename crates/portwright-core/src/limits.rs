@@ -304,6 +304,15 @@ pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);
 /// How long our own client waits for an answer.
 pub const CLIENT_CALL_WAIT: Duration = Duration::from_mins(2);
 
+/// How long a person may take to agree to a login in their browser.
+pub const LOGIN_WAIT: Duration = Duration::from_mins(5);
+
+/// How long a browser may take to ask for the page that it comes back to.
+pub const LOGIN_PAGE_WAIT: Duration = Duration::from_secs(5);
+
+/// Bytes of the head of such a request: the code and the browser's own headers.
+pub const LOGIN_PAGE_BYTES_MAX: usize = 32 * 1024;
+
 /// Bytes of one message that our own client takes from a server over WebSocket. More than any answer ought to have.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 

@@ -11,6 +11,7 @@ pub mod config;
 mod demo;
 mod init;
 mod inspect;
+mod login;
 pub mod program;
 
 pub use app::App;

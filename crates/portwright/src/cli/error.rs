@@ -23,6 +23,12 @@ pub enum CliError {
     /// A server that is somebody else's, or a source.
     #[error("{what} can't be reached")]
     Unreachable { what: String, source: Cause },
+    /// The login at a server did not work.
+    #[error("can't log in at {what}")]
+    Login { what: String, source: Cause },
+    /// It asks for a login that there was not.
+    #[error("{0} asks who you are")]
+    Unknown(String),
     /// It was reached, and then said nothing.
     #[error("{0} did not answer within {wait:?}", wait = limits::CLIENT_CALL_WAIT)]
     Silent(String),
@@ -60,7 +66,11 @@ impl CliError {
             Self::Closed => Exit::Ok,
             Self::Usage { .. } => Exit::Usage,
             Self::Config(_) | Self::Start { .. } => Exit::Config,
-            Self::Unreachable { .. } | Self::Silent(_) | Self::Listen { .. } => Exit::Unreachable,
+            Self::Unreachable { .. }
+            | Self::Login { .. }
+            | Self::Unknown(_)
+            | Self::Silent(_)
+            | Self::Listen { .. } => Exit::Unreachable,
             Self::Refused(_) => Exit::Refused,
             Self::Bug(_) | Self::Output(_) => Exit::Bug,
         }
@@ -77,6 +87,10 @@ impl CliError {
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("ports below 1024 need privileges; choose another with --listen 127.0.0.1:PORT")
             }
+            Self::Unknown(_) => {
+                Some("log in with `portwright login --url URL`, or put a token or key into PORTWRIGHT_TOKEN")
+            }
+            Self::Login { .. } => Some("`portwright login --url URL` starts anew; --forget drops what is kept"),
             Self::Bug(_) => Some("this is a bug in portwright; please report it with what you did"),
             _ => None,
         }

@@ -17,6 +17,7 @@ mod init;
 mod inspect;
 mod keys;
 pub(crate) mod list;
+mod login;
 mod logs;
 mod man;
 pub(crate) mod print;
@@ -79,6 +80,8 @@ enum Command {
     Health(health::HealthArgs),
     /// Look at any MCP server on a screen: what it offers, a form to try it, the messages
     Inspect(inspect::InspectArgs),
+    /// Log in at a server that asks for OAuth, for the client commands
+    Login(login::LoginArgs),
     /// Make, list and revoke API keys
     Keys(keys::KeysArgs),
     /// List, approve and deny calls that wait for a person
@@ -146,6 +149,7 @@ impl Cli {
             Command::List(args) => wait_for(list::run(args, own)),
             Command::Call(args) => wait_for(call::run(args, own)),
             Command::Inspect(args) => wait_for(inspect::run(args, own)),
+            Command::Login(args) => wait_for(login::run(args)),
             Command::Read(args) => wait_for(read::run(args, own)),
             Command::Prompt(args) => wait_for(prompt::run(args, own)),
         }

@@ -3,53 +3,71 @@
 
 use std::net::IpAddr;
 
+use portwright_core::Secret;
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 
 use super::{Client, Tap, sse, websocket};
 use crate::cli::error::CliError;
 use crate::cli::variables;
+use crate::login;
 
 pub(super) async fn connect(url: &str, tap: Tap) -> Result<Client, CliError> {
     let mut parsed = address(url)?;
     if matches!(parsed.scheme(), "ws" | "wss") {
-        return websocket::connect(&parsed, tap).await;
-    }
-    if parsed.path().ends_with("/sse") {
-        return sse::connect(&parsed, tap).await;
+        let credential = credential(&parsed).await?;
+        return websocket::connect(&parsed, credential.as_ref(), tap).await;
     }
     let bare = parsed.path() == "/";
     if bare {
         parsed.set_path("/mcp");
     }
-    match streamable(&parsed, tap.clone()).await {
+    let credential = credential(&parsed).await?;
+    if parsed.path().ends_with("/sse") {
+        return sse::connect(&parsed, credential, tap).await;
+    }
+    match streamable(&parsed, credential.as_ref(), tap.clone()).await {
         // An older server may answer a GET of the very same address with events, or have them at their usual place.
         Err(error @ CliError::Unreachable { .. }) => {
             if bare {
                 parsed.set_path("/sse");
             }
-            match sse::connect(&parsed, tap).await {
-                Ok(client) => Ok(client),
-                Err(_) => Err(error),
-            }
+            sse::connect(&parsed, credential, tap).await.map_err(|_| error)
         }
         answered => answered,
     }
 }
 
-async fn streamable(url: &reqwest::Url, tap: Tap) -> Result<Client, CliError> {
+/// What a login is for: the address that the other commands talk to.
+pub(crate) fn login_address(url: &str) -> Result<reqwest::Url, CliError> {
+    let mut parsed = address(url)?;
+    if parsed.path() == "/" {
+        parsed.set_path("/mcp");
+    }
+    Ok(parsed)
+}
+
+/// What shows who we are: what the environment holds, else the token of a login.
+async fn credential(url: &reqwest::Url) -> Result<Option<Secret>, CliError> {
+    match std::env::var(variables::TOKEN) {
+        Ok(token) => Ok(Some(Secret::new(token))),
+        Err(_) => login::token(url).await,
+    }
+}
+
+async fn streamable(url: &reqwest::Url, credential: Option<&Secret>, tap: Tap) -> Result<Client, CliError> {
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
-    if let Ok(token) = std::env::var(variables::TOKEN) {
-        config = config.auth_header(token);
+    if let Some(token) = credential {
+        config = config.auth_header(token.expose());
     }
     Client::greet(transport(url, config), without_credentials(url.as_str()), None, tap).await
 }
 
-/// A request with the credential that the environment holds, if it holds one.
-pub(super) fn authorized(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-    match std::env::var(variables::TOKEN) {
-        Ok(token) => request.bearer_auth(token),
-        Err(_) => request,
+/// A request with the credential, if there is one.
+pub(super) fn authorized(request: reqwest::RequestBuilder, credential: Option<&Secret>) -> reqwest::RequestBuilder {
+    match credential {
+        Some(token) => request.bearer_auth(token.expose()),
+        None => request,
     }
 }
 

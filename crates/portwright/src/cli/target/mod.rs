@@ -16,6 +16,7 @@ use portwright_core::limits;
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion};
 use rmcp::service::{ClientInitializeError, Peer, RoleClient, RunningService, ServiceError};
 use rmcp::transport::IntoTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 use rmcp::{ClientLifecycleMode, ClientServiceExt};
 use tap::Tapped;
 
@@ -74,7 +75,7 @@ impl TargetArgs {
     }
 }
 
-pub(crate) use http::{address as url, plain_client};
+pub(crate) use http::{address as url, login_address, plain_client};
 pub(crate) use tap::{Tap, Way};
 
 /// The server behind a URL.
@@ -112,6 +113,7 @@ impl Client {
         match answered {
             Ok(Ok(service)) => Ok(Self { service, what, carried }),
             Ok(Err(ClientInitializeError::JsonRpcError(error))) => Err(CliError::Refused(error.message.into_owned())),
+            Ok(Err(error)) if asks_who(&error) => Err(CliError::Unknown(what)),
             Ok(Err(error)) => Err(CliError::Unreachable { what, source: error.into() }),
             Err(_) => {
                 let waited = format!("no answer within {:?}", limits::CLIENT_CONNECT_WAIT);
@@ -145,6 +147,13 @@ impl Client {
             None => {}
         }
     }
+}
+
+/// Whether a server wants a credential that it did not get.
+fn asks_who(error: &ClientInitializeError) -> bool {
+    let ClientInitializeError::TransportError { error, .. } = error else { return false };
+    let http = error.error.downcast_ref::<StreamableHttpError<reqwest::Error>>();
+    matches!(http, Some(StreamableHttpError::AuthRequired(_)))
 }
 
 fn this_client() -> ClientConfig {

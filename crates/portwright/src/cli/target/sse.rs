@@ -1,7 +1,7 @@
 //! A server of the transport of 2024-11-05: a stream of events, and an address to post to.
 
 use futures::StreamExt;
-use portwright_core::limits;
+use portwright_core::{Secret, limits};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client as Web, Response, Url};
 use rmcp::ClientLifecycleMode;
@@ -14,22 +14,25 @@ use crate::cli::error::CliError;
 type Events = std::pin::Pin<Box<dyn futures::Stream<Item = Result<Sse, sse_stream::Error>> + Send>>;
 
 /// Connects, if a server of that kind is there.
-pub(super) async fn connect(url: &Url, tap: Tap) -> Result<Client, CliError> {
+pub(super) async fn connect(url: &Url, credential: Option<Secret>, tap: Tap) -> Result<Client, CliError> {
     let what = http::without_credentials(url.as_str());
     let unreachable =
         |source: Box<dyn std::error::Error + Send + Sync>| CliError::Unreachable { what: what.clone(), source };
     let web = http::plain_client(url).map_err(CliError::start)?;
-    let opened = http::authorized(web.get(url.clone())).header(ACCEPT, "text/event-stream").send();
+    let opened = http::authorized(web.get(url.clone()), credential.as_ref()).header(ACCEPT, "text/event-stream").send();
     let opened = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, opened).await;
     let response = opened.map_err(|_| unreachable("no answer in time".into()))?;
     let response = response.map_err(|error| unreachable(error.without_url().into()))?;
+    if response.status() == reqwest::StatusCode::UNAUTHORIZED {
+        return Err(CliError::Unknown(what));
+    }
     if !is_stream(&response) {
         return Err(unreachable(format!("it answered {} and no stream of events", response.status()).into()));
     }
     let mut events: Events = Box::pin(SseStream::from_bytes_stream(response.bytes_stream()));
     let endpoint = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, endpoint(&mut events, url)).await;
     let endpoint = endpoint.map_err(|_| unreachable("it named no address to post to".into()))?.map_err(unreachable)?;
-    let (theirs, carriers) = carry(web, endpoint, events);
+    let (theirs, carriers) = carry(web, credential, endpoint, events);
     let carried = Some(Carried::Carriers(carriers));
     // Stateless requests are younger than this transport.
     Client::greet_in(ClientLifecycleMode::Initialize, tokio::io::split(theirs), what, carried, tap).await
@@ -55,11 +58,18 @@ async fn endpoint(events: &mut Events, url: &Url) -> Result<Url, Box<dyn std::er
     Err("the stream ended before it named an address to post to".into())
 }
 
-fn carry(web: Web, endpoint: Url, mut events: Events) -> (tokio::io::DuplexStream, Carriers) {
+fn carry(
+    web: Web,
+    credential: Option<Secret>,
+    endpoint: Url,
+    mut events: Events,
+) -> (tokio::io::DuplexStream, Carriers) {
     let (theirs, mut sending, mut received) = pipe();
     let posting = tokio::spawn(async move {
         while let Some(line) = sending.next().await {
-            let post = http::authorized(web.post(endpoint.clone())).header(CONTENT_TYPE, "application/json").body(line);
+            let post = http::authorized(web.post(endpoint.clone()), credential.as_ref())
+                .header(CONTENT_TYPE, "application/json")
+                .body(line);
             match post.send().await {
                 Ok(answer) if answer.status().is_success() => {}
                 Ok(answer) => tracing::warn!(status = answer.status().as_u16(), "the server did not take a message"),

@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod keys;
 mod limits;
+mod login;
 mod offline;
 mod serve;
 mod sinks;

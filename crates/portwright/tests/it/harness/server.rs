@@ -46,8 +46,13 @@ impl Portwright {
 
     /// Starts a command on a free port and waits until it listens.
     pub(crate) fn listening(mut command: Command) -> Self {
+        command.args(["--listen", "127.0.0.1:0"]);
+        Self::started(command)
+    }
+
+    /// The same where its configuration says.
+    pub(crate) fn started(mut command: Command) -> Self {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
