@@ -91,7 +91,7 @@ pub use icon::IconTable;
 pub use principal::{Auth, Principal};
 pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
-pub use source::{Alias, ConnectError, Declared, Health, Source, SourceConfig, SourceKind, SourceSpec};
+pub use source::{Alias, ConnectError, Declared, Health, PoolUse, Source, SourceConfig, SourceKind, SourceSpec};
 pub use task::{Background, Begun, TASKS_EXTENSION, TaskSupport};
 pub use template::UriTemplate;
 pub use tool::{Tools, TypedTool};

@@ -1,4 +1,5 @@
-//! Running it: how it is.
+//! Running it: how it is, and what happened in numbers.
 
 pub(crate) mod health;
+pub(crate) mod metrics;
 pub(crate) mod random;

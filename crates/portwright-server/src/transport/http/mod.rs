@@ -152,12 +152,19 @@ async fn protocol(
 }
 
 /// A place for a conversation that lives as long as its connection.
-pub(super) fn seat(engine: &Engine, principal: &Principal) -> Result<Seat, Box<Response<Body>>> {
+pub(super) fn seat(
+    engine: &Engine,
+    principal: &Principal,
+    transport: TransportKind,
+) -> Result<Seat, Box<Response<Body>>> {
     let refuse = |text| Box::new(respond::busy(plain(StatusCode::SERVICE_UNAVAILABLE, text)));
     if engine.draining.is_cancelled() {
         return Err(refuse("the server is stopping; try again soon"));
     }
-    engine.sessions.seat(principal).map_err(|_| refuse("too many sessions are open and busy; try again later"))
+    engine
+        .sessions
+        .seat(principal, transport)
+        .map_err(|_| refuse("too many sessions are open and busy; try again later"))
 }
 
 async fn mcp(
