@@ -95,5 +95,5 @@ pub use source::{Alias, ConnectError, Declared, Health, PoolUse, Source, SourceC
 pub use task::{Background, Begun, TASKS_EXTENSION, TaskSupport};
 pub use template::UriTemplate;
 pub use tool::{Tools, TypedTool};
-pub use trace::TraceContext;
+pub use trace::{CLIENT_SPAN, TraceContext};
 pub use waiting::{Wait, Waiting};

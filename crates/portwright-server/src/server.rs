@@ -68,6 +68,8 @@ pub(crate) struct Engine {
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    /// The server is about to stop, and says so to who asks whether it is ready.
+    pub(crate) leaving: CancellationToken,
     /// The server stops: no new calls, streams end.
     pub(crate) draining: CancellationToken,
     /// The server has stopped: calls still in flight are called off.
@@ -239,6 +241,7 @@ impl Server {
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
+            leaving: CancellationToken::new(),
             draining,
             _last: stop.clone().drop_guard(),
             stop,
@@ -353,6 +356,7 @@ impl Server {
     /// closes the sources.
     pub async fn stop(&self) {
         let engine = &self.engine;
+        engine.leaving.cancel();
         engine.draining.cancel();
         engine.calls.close();
         if tokio::time::timeout(engine.plan.listen.drain, engine.calls.wait()).await.is_err() {

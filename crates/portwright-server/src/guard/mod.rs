@@ -27,7 +27,7 @@ pub use audit::{Audit, AuditPlan};
 pub use authenticate::Authenticate;
 pub use limit::{Ledger, LimitPlan};
 pub use sanitize::SanitizePlan;
-pub(crate) use telemetry::clean_name;
+pub(crate) use telemetry::{CALL_SPAN, clean_name};
 
 use crate::ops::metrics::Metrics;
 use crate::plan::ServerPlan;
@@ -60,7 +60,7 @@ pub(crate) fn chain(
     metrics: &Arc<Metrics>,
 ) -> Vec<Arc<dyn Guard>> {
     let before: [Option<Arc<dyn Guard>>; 6] = [
-        Some(Arc::new(telemetry::Telemetry::new(metrics.clone()))),
+        Some(Arc::new(telemetry::Telemetry::new(metrics.clone(), plan.export.as_deref()))),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
         Some(Arc::new(deadline::Deadline::new(plan.call_timeout))),

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use super::redact::{REDACTED, looks_secret};
 use crate::ops::metrics::{Begun, Metrics};
+use crate::plan::ExportPlan;
 use portwright_core::{
-    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, TransportKind, async_trait, limits,
+    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, TraceContext, TransportKind, async_trait,
+    limits,
 };
 use tracing::{Instrument, Level, Span};
 
@@ -19,11 +21,25 @@ use tracing::{Instrument, Level, Span};
 #[derive(Debug)]
 pub(super) struct Telemetry {
     metrics: Arc<Metrics>,
+    /// The part of the traces that begin here which is exported; none: nothing is.
+    sample: Option<f64>,
 }
 
+/// The span of a call.
+pub(crate) const CALL_SPAN: &str = "call";
+
 impl Telemetry {
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+    pub(super) fn new(metrics: Arc<Metrics>, export: Option<&ExportPlan>) -> Self {
+        Self { metrics, sample: export.map(|plan| plan.sample) }
+    }
+
+    /// The call as part of a trace that begins here, where traces are exported and its client began none.
+    fn traced(&self, cx: &Context) -> Option<Context> {
+        let sample = self.sample.filter(|_| cx.trace.is_none())?;
+        let trace = TraceContext::begin(sample)?;
+        let mut traced = cx.clone();
+        traced.trace = Some(trace);
+        Some(traced)
     }
 }
 
@@ -34,6 +50,8 @@ impl Guard for Telemetry {
     }
 
     async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
+        let traced = self.traced(cx);
+        let cx = traced.as_ref().unwrap_or(cx);
         let mut begun = self.metrics.begin(call, cx);
         if !tracing::enabled!(Level::ERROR) {
             let result = next.run(call, cx).await;
@@ -69,7 +87,7 @@ impl Drop for Watch<'_> {
 /// Disabled, and then free, when nobody listens at info.
 fn span(call: &Call, cx: &Context) -> Span {
     let span = tracing::info_span!(
-        "call",
+        CALL_SPAN,
         mcp.method.name = call.operation.method(),
         gen_ai.tool.name = tracing::field::Empty,
         gen_ai.prompt.name = tracing::field::Empty,
@@ -82,6 +100,7 @@ fn span(call: &Call, cx: &Context) -> Span {
         trace_id = tracing::field::Empty,
         span_id = tracing::field::Empty,
         parent_id = tracing::field::Empty,
+        sampled = tracing::field::Empty,
     );
     if span.is_disabled() {
         return span;
@@ -89,7 +108,12 @@ fn span(call: &Call, cx: &Context) -> Span {
     if let Some(trace) = &cx.trace {
         span.record("trace_id", trace.trace_id());
         span.record("span_id", trace.span_id());
-        span.record("parent_id", trace.parent_id());
+        if !trace.is_root() {
+            span.record("parent_id", trace.parent_id());
+        }
+        if !trace.is_sampled() {
+            span.record("sampled", false);
+        }
     }
     // Recorded as text, which every format quotes: a name with a space or an equals sign forges no field.
     let name = clean_name(call.operation.name());

@@ -256,7 +256,7 @@ fn logged(level: tracing::Level, work: impl Future<Output = ()>) -> String {
 #[test]
 fn each_call_is_one_line_of_the_log() {
     let source = Arc::new(Faulty::default());
-    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry::new(Arc::default())), Arc::new(Fence)];
+    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry::new(Arc::default(), None)), Arc::new(Fence)];
     let log = logged(tracing::Level::INFO, async {
         let mut cx = context();
         cx.session = Some("s-1\nforged".into());
@@ -278,7 +278,7 @@ fn each_call_is_one_line_of_the_log() {
 #[test]
 fn a_uri_that_holds_a_password_is_not_logged() {
     let source = Arc::new(Faulty::default());
-    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Telemetry::new(Arc::default()))];
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Telemetry::new(Arc::default(), None))];
     let read = Call { operation: Operation::ReadResource { uri: "db://ada:hunter2@shop/x".to_owned() }, target: None };
     let log = logged(tracing::Level::TRACE, async {
         Next::new(&guards, &Direct(source.clone())).run(&read, &context()).await.unwrap_err();
@@ -289,7 +289,7 @@ fn a_uri_that_holds_a_password_is_not_logged() {
 #[test]
 fn causes_are_for_the_log_and_arguments_are_not() {
     let source = Arc::new(Faulty::default());
-    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry::new(Arc::default())), Arc::new(Fence)];
+    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry::new(Arc::default(), None)), Arc::new(Fence)];
     let work = async {
         let mut call = call(&source, "break");
         call.operation = Operation::CallTool {

@@ -3,3 +3,4 @@
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod random;
+pub(crate) mod telemetry;

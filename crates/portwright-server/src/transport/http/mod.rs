@@ -104,7 +104,8 @@ async fn route(
         (path, _) if path == "/approvals" || path.starts_with("/approvals/") => {
             approvals::serve(front, peer, request).await
         }
-        ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
+        ("/metrics", &Method::GET) => pages::metrics(front, peer, request.headers()).await,
+        ("/health" | "/ready" | "/live" | "/metrics", _) => respond::method_not_allowed("GET"),
         ("/mcp", _) if on.http => protocol(front, peer, stop, opening, request).await,
         ("/sse" | "/messages", _) if on.sse => protocol(front, peer, stop, opening, request).await,
         ("/ws", _) if on.websocket => protocol(front, peer, stop, opening, request).await,
