@@ -52,7 +52,7 @@ async fn calls_are_counted_by_name_and_outcome() {
         assert!(samples[name].abs() < 0.5, "{name}");
     }
     assert!(samples.keys().any(|name| name.starts_with("portwright_result_bytes_total{")), "{page}");
-    assert!((samples["portwright_source_state{source=\"shelf\",kind=\"test\",state=\"ready\"}"] - 1.0).abs() < 0.1);
+    assert!((samples["portwright_source_state{source=\"shelf\",kind=\"test\",state=\"degraded\"}"] - 1.0).abs() < 0.1);
 }
 
 #[tokio::test]

@@ -14,5 +14,6 @@ mod faults;
 mod harness;
 mod interop;
 mod library;
+mod telemetry;
 mod tidy;
 mod transcripts;

@@ -191,7 +191,7 @@ fn around(page: &mut Page, engine: &Engine) {
     let export = &engine.metrics.export;
     page.one("portwright_export_sent_total", export.sent.load(Ordering::Relaxed));
     page.one("portwright_export_dropped_total", export.dropped.load(Ordering::Relaxed));
-    page.one("portwright_draining", u8::from(engine.draining.is_cancelled()));
+    page.one("portwright_draining", u8::from(engine.leaving.is_cancelled() || engine.draining.is_cancelled()));
 }
 
 fn process(page: &mut Page, engine: &Engine) {

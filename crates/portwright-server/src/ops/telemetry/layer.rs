@@ -145,8 +145,10 @@ impl Open {
     fn name(&self, name: &'static str) -> String {
         let field = |key| self.fields.text(key);
         let (what, target) = match self.kind {
+            // What is not in the catalog is a stranger's word, and there is no end of those.
             Kind::Server => {
-                (field("mcp.method.name"), field("gen_ai.tool.name").or_else(|| field("gen_ai.prompt.name")))
+                let listed = field("gen_ai.tool.name").or_else(|| field("gen_ai.prompt.name"));
+                (field("mcp.method.name"), listed.filter(|_| field("portwright.source").is_some()))
             }
             _ => (
                 field("db.operation.name").or_else(|| field("http.request.method")),
@@ -169,8 +171,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
             extensions.get::<Open>().map(|open| (open.ids, open.sampled))
         });
         let mut random = [0; 24];
-        // Without random numbers there is no id, and then no span.
-        let sampled = getrandom::fill(&mut random).is_ok() && above.is_none_or(|(_, sampled)| sampled);
+        // Without random numbers there is no id, and then no span. An access that belongs to no call (a health check, an
+        // issuer's keys) is of no trace.
+        let sampled = above.map_or(span.name() == CALL_SPAN, |(_, sampled)| sampled);
+        let sampled = getrandom::fill(&mut random).is_ok() && sampled;
         let (trace, own) = random.split_at(16);
         let trace = trace.try_into().map_or(1, u128::from_ne_bytes).max(1);
         let own = own.try_into().map_or(1, u64::from_ne_bytes).max(1);
