@@ -14,6 +14,7 @@ mod faults;
 mod harness;
 mod interop;
 mod library;
+mod packages;
 mod telemetry;
 mod tidy;
 mod transcripts;
