@@ -8,7 +8,7 @@ use portwright_server::plan::MetricsReaders;
 use serde_json::json;
 
 use crate::client::modern;
-use crate::support::{Up, plan, started, up, usual, usual_mounts, until};
+use crate::support::{Up, plan, started, until, up, usual, usual_mounts};
 
 /// Samples by name with labels.
 fn samples(page: &str) -> HashMap<&str, f64> {
@@ -61,7 +61,8 @@ async fn the_page_is_well_formed_in_both_formats() {
     let mut http = up.connect().await;
     http.post(&modern(1, "tools/call", json!({"name": "say", "arguments": {"word": "x"}}))).await;
     let text = page(&up).await;
-    let open = http.get("/metrics", &[("accept", "application/openmetrics-text; version=1.0.0, text/plain;q=0.5")]).await;
+    let open =
+        http.get("/metrics", &[("accept", "application/openmetrics-text; version=1.0.0, text/plain;q=0.5")]).await;
     assert_eq!(open.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
     assert!(open.body.ends_with("# EOF\n"), "{}", open.body);
     for page in [&text, &open.body] {
@@ -78,8 +79,7 @@ async fn the_page_is_well_formed_in_both_formats() {
             }
         }
     }
-    let buckets: Vec<_> =
-        text.lines().filter(|line| line.contains("_bucket{") && line.contains("\"say\"")).collect();
+    let buckets: Vec<_> = text.lines().filter(|line| line.contains("_bucket{") && line.contains("\"say\"")).collect();
     let counts: Vec<u64> =
         buckets.iter().map(|line| line.rsplit_once(' ').expect("a value").1.parse().expect("a count")).collect();
     assert!(counts.is_sorted() && counts.last() == Some(&1), "{buckets:?}");

@@ -73,7 +73,14 @@ pub(super) struct Lease {
 impl Pool {
     pub(super) fn new(opener: Opener, plan: PoolPlan) -> Arc<Self> {
         let free = Arc::new(Semaphore::new(plan.max));
-        Arc::new(Self { opener, wait: plan.wait, max: plan.max, free, idle: Mutex::default(), waiting: AtomicUsize::new(0) })
+        Arc::new(Self {
+            opener,
+            wait: plan.wait,
+            max: plan.max,
+            free,
+            idle: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     fn with_idle<T>(&self, act: impl FnOnce(&mut Vec<Idle>) -> T) -> T {

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portwright_core::{
-    ConnectError, Context, Diagnostic, Health, Pointer, PoolUse, Severity, Source, SourceConfig, SourceKind, SourceSpec,
-    async_trait, limits,
+    ConnectError, Context, Diagnostic, Health, Pointer, PoolUse, Severity, Source, SourceConfig, SourceKind,
+    SourceSpec, async_trait, limits,
 };
 use rusqlite::{Connection, ErrorCode};
 use schemars::{JsonSchema, Schema as JsonShape, SchemaGenerator};

@@ -82,7 +82,15 @@ impl Drop for HaltOnDrop {
 impl Pool {
     pub(super) fn new(path: PathBuf, immutable: bool, value_bytes_max: usize, plan: PoolPlan) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(plan.max));
-        Arc::new(Self { path, immutable, value_bytes_max, plan, permits, idle: Mutex::default(), waiting: AtomicUsize::new(0) })
+        Arc::new(Self {
+            path,
+            immutable,
+            value_bytes_max,
+            plan,
+            permits,
+            idle: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     /// How the connections are used.

@@ -32,16 +32,16 @@ impl Http {
         let mut headers = HeaderMap::new();
         for (name, value) in &parcel.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header has no name".to_owned())?;
-            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| format!("the header {name} is no text"))?;
+            let mut value =
+                HeaderValue::from_str(value.expose()).map_err(|_| format!("the header {name} is no text"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
         let asked = client.post(&parcel.url).headers(headers).body(parcel.body);
         let answer = asked.send().await.map_err(|error| told(error))?;
         let mut carried = Carried { status: answer.status().as_u16(), ..Carried::default() };
-        let status = |headers: &HeaderMap| {
-            headers.get("grpc-status").and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
+        let status =
+            |headers: &HeaderMap| headers.get("grpc-status").and_then(|value| value.to_str().ok()).map(str::to_owned);
         carried.grpc_status = status(answer.headers());
         let mut body = http::Response::<reqwest::Body>::from(answer).into_body();
         while let Some(frame) = body.frame().await {

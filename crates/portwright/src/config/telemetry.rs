@@ -286,7 +286,8 @@ mod tests {
         assert_eq!(told(at("http://127.0.0.1:4317")), (Protocol::Grpc, "http://127.0.0.1:4317".to_owned()));
         let traces = "http://127.0.0.1:4318/v1/traces".to_owned();
         assert_eq!(told(at("http://127.0.0.1:4318/")), (Protocol::HttpProtobuf, traces.clone()));
-        let section = TelemetrySection { otlp_protocol: Some(ProtocolSection::HttpJson), ..at("http://127.0.0.1:4318") };
+        let section =
+            TelemetrySection { otlp_protocol: Some(ProtocolSection::HttpJson), ..at("http://127.0.0.1:4318") };
         assert_eq!(told(section), (Protocol::HttpJson, traces));
     }
 

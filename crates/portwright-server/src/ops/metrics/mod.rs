@@ -12,7 +12,6 @@ mod snapshot;
 pub(crate) mod text;
 mod window;
 
-
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

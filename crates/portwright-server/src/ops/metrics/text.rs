@@ -298,3 +298,47 @@ impl fmt::Display for Labels<'_> {
         f.write_char('}')
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Labels, TABLE};
+
+    fn file(path: &str) -> String {
+        std::fs::read_to_string(format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR")))
+            .expect("a file of the repository")
+    }
+
+    #[test]
+    fn the_guide_tells_every_metric() {
+        let guide = file("docs/guide/operating.md");
+        for (name, kind, meaning) in TABLE {
+            let row = format!("| `{name}` | {kind} | {meaning} |");
+            assert!(guide.contains(&row), "docs/guide/operating.md lacks: {row}");
+        }
+        assert_eq!(guide.matches("\n| `portwright_").count() + guide.matches("\n| `process_").count() + 1, TABLE.len());
+    }
+
+    #[test]
+    fn dashboard_and_alerts_name_metrics_that_there_are() {
+        let known: BTreeSet<_> = TABLE.iter().map(|(name, ..)| *name).collect();
+        let text = file("packaging/monitoring/grafana.json") + &file("packaging/monitoring/alerts.yaml");
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let named: BTreeSet<_> = words
+            .filter(|word| {
+                word.starts_with("portwright_") || word.starts_with("process_") || word.starts_with("mcp_server_")
+            })
+            .collect();
+        assert!(named.len() > 15, "{named:?}");
+        for name in named {
+            assert!(known.contains(name.strip_suffix("_bucket").unwrap_or(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_label_closes_nothing() {
+        let labels = Labels(&[("tool", "a\"} 1\n#\\")], None).to_string();
+        assert_eq!(labels, "{tool=\"a\\\"} 1\\n#\\\\\"}");
+    }
+}

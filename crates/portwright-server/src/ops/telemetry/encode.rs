@@ -259,7 +259,8 @@ mod tests {
     #[test]
     fn a_message_is_written_in_both_encodings() {
         let json = String::from_utf8(write::<Json>()).expect("text");
-        let expected = r#"{"text":"é","int":"-1","inner":{"small":300},"list":[{"fixed":"1"},{"fixed":"2"}],"id":"ab01"}"#;
+        let expected =
+            r#"{"text":"é","int":"-1","inner":{"small":300},"list":[{"fixed":"1"},{"fixed":"2"}],"id":"ab01"}"#;
         assert_eq!(json, expected);
         let proto = write::<Proto>();
         assert_eq!(proto[..4], [0x0a, 2, 0xc3, 0xa9]);

@@ -45,11 +45,7 @@ impl<S> Filter<S> for Ours {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> tracing::subscriber::Interest {
-        if is_ours(metadata) {
-            tracing::subscriber::Interest::always()
-        } else {
-            tracing::subscriber::Interest::never()
-        }
+        if is_ours(metadata) { tracing::subscriber::Interest::always() } else { tracing::subscriber::Interest::never() }
     }
 }
 
@@ -109,7 +105,9 @@ impl Visit for Fields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         let cut = value.floor_char_boundary(limits::EXPORT_VALUE_BYTES_MAX);
-        self.put(field, Value::Text(clean_name(&value[..cut])));
+        // Ids are ours, and look like secrets.
+        let id = matches!(field.name(), "trace_id" | "span_id" | "parent_id");
+        self.put(field, Value::Text(if id { value[..cut].to_owned() } else { clean_name(&value[..cut]) }));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {

@@ -92,9 +92,9 @@ fn all(engine: &Engine) -> Vec<Metric> {
     });
     let reasons = metrics.reasons().map(|(reason, count)| (vec![text("error.type", reason)], Told::Count(count)));
     let sessions = sessions(engine);
-    let sessions = sessions.iter().map(|(transport, count)| {
-        (vec![text("portwright.transport", transport)], Told::Count(*count as u64))
-    });
+    let sessions = sessions
+        .iter()
+        .map(|(transport, count)| (vec![text("portwright.transport", transport)], Told::Count(*count as u64)));
     let mut told = vec![
         many("mcp.server.operation.duration", "s", Reading::Spread, spread),
         many("portwright.result.size", "By", Reading::Sum, bytes),
@@ -127,9 +127,11 @@ fn around(engine: &Engine) -> Vec<Metric> {
     }
     let process = Process::now();
     told.extend(process.resident_bytes.map(|bytes| one("process.memory.usage", "By", Reading::Gauge, bytes)));
-    told.extend(process.open_fds.map(|count| {
-        one("process.unix.file_descriptor.count", "{file_descriptor}", Reading::Gauge, count)
-    }));
+    told.extend(
+        process
+            .open_fds
+            .map(|count| one("process.unix.file_descriptor.count", "{file_descriptor}", Reading::Gauge, count)),
+    );
     let cpu = process.cpu_seconds.map(|time| (Vec::new(), Told::Double(time)));
     told.push(many("process.cpu.time", "s", Reading::Sum, cpu));
     let uptime = (Vec::new(), Told::Double(engine.started.elapsed().as_secs_f64()));

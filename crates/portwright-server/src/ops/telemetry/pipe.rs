@@ -211,9 +211,11 @@ impl Work {
     async fn empty(&mut self) {
         if let Some(receiver) = self.plan.clone().traces.as_ref() {
             while self.spans.gather() {
-                let body = encoded(receiver, || message::spans::<Proto>(&self.resource, &self.spans.batch), || {
-                    message::spans::<Json>(&self.resource, &self.spans.batch)
-                });
+                let body = encoded(
+                    receiver,
+                    || message::spans::<Proto>(&self.resource, &self.spans.batch),
+                    || message::spans::<Json>(&self.resource, &self.spans.batch),
+                );
                 let sent = send(&*self.carrier, receiver, Signal::Traces, body).await;
                 if !settle(&mut self.spans, sent, &self.intake, &mut self.well) {
                     break;
@@ -222,9 +224,11 @@ impl Work {
         }
         if let Some(receiver) = self.plan.clone().logs.as_ref() {
             while self.logs.gather() {
-                let body = encoded(receiver, || message::logs::<Proto>(&self.resource, &self.logs.batch), || {
-                    message::logs::<Json>(&self.resource, &self.logs.batch)
-                });
+                let body = encoded(
+                    receiver,
+                    || message::logs::<Proto>(&self.resource, &self.logs.batch),
+                    || message::logs::<Json>(&self.resource, &self.logs.batch),
+                );
                 let sent = send(&*self.carrier, receiver, Signal::Logs, body).await;
                 if !settle(&mut self.logs, sent, &self.intake, &mut self.well) {
                     break;
@@ -238,9 +242,11 @@ impl Work {
         let body = {
             let Some(engine) = self.engine.upgrade() else { return };
             let engine = &engine;
-            encoded(&receiver, || numbers::request::<Proto>(&self.resource, engine, self.start), || {
-                numbers::request::<Json>(&self.resource, engine, self.start)
-            })
+            encoded(
+                &receiver,
+                || numbers::request::<Proto>(&self.resource, engine, self.start),
+                || numbers::request::<Json>(&self.resource, engine, self.start),
+            )
         };
         let sent = send(&*self.carrier, &receiver, Signal::Metrics, body).await.map(|_| ());
         told(&mut self.well, sent.err().as_ref());

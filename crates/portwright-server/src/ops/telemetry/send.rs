@@ -102,6 +102,7 @@ fn framed(body: &[u8]) -> Vec<u8> {
 fn rejected_in_json(body: &[u8]) -> u64 {
     let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let told = answer.get("partialSuccess").and_then(serde_json::Value::as_object);
-    let count = told.and_then(|told| told.iter().find(|(name, _)| name.starts_with("rejected")).map(|(_, count)| count));
+    let count =
+        told.and_then(|told| told.iter().find(|(name, _)| name.starts_with("rejected")).map(|(_, count)| count));
     count.and_then(|count| count.as_u64().or_else(|| count.as_str()?.parse().ok())).unwrap_or(0)
 }

@@ -23,7 +23,9 @@ fn result(content: Value, text: String) -> CallToolResult {
 
 /// `list_schemas`
 pub async fn list_schemas<D: Database>(database: &D, cx: &Context) -> Result<CallToolResult, Refusal> {
-    let found = traced(database.dialect(), SCHEMA, database.schema(Scope { schema: None, table: Some("") }, cx)).await.map_err(refuse)?;
+    let found = traced(database.dialect(), SCHEMA, database.schema(Scope { schema: None, table: Some("") }, cx))
+        .await
+        .map_err(refuse)?;
     let is_default = |name: &String| *name == found.default_schema;
     let schemas: Vec<Value> =
         found.schemas.iter().map(|name| json!({"name": name, "default": is_default(name)})).collect();
@@ -37,7 +39,8 @@ pub async fn list_tables<D: Database>(
     schema: Option<&str>,
     cx: &Context,
 ) -> Result<CallToolResult, Refusal> {
-    let found = traced(database.dialect(), SCHEMA, database.schema(Scope { schema, table: None }, cx)).await.map_err(refuse)?;
+    let found =
+        traced(database.dialect(), SCHEMA, database.schema(Scope { schema, table: None }, cx)).await.map_err(refuse)?;
     if let Some(name) = schema
         && !found.schemas.iter().any(|known| known == name)
     {

@@ -64,7 +64,9 @@ fn two_hundred_calls_in_flight_are_all_answered_by_the_program() {
     lock.execute_batch("BEGIN EXCLUSIVE").expect("locked");
     let mut client = Http::connect(server.address, Era::Modern);
     let calls: Vec<_> = (0..CALLS)
-        .map(|_| client.send("tools/call", &json!({ "name": "query_customers", "arguments": { "search_term": "ada" } })))
+        .map(|_| {
+            client.send("tools/call", &json!({ "name": "query_customers", "arguments": { "search_term": "ada" } }))
+        })
         .collect();
     let in_flight = format!("\nportwright_calls_in_flight {CALLS}\n");
     wait_for("all calls", || server.get("/metrics").body.contains(&in_flight).then_some(()));
