@@ -130,10 +130,7 @@ impl Visit for Fields {
 impl Open {
     fn learn(&mut self, fields: Fields) {
         let (trace, span, parent) = fields.ids;
-        if let (Some(trace), Some(span)) = (trace, span) {
-            self.ids = Ids { trace, span };
-            self.parent = parent;
-        }
+        self.ids = Ids { trace: trace.unwrap_or(self.ids.trace), span: span.unwrap_or(self.ids.span) };
         self.parent = parent.or(self.parent);
         self.sampled &= !fields.unsampled;
         let room = limits::EXPORT_ATTRIBUTES_MAX.saturating_sub(self.fields.attributes.len());
