@@ -35,7 +35,7 @@ pub const EXPORT_BATCH_MAX: usize = 512;
 pub const EXPORT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Between two exports of metrics, as OpenTelemetry has it.
-pub const EXPORT_METRICS_PAUSE: Duration = Duration::from_secs(60);
+pub const EXPORT_METRICS_PAUSE: Duration = Duration::from_mins(1);
 
 /// How long a receiver may take for a request, as OpenTelemetry has it.
 pub const EXPORT_WAIT: Duration = Duration::from_secs(10);

@@ -38,7 +38,7 @@ impl Http {
             headers.insert(name, value);
         }
         let asked = client.post(&parcel.url).headers(headers).body(parcel.body);
-        let answer = asked.send().await.map_err(|error| told(error))?;
+        let answer = asked.send().await.map_err(told)?;
         let mut carried = Carried { status: answer.status().as_u16(), ..Carried::default() };
         let status =
             |headers: &HeaderMap| headers.get("grpc-status").and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -57,7 +57,8 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own, logs: &LogArgs) -> Result<E
         let server = start(App::from_plan(plan).guards(&own.guards))?;
         let reloading = Reloading { server: server.clone(), watch, environment, listen: None, hangup: false };
         let _reloading = reloading.begin();
-        return serve(exported(&server, exporter.as_ref(), server.serve_stdio(shutdown)), impatient).await;
+        let serving = Box::pin(server.serve_stdio(shutdown));
+        return serve(exported(&server, exporter.as_ref(), serving), impatient).await;
     }
     let place = Pointer::root().join("listen");
     if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, plan.server.asks_for_proof(), place) {

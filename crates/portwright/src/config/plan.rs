@@ -91,7 +91,7 @@ pub(crate) fn plan(
     server.oauth = file.auth.oauth.map(|section| oauth::plan(section, &mut problems));
     server.listen.tls = secured(&mut file.listen, file.auth.certificates, base, &mut problems);
     server.metrics = file.telemetry.metrics.readers();
-    server.export = telemetry::plan(file.telemetry, &server.name, variable, &mut problems).map(Arc::new);
+    server.export = telemetry::plan(&file.telemetry, &server.name, variable, &mut problems).map(Arc::new);
     let proven = server.asks_for_proof();
     server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
     server.approvals = approvals::plan(file.approvals, &file.roles, &mut problems);

@@ -116,7 +116,7 @@ fn word(signal: Signal) -> &'static str {
 
 /// The section and the environment → where to export to. None where nothing says so.
 pub(super) fn plan(
-    section: TelemetrySection,
+    section: &TelemetrySection,
     server: &str,
     variable: Variable,
     problems: &mut Vec<Diagnostic>,
@@ -129,7 +129,7 @@ pub(super) fn plan(
     let before = environment.problems.len();
     let service = section.service_name.clone().or_else(|| environment.text("OTEL_SERVICE_NAME"));
     let mut plan = ExportPlan::new(service.as_deref().unwrap_or(server));
-    resource(&section, service.is_some(), &mut plan, &mut environment);
+    resource(section, service.is_some(), &mut plan, &mut environment);
     if let Some(message) = section.otlp.as_deref().and_then(|url| not_a_base_url(url).err()) {
         let told = Diagnostic::error(place.join("otlp"), "bad-url", message);
         environment.problems.push(told.hint("such as `http://127.0.0.1:4317`"));
@@ -154,9 +154,9 @@ pub(super) fn plan(
             environment.problems.push(told);
         }
     }
-    plan.traces = receiver(&section, Signal::Traces, &mut environment);
-    plan.metrics = receiver(&section, Signal::Metrics, &mut environment);
-    plan.logs = receiver(&section, Signal::Logs, &mut environment);
+    plan.traces = receiver(section, Signal::Traces, &mut environment);
+    plan.metrics = receiver(section, Signal::Metrics, &mut environment);
+    plan.logs = receiver(section, Signal::Logs, &mut environment);
     let any = plan.traces.is_some() || plan.metrics.is_some() || plan.logs.is_some();
     (any && environment.problems.len() == before).then_some(plan)
 }
@@ -268,7 +268,7 @@ mod tests {
 
     use super::{ProtocolSection, TelemetrySection, plan};
 
-    fn read(section: TelemetrySection, variable: fn(&str) -> Option<OsString>) -> (Option<ExportPlan>, usize) {
+    fn read(section: &TelemetrySection, variable: fn(&str) -> Option<OsString>) -> (Option<ExportPlan>, usize) {
         let mut problems = Vec::new();
         (plan(section, "shop", variable, &mut problems), problems.len())
     }
@@ -279,24 +279,24 @@ mod tests {
 
     #[test]
     fn a_port_tells_the_protocol_and_words_tell_it_better() {
-        let told = |section| {
+        let told = |section: &TelemetrySection| {
             let receiver = read(section, |_| None).0.and_then(|plan| plan.traces).expect("a receiver");
             (receiver.protocol, receiver.url)
         };
-        assert_eq!(told(at("http://127.0.0.1:4317")), (Protocol::Grpc, "http://127.0.0.1:4317".to_owned()));
+        assert_eq!(told(&at("http://127.0.0.1:4317")), (Protocol::Grpc, "http://127.0.0.1:4317".to_owned()));
         let traces = "http://127.0.0.1:4318/v1/traces".to_owned();
-        assert_eq!(told(at("http://127.0.0.1:4318/")), (Protocol::HttpProtobuf, traces.clone()));
+        assert_eq!(told(&at("http://127.0.0.1:4318/")), (Protocol::HttpProtobuf, traces.clone()));
         let section =
             TelemetrySection { otlp_protocol: Some(ProtocolSection::HttpJson), ..at("http://127.0.0.1:4318") };
-        assert_eq!(told(section), (Protocol::HttpJson, traces));
+        assert_eq!(told(&section), (Protocol::HttpJson, traces));
     }
 
     #[test]
     fn nothing_is_exported_unless_somebody_says_so() {
-        assert_eq!(read(TelemetrySection::default(), |_| None), (None, 0));
+        assert_eq!(read(&TelemetrySection::default(), |_| None), (None, 0));
         let disabled = |name: &str| (name == "OTEL_SDK_DISABLED").then(|| "true".into());
-        assert_eq!(read(at("http://127.0.0.1:4317"), disabled), (None, 0));
-        assert_eq!(read(at("127.0.0.1:4317"), |_| None), (None, 1));
+        assert_eq!(read(&at("http://127.0.0.1:4317"), disabled), (None, 0));
+        assert_eq!(read(&at("127.0.0.1:4317"), |_| None), (None, 1));
     }
 
     #[test]
@@ -316,7 +316,7 @@ mod tests {
             };
             Some(value.into())
         };
-        let (plan, wrong) = read(TelemetrySection::default(), variable);
+        let (plan, wrong) = read(&TelemetrySection::default(), variable);
         let plan = plan.expect("a plan");
         assert_eq!((wrong, plan.sample, plan.logs.is_none()), (0, 0.25, true));
         let resource: Vec<_> = plan.resource.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!((traces.headers[0].1.expose(), traces.timeout.as_secs()), ("a b", 2));
         assert_eq!(plan.metrics.expect("metrics").url, "http://numbers:4318/in");
         let section = TelemetrySection { service_name: Some("mine".into()), sample: Some(0.5), ..at("http://h:1") };
-        let plan = read(section, variable).0.expect("a plan");
+        let plan = read(&section, variable).0.expect("a plan");
         assert_eq!((plan.sample, plan.resource[0].1.as_str()), (0.5, "mine"));
         assert_eq!(plan.metrics.expect("metrics").url, "http://h:1");
     }

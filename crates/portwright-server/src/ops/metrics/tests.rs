@@ -65,7 +65,6 @@ fn a_call_that_is_dropped_was_cancelled() {
 /// `cargo test --release -p portwright-server --lib what_counting -- --ignored --nocapture`
 #[test]
 #[ignore = "it prints a time, which is nothing to assert"]
-#[expect(clippy::print_stderr, reason = "what it is for")]
 fn what_counting_a_call_takes() {
     const CALLS: u32 = 1_000_000;
     let metrics = Metrics::default();

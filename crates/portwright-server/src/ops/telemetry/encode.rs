@@ -1,5 +1,7 @@
 //! OTLP's two encodings, protocol buffers and JSON, behind one set of words: each message is written down once.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value, json};
 
 /// What writes a message. `field` is its number in the protocol, `name` its name in JSON.
@@ -149,7 +151,10 @@ impl Encode for Json {
     }
 
     fn id(&mut self, _: u32, name: &'static str, value: &[u8]) {
-        let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = value.iter().fold(String::with_capacity(2 * value.len()), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        });
         self.put(name, digits.into());
     }
 

@@ -294,3 +294,65 @@ fn told(well: &mut bool, trouble: Option<&Trouble>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::time::SystemTime;
+
+    use portwright_core::{async_trait, limits};
+
+    use super::{Exporter, Log};
+    use crate::ops::telemetry::plan::{ExportPlan, Protocol, Receiver};
+    use crate::ops::telemetry::{Carried, Carrier, Parcel};
+    use crate::{Server, ServerPlan};
+
+    /// Has an answer for everything.
+    #[derive(Debug)]
+    struct Says(Result<u16, &'static str>);
+
+    #[async_trait]
+    impl Carrier for Says {
+        async fn post(&self, _: Parcel) -> Result<Carried, String> {
+            self.0.map(|status| Carried { status, ..Carried::default() }).map_err(str::to_owned)
+        }
+    }
+
+    fn exporter(answer: Result<u16, &'static str>) -> Exporter {
+        let mut plan = ExportPlan::new("test");
+        plan.logs = Some(Receiver {
+            url: "http://127.0.0.1:1".to_owned(),
+            protocol: Protocol::HttpProtobuf,
+            headers: Vec::new(),
+            timeout: limits::EXPORT_WAIT,
+        });
+        Exporter::new(Arc::new(plan), Arc::new(Says(answer)))
+    }
+
+    fn log() -> Log {
+        let at = SystemTime::UNIX_EPOCH;
+        Log { at, ids: None, severity: (9, "INFO"), body: "x".to_owned(), attributes: Vec::new() }
+    }
+
+    async fn after(answer: Result<u16, &'static str>, logs: usize) -> (u64, u64) {
+        let server = Server::start(ServerPlan::new("test"), Vec::new()).unwrap();
+        let exporter = exporter(answer);
+        let export = &server.engine.metrics.export;
+        exporter.intake.metrics.set(server.engine.metrics.clone()).unwrap();
+        (0..logs).for_each(|_| exporter.intake.log(log()));
+        exporter.begin(&server);
+        exporter.flush().await;
+        (export.sent.load(Ordering::Relaxed), export.dropped.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_or_is_not_taken_is_counted() {
+        const MORE: u64 = 7;
+        let all = limits::EXPORT_QUEUE_MAX as u64;
+        let many = limits::EXPORT_QUEUE_MAX + 7;
+        assert_eq!(after(Ok(200), many).await, (all, MORE), "the queue is bounded");
+        assert_eq!(after(Ok(400), 600).await, (0, 600), "refused for good");
+        assert_eq!(after(Err("away"), 600).await, (0, 600), "away until the end");
+    }
+}

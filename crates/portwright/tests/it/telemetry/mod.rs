@@ -29,7 +29,7 @@ fn shop(telemetry: &str) -> Shop {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// Calls, ends the server, and gives what was exported by then.
