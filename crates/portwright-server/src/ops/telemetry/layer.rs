@@ -146,7 +146,9 @@ impl Open {
                 (field("mcp.method.name"), listed.filter(|_| field("portwright.source").is_some()))
             }
             _ => (
-                field("db.operation.name").or_else(|| field("http.request.method")),
+                field("db.operation.name")
+                    .or_else(|| field("http.request.method"))
+                    .or_else(|| field("mcp.method.name")),
                 field("db.namespace").or_else(|| field("server.address")).or_else(|| field("portwright.source")),
             ),
         };
