@@ -306,6 +306,9 @@ pub const CLIENT_CONNECT_WAIT: Duration = Duration::from_mins(1);
 /// How long our own client waits for an answer.
 pub const CLIENT_CALL_WAIT: Duration = Duration::from_mins(2);
 
+/// Bytes of one message that our own client takes from a server over WebSocket. More than any answer ought to have.
+pub const CLIENT_MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Bytes of text in a reply that are cleaned on the spot; a larger reply is cleaned on a thread that may block. A tenth
 /// of a second of work would hold up other calls.
 pub const SANITIZE_INLINE_BYTES_MAX: usize = 256 * 1024;

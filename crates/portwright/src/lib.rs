@@ -10,6 +10,7 @@ pub mod config;
 #[cfg(all(feature = "sqlite", feature = "files"))]
 mod demo;
 mod init;
+mod inspect;
 pub mod program;
 
 pub use app::App;

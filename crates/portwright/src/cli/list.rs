@@ -27,13 +27,13 @@ pub(crate) struct ListArgs {
 /// Everything that a server offers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Offer {
-    server: Option<Value>,
-    protocol: Option<String>,
-    tools: Vec<Tool>,
-    resources: Vec<Resource>,
-    resource_templates: Vec<ResourceTemplate>,
-    prompts: Vec<Prompt>,
+pub(crate) struct Offer {
+    pub(crate) server: Option<Value>,
+    pub(crate) protocol: Option<String>,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) resource_templates: Vec<ResourceTemplate>,
+    pub(crate) prompts: Vec<Prompt>,
 }
 
 pub(crate) async fn run(args: &ListArgs, own: &Own) -> Result<Exit, CliError> {
@@ -49,7 +49,8 @@ pub(crate) async fn run(args: &ListArgs, own: &Own) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
-async fn ask(client: &Client) -> Result<Offer, CliError> {
+/// Asks for all of it.
+pub(crate) async fn ask(client: &Client) -> Result<Offer, CliError> {
     let peer = client.peer();
     let info = peer.peer_info();
     let can = info.as_ref().map(|info| info.capabilities.clone()).unwrap_or_default();

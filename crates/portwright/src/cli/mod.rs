@@ -1,7 +1,7 @@
 //! The command line: one file a command.
 
 mod approvals;
-mod arguments;
+pub(crate) mod arguments;
 mod audit;
 mod call;
 mod carrier;
@@ -15,8 +15,9 @@ pub mod exit;
 mod explain;
 mod health;
 mod init;
+mod inspect;
 mod keys;
-mod list;
+pub(crate) mod list;
 mod logs;
 mod man;
 pub(crate) mod print;
@@ -77,6 +78,8 @@ enum Command {
     Prompt(prompt::PromptArgs),
     /// Ask a running server how it is
     Health(health::HealthArgs),
+    /// Look at any MCP server on a screen: what it offers, a form to try it, the messages
+    Inspect(inspect::InspectArgs),
     /// Make, list and revoke API keys
     Keys(keys::KeysArgs),
     /// List, approve and deny calls that wait for a person
@@ -143,6 +146,7 @@ impl Cli {
             Command::Approvals(args) => wait_for(approvals::run(args)),
             Command::List(args) => wait_for(list::run(args, own)),
             Command::Call(args) => wait_for(call::run(args, own)),
+            Command::Inspect(args) => wait_for(inspect::run(args, own)),
             Command::Read(args) => wait_for(read::run(args, own)),
             Command::Prompt(args) => wait_for(prompt::run(args, own)),
         }

@@ -1,24 +1,56 @@
-//! A server behind a URL, over Streamable HTTP.
+//! A server behind a URL. Which transport it speaks is found out by trying: Streamable HTTP first, then the events of
+//! 2024-11-05; `ws:` and `wss:` say it themselves.
 
 use std::net::IpAddr;
 
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 
-use super::Client;
+use super::{Client, Tap, sse, websocket};
 use crate::cli::error::CliError;
 use crate::cli::variables;
 
-pub(super) async fn connect(url: &str) -> Result<Client, CliError> {
+pub(super) async fn connect(url: &str, tap: Tap) -> Result<Client, CliError> {
     let mut parsed = address(url)?;
-    if parsed.path() == "/" {
+    if matches!(parsed.scheme(), "ws" | "wss") {
+        return websocket::connect(&parsed, tap).await;
+    }
+    if parsed.path().ends_with("/sse") {
+        return sse::connect(&parsed, tap).await;
+    }
+    let bare = parsed.path() == "/";
+    if bare {
         parsed.set_path("/mcp");
     }
-    let mut config = StreamableHttpClientTransportConfig::with_uri(parsed.as_str());
+    match streamable(&parsed, tap.clone()).await {
+        // An older server may answer a GET of the very same address with events, or have them at their usual place.
+        Err(error @ CliError::Unreachable { .. }) => {
+            if bare {
+                parsed.set_path("/sse");
+            }
+            match sse::connect(&parsed, tap).await {
+                Ok(client) => Ok(client),
+                Err(_) => Err(error),
+            }
+        }
+        answered => answered,
+    }
+}
+
+async fn streamable(url: &reqwest::Url, tap: Tap) -> Result<Client, CliError> {
+    let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
     if let Ok(token) = std::env::var(variables::TOKEN) {
         config = config.auth_header(token);
     }
-    Client::greet(transport(&parsed, config), without_credentials(parsed.as_str()), None).await
+    Client::greet(transport(url, config), without_credentials(url.as_str()), None, tap).await
+}
+
+/// A request with the credential that the environment holds, if it holds one.
+pub(super) fn authorized(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    match std::env::var(variables::TOKEN) {
+        Ok(token) => request.bearer_auth(token),
+        Err(_) => request,
+    }
 }
 
 /// Reads a server's address.
@@ -28,8 +60,8 @@ pub(crate) fn address(url: &str) -> Result<reqwest::Url, CliError> {
         hint: Some("such as http://127.0.0.1:8722/mcp".into()),
     };
     let parsed = reqwest::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
-    if !matches!(parsed.scheme(), "http" | "https") {
-        return Err(wrong(format!("{}: is not http: or https:", parsed.scheme())));
+    if !matches!(parsed.scheme(), "http" | "https" | "ws" | "wss") {
+        return Err(wrong(format!("{}: is none of http:, https:, ws: and wss:", parsed.scheme())));
     }
     Ok(parsed)
 }
@@ -61,7 +93,7 @@ fn transport(
     }
 }
 
-fn without_credentials(url: &str) -> String {
+pub(super) fn without_credentials(url: &str) -> String {
     let Ok(mut parsed) = reqwest::Url::parse(url) else { return url.to_owned() };
     let _ = parsed.set_username("");
     let _ = parsed.set_password(None);

@@ -8,7 +8,7 @@ use portwright_server::StartError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Client;
+use super::{Carried, Client, Tap};
 use crate::App;
 use crate::cli::error::CliError;
 use crate::cli::print;
@@ -29,7 +29,7 @@ impl Running {
     }
 }
 
-pub(super) async fn connect(config: Option<&Path>, own: &Own) -> Result<Client, CliError> {
+pub(super) async fn connect(config: Option<&Path>, own: &Own, tap: Tap) -> Result<Client, CliError> {
     /// Bytes in flight between the two sides.
     const PIPE_BYTES: usize = 64 * 1024;
     let mut loaded = config::load(config, own.environment())?;
@@ -56,7 +56,7 @@ pub(super) async fn connect(config: Option<&Path>, own: &Own) -> Result<Client, 
         }
         server.stop().await;
     });
-    Client::greet(tokio::io::split(ours), what, Some(Running { shutdown, serving })).await
+    Client::greet(tokio::io::split(ours), what, Some(Carried::Server(Running { shutdown, serving })), tap).await
 }
 
 fn start_failed(error: StartError) -> CliError {

@@ -2,7 +2,11 @@
 
 mod http;
 mod in_process;
+mod lines;
 mod process;
+mod sse;
+mod tap;
+mod websocket;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +17,7 @@ use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVers
 use rmcp::service::{ClientInitializeError, Peer, RoleClient, RunningService, ServiceError};
 use rmcp::transport::IntoTransport;
 use rmcp::{ClientLifecycleMode, ClientServiceExt};
+use tap::Tapped;
 
 use super::error::CliError;
 use crate::program::Own;
@@ -24,7 +29,7 @@ pub(crate) struct TargetArgs {
     /// Serve this configuration within this process (default: ./portwright.toml)
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["url", "stdio"])]
     config: Option<PathBuf>,
-    /// A server's address: https://mcp.example.com/mcp
+    /// A server's address: https://mcp.example.com/mcp, http://host/sse, wss://host/ws
     #[arg(long, value_name = "URL", conflicts_with = "stdio")]
     url: Option<String>,
     /// A command that speaks MCP on its standard input and output; it follows `--`
@@ -42,41 +47,70 @@ pub(crate) struct Client {
     /// The server, for messages.
     what: String,
     /// What lives as long as the conversation.
-    ours: Option<in_process::Running>,
+    carried: Option<Carried>,
+}
+
+/// What a conversation needs beside it.
+#[derive(Debug)]
+enum Carried {
+    Server(in_process::Running),
+    Carriers(lines::Carriers),
 }
 
 impl TargetArgs {
     pub(crate) async fn connect(&self, own: &Own) -> Result<Client, CliError> {
+        self.connect_seen(own, Tap::default()).await
+    }
+
+    /// The same, with the messages seen.
+    pub(crate) async fn connect_seen(&self, own: &Own, tap: Tap) -> Result<Client, CliError> {
         if let Some(url) = &self.url {
-            return http::connect(url).await;
+            return http::connect(url, tap).await;
         }
         match self.command.split_first() {
-            Some((program, arguments)) => process::connect(program, arguments).await,
-            None => in_process::connect(self.config.as_deref(), own).await,
+            Some((program, arguments)) => process::connect(program, arguments, tap).await,
+            None => in_process::connect(self.config.as_deref(), own, tap).await,
         }
     }
 }
 
 pub(crate) use http::{address as url, plain_client};
+pub(crate) use tap::{Tap, Way};
 
 /// The server behind a URL.
 pub(crate) async fn over_http(url: &str) -> Result<Client, CliError> {
-    http::connect(url).await
+    http::connect(url, Tap::default()).await
 }
 
 impl Client {
     /// Greets the server, in whichever of the two lifecycles it speaks.
-    async fn greet<T, E, A>(transport: T, what: String, ours: Option<in_process::Running>) -> Result<Self, CliError>
+    async fn greet<T, E, A>(transport: T, what: String, carried: Option<Carried>, tap: Tap) -> Result<Self, CliError>
     where
         T: IntoTransport<RoleClient, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
         let lifecycle =
             ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::LATEST], legacy_version: None };
+        Self::greet_in(lifecycle, transport, what, carried, tap).await
+    }
+
+    /// The same in the lifecycle that the transport has.
+    async fn greet_in<T, E, A>(
+        lifecycle: ClientLifecycleMode,
+        transport: T,
+        what: String,
+        carried: Option<Carried>,
+        tap: Tap,
+    ) -> Result<Self, CliError>
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let transport = Tapped { inner: transport.into_transport(), tap };
         let greeting = this_client().serve_with_lifecycle(transport, lifecycle);
         let answered = tokio::time::timeout(limits::CLIENT_CONNECT_WAIT, greeting).await;
         match answered {
-            Ok(Ok(service)) => Ok(Self { service, what, ours }),
+            Ok(Ok(service)) => Ok(Self { service, what, carried }),
             Ok(Err(ClientInitializeError::JsonRpcError(error))) => Err(CliError::Refused(error.message.into_owned())),
             Ok(Err(error)) => Err(CliError::Unreachable { what, source: error.into() }),
             Err(_) => {
@@ -105,8 +139,10 @@ impl Client {
         /// A command gets end of input, then SIGTERM, then SIGKILL, three seconds apart.
         const FAREWELL: Duration = Duration::from_secs(10);
         let _ = tokio::time::timeout(FAREWELL, self.service.cancel()).await;
-        if let Some(running) = self.ours {
-            running.stop().await;
+        match self.carried {
+            Some(Carried::Server(running)) => running.stop().await,
+            Some(Carried::Carriers(carriers)) => drop(carriers),
+            None => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Ended, Folder};
-use crate::harness::server::{Portwright, binary};
+use crate::harness::server::{Portwright, binary, serve};
 use crate::harness::shop::Shop;
 
 /// Runs one command against each kind of target, and holds that all say the same. Each has a shop of its own: only one
@@ -107,4 +107,55 @@ fn a_source_that_is_down_is_said_and_the_rest_is_listed() {
     assert_eq!(ended.code, 0);
     assert!(ended.errors.contains("source gone: ") && ended.out.contains("notes://a"), "{}{}", ended.errors, ended.out);
     assert_eq!(folder.run(&["read", "notes://a"]).out, "Here.\n");
+}
+
+#[test]
+fn a_server_is_reached_on_every_transport_that_it_speaks() {
+    let notes = "[resources.\"notes://a\"]\ntext = \"Here.\"\n[auth.keys]\nfile = \"keys.toml\"\n";
+    let folder = Folder::with(&format!("{notes}[listen]\nanonymous = \"never\"\n"));
+    let key = folder.run(&["keys", "add", "ci"]).out.trim().to_owned();
+    let read = |url: &str, key: &str| {
+        let mut command = folder.command(["read", "notes://a", "--url", url]);
+        Ended::of(command.env("PORTWRIGHT_TOKEN", key).output().expect("the binary runs"))
+    };
+    let server = Portwright::listening(serve(&folder.file("portwright.toml")));
+    for place in ["http://ADDRESS", "http://ADDRESS/mcp", "http://ADDRESS/sse", "ws://ADDRESS/ws"] {
+        let url = place.replace("ADDRESS", &server.address.to_string());
+        let ended = read(&url, &key);
+        assert_eq!((ended.code, ended.out.as_str()), (0, "Here.\n"), "{place}: {}", ended.errors);
+        let refused = read(&url, "pw_wrong");
+        assert!(refused.code != 0 && !refused.errors.contains(&key), "{place}: {}", refused.errors);
+    }
+    drop(server);
+    // One that speaks nothing but the oldest is found by trying.
+    let old = format!("{notes}[listen]\nanonymous = \"never\"\ntransports = [\"sse\"]\n");
+    std::fs::write(folder.file("old.toml"), old).expect("written");
+    let server = Portwright::listening(serve(&folder.file("old.toml")));
+    let ended = read(&format!("http://{}", server.address), &key);
+    assert_eq!((ended.code, ended.out.as_str()), (0, "Here.\n"), "{}", ended.errors);
+}
+
+/// A server that names an address on another host to post to gets neither message nor key there.
+#[test]
+fn credentials_go_to_no_other_host() {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let elsewhere = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (address, other) = (listener.local_addr().expect("here"), elsewhere.local_addr().expect("there"));
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut head = [0; 4096];
+        let _ = stream.read(&mut head);
+        let event = format!("event: endpoint\ndata: http://{other}/messages\n\n");
+        let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+        stream.write_all(format!("{answer}{event}").as_bytes()).expect("answered");
+    });
+    let folder = Folder::with("");
+    let mut command = folder.command(["list", "--url", &format!("http://{address}/sse")]);
+    let ended = Ended::of(command.env("PORTWRIGHT_TOKEN", "canary").output().expect("the binary runs"));
+    assert!(ended.code == 4 && ended.errors.contains("on another host"), "{}", ended.errors);
+    serving.join().expect("served");
+    elsewhere.set_nonblocking(true).expect("set");
+    assert!(elsewhere.accept().is_err(), "somebody came");
 }

@@ -9,6 +9,7 @@ mod explain;
 mod health;
 mod help;
 mod init;
+mod inspect;
 mod keys;
 mod limits;
 mod offline;

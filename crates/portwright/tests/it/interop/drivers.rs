@@ -38,6 +38,11 @@ impl Target {
         Self::new(command.map(str::to_owned).to_vec(), server)
     }
 
+    /// What listens there.
+    pub(super) fn at(address: SocketAddr) -> Self {
+        Self { command: Vec::new(), address }
+    }
+
     /// As the scripts read it.
     fn plan(&self, way: Way) -> Value {
         json!({ "transport": way.transport(), "url": way.url(self.address), "command": self.command, "env": {} })

@@ -5,6 +5,7 @@
 mod clients;
 mod drivers;
 mod judge;
+mod replicas;
 mod steps;
 mod table;
 mod ways;

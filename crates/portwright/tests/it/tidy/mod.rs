@@ -2,6 +2,7 @@
 
 mod directions;
 mod documents;
+mod guide;
 mod manifests;
 mod reference;
 mod sizes;
