@@ -82,6 +82,8 @@ pub struct Trail {
     pub reached: bool,
     /// Whether the call came before a revision of the protocol was agreed on, or without any that is spoken here.
     pub unagreed: bool,
+    /// Bytes of the reply as JSON, once somebody has counted them.
+    pub result_bytes: Option<u64>,
 }
 
 /// Reads a resource of the same server, as the same principal and through the same chain. Prompts embed resources
@@ -260,6 +262,11 @@ impl Context {
     /// What was written so far.
     pub fn trail(&self) -> Trail {
         self.trail.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at what was written so far, without a copy.
+    pub fn look<T>(&self, read: impl FnOnce(&Trail) -> T) -> T {
+        read(&self.trail.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The time left, or none if the call has no deadline. Zero when it has passed.

@@ -14,6 +14,7 @@ mod kubernetes;
 mod listener;
 mod postgres;
 mod store;
+mod telemetry;
 mod tokens;
 
 pub use apis::*;
@@ -28,6 +29,7 @@ pub use kubernetes::*;
 pub use listener::*;
 pub use postgres::*;
 pub use store::*;
+pub use telemetry::*;
 pub use tokens::*;
 
 /// Bytes of one message from a client, on any transport. Large enough for a pasted document, small enough that a

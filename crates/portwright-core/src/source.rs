@@ -64,6 +64,19 @@ use crate::protocol::{
 use crate::refusal::Refusal;
 use crate::task::TaskSupport;
 
+/// How a source uses its connections, at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The most that there may be.
+    pub max: usize,
+    /// Lent to calls.
+    pub busy: usize,
+    /// Open, and lent to nobody.
+    pub idle: usize,
+    /// Calls that wait for one.
+    pub waiting: usize,
+}
+
 /// A type of source, as `kind = "…"` names it.
 pub trait SourceKind: Send + Sync {
     /// The word in the configuration.
@@ -329,6 +342,11 @@ pub trait Source: Debug + Send + Sync {
     /// begin to watch.
     async fn subscribe(&self, _uri: &str, _: &Context) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    /// How its connections are used; none where it has no pool. Asked for metrics: cheap, and without I/O.
+    fn pool(&self) -> Option<PoolUse> {
+        None
     }
 
     /// Ends what calls have left behind at the host, a statement that was called off for instance. Asked once, after

@@ -22,6 +22,11 @@ use std::sync::Arc;
 
 use crate::limits;
 
+/// The name of the spans that stand around a source's access to its host, so that an exporter finds them: made with
+/// `tracing::debug_span!`, with fields by OpenTelemetry's conventions (`db.system.name`, `http.request.method`), and without
+/// what a caller said.
+pub const CLIENT_SPAN: &str = "access";
+
 /// Where a call stands in a trace that began elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {
@@ -54,6 +59,24 @@ impl TraceContext {
         getrandom::fill(&mut span).ok()?;
         let span = u64::from_ne_bytes(span).max(1);
         Some(Self { trace, parent: u64::try_from(parent).ok()?, span, sampled: flags & 1 == 1, state })
+    }
+
+    /// A trace that begins here; `part` of all such (0 to 1) are recorded, by their ids. None if the system gives no random numbers.
+    pub fn begin(part: f64) -> Option<Self> {
+        let mut ids = [0; 24];
+        getrandom::fill(&mut ids).ok()?;
+        let (trace, span) = ids.split_at(16);
+        let trace = u128::from_ne_bytes(trace.try_into().ok()?).max(1);
+        let span = u64::from_ne_bytes(span.try_into().ok()?).max(1);
+        // Fifty-three bits, as many as such a number has.
+        #[expect(clippy::cast_precision_loss, reason = "there are no more bits than fit")]
+        let share = ((trace >> 75) as u64) as f64 / (1_u64 << 53) as f64;
+        Some(Self { trace, parent: 0, span, sampled: share < part, state: None })
+    }
+
+    /// Whether it began here: then there is no parent, and [`parent_id`](Self::parent_id) is all zeros.
+    pub fn is_root(&self) -> bool {
+        self.parent == 0
     }
 
     /// The whole trace's id: 32 hexadecimal digits.

@@ -16,6 +16,8 @@ mod unique;
 pub use catalog::{Catalog, Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
 pub use guard::AuditPlan;
 pub use ops::health::{HealthReport, Status};
+pub use ops::metrics::{InFlight, Noted, PrincipalTotals, Snapshot, Step, ToolTotals, Totals};
+pub use ops::telemetry::{Carried, Carrier, Exporter, Layer as ExportLayer, Ours, Parcel};
 pub use plan::{Anonymous, ClientCertificates, ListenPlan, ServerPlan, SessionPlan, TlsPlan, Transports, Waits};
 pub use server::{Server, StartError};
 pub use transport::{ClientRoles, Pair, TlsError, TransportError};

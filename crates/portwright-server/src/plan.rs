@@ -11,6 +11,7 @@ use crate::guard::authenticate::OAuthPlan;
 use crate::guard::limit::Rate;
 use crate::guard::policy::PolicyPlan;
 use crate::guard::{ApprovalPlan, AuditPlan, LimitPlan, SanitizePlan};
+pub use crate::ops::telemetry::plan::{ExportPlan, Protocol, Receiver, Signal};
 pub use crate::transport::ClientRoles;
 
 /// The plan of one server.
@@ -49,6 +50,10 @@ pub struct ServerPlan {
     pub keys: Option<PathBuf>,
     /// Whose access tokens are taken.
     pub oauth: Option<OAuthPlan>,
+    /// Who reads the numbers of `/metrics`.
+    pub metrics: MetricsReaders,
+    /// Where what happens is exported to.
+    pub export: Option<Arc<ExportPlan>>,
     /// Gets pages of other hosts, where something needs them: an issuer's keys.
     pub fetch: Option<Arc<dyn Fetch>>,
 }
@@ -82,6 +87,8 @@ impl ServerPlan {
             approvals: ApprovalPlan::default(),
             keys: None,
             oauth: None,
+            metrics: MetricsReaders::default(),
+            export: None,
             fetch: None,
         }
     }
@@ -97,6 +104,8 @@ impl ServerPlan {
             ("server.icons", self.icons == other.icons),
             ("listen", self.listen == other.listen),
             ("audit", self.audit == other.audit),
+            ("telemetry.metrics", self.metrics == other.metrics),
+            ("telemetry.otlp", self.export == other.export),
             ("auth.keys", self.keys == other.keys),
             ("auth.oauth", self.oauth == other.oauth),
             ("limits.store", self.limit.store == other.limit.store),
@@ -148,6 +157,20 @@ impl Default for TaskPlan {
     }
 }
 
+/// Who reads the numbers of `/metrics`. They name tools and principals, so nobody beyond this machine does, unless the plan
+/// says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MetricsReaders {
+    Off,
+    /// Those on this machine.
+    #[default]
+    Loopback,
+    /// Those on this machine, and everybody who may call.
+    Callers,
+    /// Everybody who reaches the listener.
+    Anyone,
+}
+
 /// Who may call without a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Anonymous {
@@ -169,6 +192,8 @@ pub struct ListenPlan {
     pub transports: Transports,
     /// How long calls in flight may take to end when the server stops.
     pub drain: Duration,
+    /// How long calls are still taken before that, while `/ready` says no already: a balancer's time to look elsewhere.
+    pub drain_delay: Duration,
     pub waits: Waits,
     /// No TLS: a proxy in front has it, or nobody but this machine calls.
     pub tls: Option<TlsPlan>,
@@ -219,6 +244,7 @@ impl Default for ListenPlan {
             anonymous: Anonymous::default(),
             transports: Transports::default(),
             drain: limits::DRAIN_WAIT,
+            drain_delay: Duration::ZERO,
             waits: Waits::default(),
             tls: None,
             connections_per_address: Some(Rate::new(limits::CONNECTIONS_OF_ONE_PER_SECOND, Duration::from_secs(1))),

@@ -18,6 +18,7 @@ use crate::guard::approve::{Approve, Desk};
 use crate::guard::policy::{BadPattern, Policy};
 use crate::guard::{self, Audit};
 use crate::ops::health::{self, HealthReport};
+use crate::ops::metrics::{self, Metrics, Snapshot};
 use crate::ops::random;
 use crate::plan::ServerPlan;
 use crate::session::asking::rounds::Round;
@@ -67,12 +68,15 @@ pub(crate) struct Engine {
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    /// The server is about to stop, and says so to who asks whether it is ready.
+    pub(crate) leaving: CancellationToken,
     /// The server stops: no new calls, streams end.
     pub(crate) draining: CancellationToken,
     /// The server has stopped: calls still in flight are called off.
     pub(crate) stop: CancellationToken,
     pub(crate) started: Instant,
     pub(crate) health: health::Cache,
+    pub(crate) metrics: Arc<Metrics>,
     /// Sources are let go with the last clone of the server.
     _last: DropGuard,
     audit: Option<Audit>,
@@ -171,9 +175,11 @@ fn rules(
     ledger: &Arc<guard::Ledger>,
     own: &[Arc<dyn Guard>],
     desk: &Arc<Desk>,
+    metrics: &Arc<Metrics>,
 ) -> Result<Arc<Rules>, BadPattern> {
     let policy = Policy::new(&plan.policy)?;
-    let guards = guard::chain(plan, audit, policy.as_ref(), ledger, own, Approve::new(&plan.approvals, desk)?);
+    let approve = Approve::new(&plan.approvals, desk)?;
+    let guards = guard::chain(plan, audit, policy.as_ref(), ledger, own, approve, metrics);
     let policy = policy.map(|policy| policy as Arc<dyn Sight>);
     let definitions = Arc::new(guard::sanitize::definitions::Definitions::new(&plan.sanitize));
     Ok(Arc::new(Rules { guards, policy, definitions, instructions: plan.instructions.clone() }))
@@ -224,20 +230,24 @@ impl Server {
         info.icons = Some(plan.icons.clone()).filter(|icons| !icons.is_empty());
         let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
         let desk = Arc::new(Desk::new(&plan.approvals, draining.clone()));
+        let metrics = Arc::new(Metrics::default());
+        let rules = rules(&plan, audit.as_ref(), &ledger, &own, &desk, &metrics)?;
         let engine = Engine {
             info: ServerInfo::new(&info)?,
             tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: authenticate(&plan)?,
             sessions: Store::new(plan.sessions),
-            supervisor: Supervisor::start(mounts, rules(&plan, audit.as_ref(), &ledger, &own, &desk)?, stop.clone()),
+            supervisor: Supervisor::start(mounts, rules, stop.clone()),
             seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
+            leaving: CancellationToken::new(),
             draining,
             _last: stop.clone().drop_guard(),
             stop,
             started: Instant::now(),
             health: health::Cache::default(),
+            metrics,
             swept: AtomicBool::new(false),
             run: random::hex::<4>().map_err(|_| StartError::Random)?,
             requests: AtomicU64::new(1),
@@ -259,7 +269,7 @@ impl Server {
         named_once(&mounts)?;
         let engine = &self.engine;
         engine.sessions.set_plan(plan.sessions);
-        let rules = rules(plan, engine.audit.as_ref(), &engine.ledger, &engine.own, &engine.desk)?;
+        let rules = rules(plan, engine.audit.as_ref(), &engine.ledger, &engine.own, &engine.desk, &engine.metrics)?;
         engine.desk.set_approvers(&plan.approvals);
         let patience = engine.plan.call_timeout.max(plan.call_timeout) + limits::STOP_WAIT;
         let mut reloaded = engine.supervisor.replace(mounts, rules, patience).await;
@@ -285,6 +295,11 @@ impl Server {
     /// How the server and its sources are now.
     pub async fn health(&self) -> HealthReport {
         health::report(&self.engine, &self.catalog().all).await
+    }
+
+    /// The calls, in numbers: what a dashboard shows.
+    pub fn snapshot(&self) -> Snapshot {
+        metrics::snapshot(&self.engine)
     }
 
     /// One operation through the whole chain.
@@ -341,6 +356,7 @@ impl Server {
     /// closes the sources.
     pub async fn stop(&self) {
         let engine = &self.engine;
+        engine.leaving.cancel();
         engine.draining.cancel();
         engine.calls.close();
         if tokio::time::timeout(engine.plan.listen.drain, engine.calls.wait()).await.is_err() {

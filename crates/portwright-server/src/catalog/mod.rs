@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use portwright_core::protocol::{Reference, ResourceTemplate};
 use portwright_core::{
-    Alias, Call, Context, Endpoint, Guard, Operation, Refusal, Reply, Source, Target, UriTemplate, async_trait,
+    Alias, Call, Context, Endpoint, Guard, Operation, PoolUse, Refusal, Reply, Source, Target, UriTemplate, async_trait,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -260,6 +260,14 @@ impl Catalog {
     /// Names that several sources offer, and that are therefore listed as `SOURCE.name`.
     pub fn collisions(&self) -> &[String] {
         &self.collisions
+    }
+
+    /// How the sources that have pools use them, by source.
+    pub(crate) fn pools(&self) -> Vec<(Arc<str>, PoolUse)> {
+        let mut pools: Vec<_> =
+            self.sources.iter().filter_map(|(name, source)| Some((name.clone(), source.pool()?))).collect();
+        pools.sort_by(|left, right| left.0.cmp(&right.0));
+        pools
     }
 
     /// The names of the tools, as listed.

@@ -27,7 +27,9 @@ pub use audit::{Audit, AuditPlan};
 pub use authenticate::Authenticate;
 pub use limit::{Ledger, LimitPlan};
 pub use sanitize::SanitizePlan;
+pub(crate) use telemetry::{CALL_SPAN, clean_name};
 
+use crate::ops::metrics::Metrics;
 use crate::plan::ServerPlan;
 use approve::Approve;
 use policy::Policy;
@@ -48,16 +50,17 @@ use policy::Policy;
 /// - a person is asked only about a call that everything else lets through; the deadline does not count that wait;
 /// - the intent stands next to the source: only a call that every guard let through had an intent;
 /// - sanitize is innermost: every other guard sees only the cleaned reply.
-pub fn chain(
+pub(crate) fn chain(
     plan: &ServerPlan,
     audit: Option<&Audit>,
     policy: Option<&Arc<Policy>>,
     ledger: &Arc<Ledger>,
     own: &[Arc<dyn Guard>],
     approve: Option<Approve>,
+    metrics: &Arc<Metrics>,
 ) -> Vec<Arc<dyn Guard>> {
     let before: [Option<Arc<dyn Guard>>; 6] = [
-        Some(Arc::new(telemetry::Telemetry)),
+        Some(Arc::new(telemetry::Telemetry::new(metrics.clone(), plan.export.as_deref()))),
         audit.map(|audit| Arc::new(audit.outcome()) as Arc<dyn Guard>),
         Some(Arc::new(fence::Fence)),
         Some(Arc::new(deadline::Deadline::new(plan.call_timeout))),

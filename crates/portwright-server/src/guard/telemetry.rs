@@ -5,17 +5,43 @@
 
 use std::error::Error;
 use std::fmt::{self, Write};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::redact::{REDACTED, looks_secret};
+use crate::ops::metrics::{Begun, Metrics};
+use crate::plan::ExportPlan;
 use portwright_core::{
-    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, TransportKind, async_trait, limits,
+    Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, TraceContext, TransportKind, async_trait,
+    limits,
 };
 use tracing::{Instrument, Level, Span};
 
 /// Tells what happened to each call.
 #[derive(Debug)]
-pub(super) struct Telemetry;
+pub(super) struct Telemetry {
+    metrics: Arc<Metrics>,
+    /// The part of the traces that begin here which is exported; none: nothing is.
+    sample: Option<f64>,
+}
+
+/// The span of a call.
+pub(crate) const CALL_SPAN: &str = "call";
+
+impl Telemetry {
+    pub(super) fn new(metrics: Arc<Metrics>, export: Option<&ExportPlan>) -> Self {
+        Self { metrics, sample: export.map(|plan| plan.sample) }
+    }
+
+    /// The call as part of a trace that begins here, where traces are exported and its client began none.
+    fn traced(&self, cx: &Context) -> Option<Context> {
+        let sample = self.sample.filter(|_| cx.trace.is_none())?;
+        let trace = TraceContext::begin(sample)?;
+        let mut traced = cx.clone();
+        traced.trace = Some(trace);
+        Some(traced)
+    }
+}
 
 #[async_trait]
 impl Guard for Telemetry {
@@ -24,13 +50,19 @@ impl Guard for Telemetry {
     }
 
     async fn check(&self, call: &Call, cx: &Context, next: Next<'_>) -> Result<Reply, Refusal> {
+        let traced = self.traced(cx);
+        let cx = traced.as_ref().unwrap_or(cx);
+        let mut begun = self.metrics.begin(call, cx);
         if !tracing::enabled!(Level::ERROR) {
-            return next.run(call, cx).await;
+            let result = next.run(call, cx).await;
+            begun.end(&result);
+            return result;
         }
-        let mut watch = Watch { span: span(call, cx), cx, start: cx.clock.instant(), told: false };
+        let mut watch = Watch { span: span(call, cx), begun, told: false };
         let result = next.run(call, cx).instrument(watch.span.clone()).await;
         watch.told = true;
-        watch.span.in_scope(|| tell(cx, &result, watch.took()));
+        let took = watch.begun.end(&result);
+        watch.span.in_scope(|| tell(cx, &result, took));
         result
     }
 }
@@ -38,21 +70,14 @@ impl Guard for Telemetry {
 /// A call under way. Dropped before it ended, it was given up by its caller, and that is told too.
 struct Watch<'a> {
     span: Span,
-    cx: &'a Context,
-    start: Instant,
+    begun: Begun<'a>,
     told: bool,
-}
-
-impl Watch<'_> {
-    fn took(&self) -> Duration {
-        self.cx.clock.instant().saturating_duration_since(self.start)
-    }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if !self.told {
-            let duration = self.took().as_secs_f64();
+            let duration = self.begun.took().as_secs_f64();
             let kind = RefusalKind::Cancelled.as_str();
             self.span.in_scope(|| tracing::info!(duration, error.r#type = kind, "call given up"));
         }
@@ -62,7 +87,7 @@ impl Drop for Watch<'_> {
 /// Disabled, and then free, when nobody listens at info.
 fn span(call: &Call, cx: &Context) -> Span {
     let span = tracing::info_span!(
-        "call",
+        CALL_SPAN,
         mcp.method.name = call.operation.method(),
         gen_ai.tool.name = tracing::field::Empty,
         gen_ai.prompt.name = tracing::field::Empty,
@@ -75,6 +100,7 @@ fn span(call: &Call, cx: &Context) -> Span {
         trace_id = tracing::field::Empty,
         span_id = tracing::field::Empty,
         parent_id = tracing::field::Empty,
+        sampled = tracing::field::Empty,
     );
     if span.is_disabled() {
         return span;
@@ -82,11 +108,15 @@ fn span(call: &Call, cx: &Context) -> Span {
     if let Some(trace) = &cx.trace {
         span.record("trace_id", trace.trace_id());
         span.record("span_id", trace.span_id());
-        span.record("parent_id", trace.parent_id());
+        if !trace.is_root() {
+            span.record("parent_id", trace.parent_id());
+        }
+        if !trace.is_sampled() {
+            span.record("sampled", false);
+        }
     }
     // Recorded as text, which every format quotes: a name with a space or an equals sign forges no field.
-    let name = call.operation.name();
-    let name = if looks_secret(name) { REDACTED.to_owned() } else { Clean(name).to_string() };
+    let name = clean_name(call.operation.name());
     let field = match (&call.operation, call.operation.noun()) {
         (Operation::CallTool { .. }, _) => "gen_ai.tool.name",
         (_, "resource") => "mcp.resource.uri",
@@ -153,6 +183,11 @@ impl fmt::Display for Chain<'_> {
         }
         Ok(())
     }
+}
+
+/// A stranger's name as it may stand on a log line or a page.
+pub(crate) fn clean_name(name: &str) -> String {
+    if looks_secret(name) { REDACTED.to_owned() } else { Clean(name).to_string() }
 }
 
 /// Text of a stranger as it may stand on a log line: control and invisible characters escaped, cut to a bound.

@@ -47,15 +47,20 @@ fn the_chain_has_this_order() {
     let audit = Audit::open(&AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
     let ledger = Arc::new(Ledger::default());
     let names = |audit: Option<&Audit>| {
-        chain(&plan(), audit, None, &ledger, &[], None).iter().map(|guard| guard.name()).collect::<Vec<_>>()
+        chain(&plan(), audit, None, &ledger, &[], None, &Arc::default())
+            .iter()
+            .map(|guard| guard.name())
+            .collect::<Vec<_>>()
     };
     assert_eq!(names(Some(&audit)), ["telemetry", "audit", "fence", "deadline", "validate", "intent", "sanitize"]);
     assert_eq!(names(None), ["telemetry", "fence", "deadline", "validate", "sanitize"]);
     let anything = RolePlan { name: "r".into(), allow: Vec::new(), deny: Vec::new(), when: None };
     let policy = Policy::new(&PolicyPlan { roles: vec![anything] }).unwrap();
     let own: [Arc<dyn Guard>; 2] = [Arc::new(Mood::Refuses), Arc::new(Mood::Panics)];
-    let names: Vec<_> =
-        chain(&plan(), Some(&audit), policy.as_ref(), &ledger, &own, None).iter().map(|guard| guard.name()).collect();
+    let names: Vec<_> = chain(&plan(), Some(&audit), policy.as_ref(), &ledger, &own, None, &Arc::default())
+        .iter()
+        .map(|guard| guard.name())
+        .collect();
     assert_eq!(
         names,
         ["telemetry", "audit", "fence", "deadline", "policy", "mood", "mood", "validate", "intent", "sanitize"],
@@ -64,8 +69,10 @@ fn the_chain_has_this_order() {
     let quota = Quota { calls: Some(Rate::new(1, Duration::from_secs(1))), ..Quota::default() };
     let sources = [("shop".into(), quota)].into();
     let limited = ServerPlan { limit: LimitPlan { each: quota, sources, ..LimitPlan::default() }, ..plan() };
-    let names: Vec<_> =
-        chain(&limited, None, policy.as_ref(), &ledger, &own[..1], None).iter().map(|guard| guard.name()).collect();
+    let names: Vec<_> = chain(&limited, None, policy.as_ref(), &ledger, &own[..1], None, &Arc::default())
+        .iter()
+        .map(|guard| guard.name())
+        .collect();
     assert_eq!(
         names,
         ["telemetry", "fence", "deadline", "limit", "policy", "mood", "limit_of_target", "validate", "sanitize"],
@@ -249,7 +256,7 @@ fn logged(level: tracing::Level, work: impl Future<Output = ()>) -> String {
 #[test]
 fn each_call_is_one_line_of_the_log() {
     let source = Arc::new(Faulty::default());
-    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry), Arc::new(Fence)];
+    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry::new(Arc::default(), None)), Arc::new(Fence)];
     let log = logged(tracing::Level::INFO, async {
         let mut cx = context();
         cx.session = Some("s-1\nforged".into());
@@ -271,7 +278,7 @@ fn each_call_is_one_line_of_the_log() {
 #[test]
 fn a_uri_that_holds_a_password_is_not_logged() {
     let source = Arc::new(Faulty::default());
-    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Telemetry)];
+    let guards: [Arc<dyn Guard>; 1] = [Arc::new(Telemetry::new(Arc::default(), None))];
     let read = Call { operation: Operation::ReadResource { uri: "db://ada:hunter2@shop/x".to_owned() }, target: None };
     let log = logged(tracing::Level::TRACE, async {
         Next::new(&guards, &Direct(source.clone())).run(&read, &context()).await.unwrap_err();
@@ -282,7 +289,7 @@ fn a_uri_that_holds_a_password_is_not_logged() {
 #[test]
 fn causes_are_for_the_log_and_arguments_are_not() {
     let source = Arc::new(Faulty::default());
-    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry), Arc::new(Fence)];
+    let guards: [Arc<dyn Guard>; 2] = [Arc::new(Telemetry::new(Arc::default(), None)), Arc::new(Fence)];
     let work = async {
         let mut call = call(&source, "break");
         call.operation = Operation::CallTool {
@@ -351,7 +358,7 @@ impl Guard for Mood {
 
 async fn behind(mood: Mood, tool: &str, cx: &Context) -> (Result<Reply, Refusal>, Arc<Faulty>) {
     let source = Arc::new(Faulty::default());
-    let guards = chain(&plan(), None, None, &Arc::default(), &[Arc::new(mood)], None);
+    let guards = chain(&plan(), None, None, &Arc::default(), &[Arc::new(mood)], None, &Arc::default());
     (run(&guards, &source, tool, cx).await, source)
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn report(engine: &Engine, seen: &Lists) -> HealthReport {
     let reasons: Vec<_> = audit.into_iter().chain(engine.fault()).collect();
     let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     let well = reason.is_none() && sources.iter().all(|source| source.state == State::Ready);
-    let status = match (engine.draining.is_cancelled(), well) {
+    let status = match (engine.leaving.is_cancelled() || engine.draining.is_cancelled(), well) {
         (true, _) => Status::Draining,
         (false, true) => Status::Ok,
         (false, false) => Status::Degraded,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use portwright_core::{Auth, Principal};
+use portwright_core::{Auth, Principal, TransportKind};
 
 use super::legacy::Session;
 use crate::plan::SessionPlan;
@@ -23,6 +23,7 @@ struct Rooms {
     /// Conversations that live as long as their connection, whatever they hold: by principal.
     seats: HashMap<Who, usize>,
     seated: usize,
+    seated_by: HashMap<TransportKind, usize>,
 }
 
 type Who = (Arc<str>, Auth);
@@ -58,12 +59,16 @@ impl Rooms {
 pub(crate) struct Seat {
     rooms: Arc<Mutex<Rooms>>,
     who: Who,
+    transport: TransportKind,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         rooms.seated -= 1;
+        if let Some(count) = rooms.seated_by.get_mut(&self.transport) {
+            *count -= 1;
+        }
         if let Some(seats) = rooms.seats.get_mut(&self.who) {
             *seats -= 1;
             if *seats == 0 {
@@ -96,13 +101,14 @@ impl Store {
     }
 
     /// A place for a conversation that lives as long as its connection, if there is room. It counts as a session.
-    pub(crate) fn seat(&self, principal: &Principal) -> Result<Seat, Full> {
+    pub(crate) fn seat(&self, principal: &Principal, transport: TransportKind) -> Result<Seat, Full> {
         let mut rooms = self.rooms();
         rooms.make_room(&self.plan.load(), principal)?;
         rooms.seated += 1;
+        *rooms.seated_by.entry(transport).or_default() += 1;
         let who = who(principal);
         *rooms.seats.entry(who.clone()).or_default() += 1;
-        Ok(Seat { rooms: self.rooms.clone(), who })
+        Ok(Seat { rooms: self.rooms.clone(), who, transport })
     }
 
     /// The session of that id, if it is this principal's; another's looks like none.
@@ -125,6 +131,13 @@ impl Store {
     pub(crate) fn len(&self) -> usize {
         let rooms = self.rooms();
         rooms.sessions.len() + rooms.seated
+    }
+
+    /// How many came by this transport.
+    pub(crate) fn of_transport(&self, transport: TransportKind) -> usize {
+        let rooms = self.rooms();
+        let seated = rooms.seated_by.get(&transport).copied().unwrap_or(0);
+        seated + if transport == TransportKind::Http { rooms.sessions.len() } else { 0 }
     }
 
     /// Ends the sessions that were idle too long, and has the others forget what they need not keep.
@@ -159,6 +172,8 @@ mod tests {
     use crate::plan::SessionPlan;
     use crate::session::asking::Abilities;
     use crate::session::envelope::Id;
+
+    const SSE: TransportKind = TransportKind::Sse;
 
     fn store(max: usize, max_of_one: usize, idle: Duration) -> Store {
         Store::new(SessionPlan { max, max_of_one, idle })
@@ -198,13 +213,13 @@ mod tests {
     fn seats_and_sessions_share_the_room() {
         let store = store(3, 2, Duration::MAX);
         let (alice, bob) = (Principal::new("alice", Auth::Key), Principal::new("bob", Auth::Key));
-        let first = store.seat(&alice).expect("room");
+        let first = store.seat(&alice, SSE).expect("room");
         let idle = open(&store, "alice").expect("room");
-        let second = store.seat(&alice).expect("the idle session makes room");
+        let second = store.seat(&alice, SSE).expect("the idle session makes room");
         assert!(!has(&store, &idle));
-        assert!(store.seat(&alice).is_err(), "her part is full");
-        let third = store.seat(&bob).expect("room");
-        assert!(store.seat(&bob).is_err() && open(&store, "bob").is_none(), "the house is full");
+        assert!(store.seat(&alice, SSE).is_err(), "her part is full");
+        let third = store.seat(&bob, SSE).expect("room");
+        assert!(store.seat(&bob, SSE).is_err() && open(&store, "bob").is_none(), "the house is full");
         assert_eq!(store.len(), 3);
         drop((first, third));
         assert_eq!(store.len(), 1);

@@ -71,7 +71,7 @@ pub(super) fn open(
     if !Accept::of(headers).stream {
         return plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream");
     }
-    let seat = match front::seat(engine, &principal) {
+    let seat = match front::seat(engine, &principal, TransportKind::Sse) {
         Ok(seat) => seat,
         Err(refused) => return *refused,
     };

@@ -21,6 +21,7 @@ mod hostile;
 mod http_rules;
 mod keys;
 mod listening;
+mod metrics;
 mod oauth;
 mod policy;
 mod records;

@@ -10,9 +10,10 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
-use portwright_core::{Context, Refusal, RefusalKind, limits};
+use portwright_core::{CLIENT_SPAN, Context, Refusal, RefusalKind, limits};
 use reqwest::Url;
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::errors;
 use super::kinds::{Kind, Known};
@@ -255,11 +256,20 @@ impl Cluster {
 
     /// Sends it and reads the answer up to that many bytes; the second tells whether that is all of it.
     pub(super) async fn bytes(&self, ask: &Ask, most: usize, cx: &Context) -> Result<(Vec<u8>, bool), Refusal> {
-        let work = self.answer(ask, most);
-        match tokio::time::timeout(self.wait(cx), work).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Refusal::timed_out("the cluster did not answer in time: ask for less, or again later")),
+        let span = tracing::debug_span!(
+            CLIENT_SPAN,
+            http.request.method = ask.method.as_str(),
+            k8s.cluster.name = self.inner.context,
+            error.r#type = tracing::field::Empty,
+        );
+        let work = self.answer(ask, most).instrument(span.clone());
+        let answer = tokio::time::timeout(self.wait(cx), work).await.unwrap_or_else(|_| {
+            Err(Refusal::timed_out("the cluster did not answer in time: ask for less, or again later"))
+        });
+        if let Err(refusal) = &answer {
+            span.record("error.type", refusal.kind().as_str());
         }
+        answer
     }
 
     async fn answer(&self, ask: &Ask, most: usize) -> Result<(Vec<u8>, bool), Refusal> {

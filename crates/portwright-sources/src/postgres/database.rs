@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use portwright_core::{Context, Diagnostic, Health, Pointer, async_trait, limits};
+use portwright_core::{Context, Diagnostic, Health, Pointer, PoolUse, async_trait, limits};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -312,6 +312,10 @@ impl Database for PostgresDatabase {
 
     fn toolbox() -> Toolbox<Self> {
         tools::toolbox()
+    }
+
+    fn pool_use(&self) -> Option<PoolUse> {
+        Some(self.pool.used())
     }
 
     async fn close(&self) {

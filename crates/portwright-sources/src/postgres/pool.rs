@@ -1,8 +1,10 @@
 //! Connections for all calls: bounded in number and in waiting, dead ones replaced, each clean when it is lent.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use portwright_core::PoolUse;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
@@ -26,6 +28,23 @@ pub(super) struct Pool {
     max: usize,
     free: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
+    waiting: AtomicUsize,
+}
+
+/// A call that waits for a connection.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How a connection stands.
@@ -54,7 +73,14 @@ pub(super) struct Lease {
 impl Pool {
     pub(super) fn new(opener: Opener, plan: PoolPlan) -> Arc<Self> {
         let free = Arc::new(Semaphore::new(plan.max));
-        Arc::new(Self { opener, wait: plan.wait, max: plan.max, free, idle: Mutex::default() })
+        Arc::new(Self {
+            opener,
+            wait: plan.wait,
+            max: plan.max,
+            free,
+            idle: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     fn with_idle<T>(&self, act: impl FnOnce(&mut Vec<Idle>) -> T) -> T {
@@ -63,7 +89,9 @@ impl Pool {
 
     /// A connection, clean; a new one if `fresh` or if there is no other.
     pub(super) async fn lease(self: &Arc<Self>, fresh: bool) -> Result<Lease, SqlError> {
+        let waits = Waits::begin(&self.waiting);
         let free = timeout(self.wait, self.free.clone().acquire_owned()).await;
+        drop(waits);
         let permit = match free {
             Ok(Ok(permit)) => permit,
             Ok(Err(closed)) => return Err(SqlError::Internal(Box::new(closed))),
@@ -95,6 +123,16 @@ impl Pool {
                 tracing::warn!(error = %chain(&error), "no connection to the database");
                 Err(unreachable(error))
             }
+        }
+    }
+
+    /// How the connections are used.
+    pub(super) fn used(&self) -> PoolUse {
+        PoolUse {
+            max: self.max,
+            busy: self.max.saturating_sub(self.free.available_permits()),
+            idle: self.with_idle(|idle| idle.len()),
+            waiting: self.waiting.load(Ordering::Relaxed),
         }
     }
 

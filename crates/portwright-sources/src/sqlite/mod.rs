@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portwright_core::{
-    ConnectError, Context, Diagnostic, Health, Pointer, Severity, Source, SourceConfig, SourceKind, SourceSpec,
-    async_trait, limits,
+    ConnectError, Context, Diagnostic, Health, Pointer, PoolUse, Severity, Source, SourceConfig, SourceKind,
+    SourceSpec, async_trait, limits,
 };
 use rusqlite::{Connection, ErrorCode};
 use schemars::{JsonSchema, Schema as JsonShape, SchemaGenerator};
@@ -272,6 +272,10 @@ impl Database for SqliteDatabase {
                 Health::Degraded("the database file can't be read".to_owned())
             }
         }
+    }
+
+    fn pool_use(&self) -> Option<PoolUse> {
+        Some(self.pool.used())
     }
 
     async fn privileges(&self) -> Vec<Diagnostic> {

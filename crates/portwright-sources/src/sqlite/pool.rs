@@ -1,10 +1,11 @@
 //! [`Pool`]: connections shared by all calls, each used by one call at a time on a thread that may block.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use portwright_core::Context;
+use portwright_core::{Context, PoolUse};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,7 @@ pub(super) struct Pool {
     plan: PoolPlan,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Conn>>,
+    waiting: AtomicUsize,
 }
 
 /// A run of something on a connection.
@@ -59,6 +61,15 @@ impl Lease {
     }
 }
 
+/// A call that waits for a connection, until dropped.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Calls the run off when nobody waits for it any more.
 struct HaltOnDrop(Arc<Stop>);
 
@@ -71,7 +82,25 @@ impl Drop for HaltOnDrop {
 impl Pool {
     pub(super) fn new(path: PathBuf, immutable: bool, value_bytes_max: usize, plan: PoolPlan) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(plan.max));
-        Arc::new(Self { path, immutable, value_bytes_max, plan, permits, idle: Mutex::default() })
+        Arc::new(Self {
+            path,
+            immutable,
+            value_bytes_max,
+            plan,
+            permits,
+            idle: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        })
+    }
+
+    /// How the connections are used.
+    pub(super) fn used(&self) -> PoolUse {
+        PoolUse {
+            max: self.plan.max,
+            busy: self.plan.max.saturating_sub(self.permits.available_permits()),
+            idle: self.idle.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
     }
 
     pub(super) fn path(&self) -> &std::path::Path {
@@ -109,6 +138,8 @@ impl Pool {
             return Ok(permit);
         }
         let wait = self.plan.wait.min(timeout);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waits = Waits(&self.waiting);
         tokio::select! {
             permit = self.permits.clone().acquire_owned() => permit.map_err(|error| SqlError::Internal(Box::new(error))),
             () = cancel.cancelled() => Err(SqlError::Cancelled),

@@ -9,7 +9,7 @@ use portwright_core::protocol::{
     CompletionInfo, GetPromptRequestParams, GetPromptResult, JsonObject, PaginatedRequestParams, Prompt,
     ReadResourceRequestParams, ReadResourceResult, Reference, Resource, ResourceTemplate, Tool,
 };
-use portwright_core::{Context, Health, Refusal, Source, TraceContext, async_trait, limits};
+use portwright_core::{CLIENT_SPAN, Context, Health, Refusal, Source, TraceContext, async_trait, limits};
 use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ClientRequest, ElicitRequestParams, ElicitResult, ErrorData, GetExtensions,
@@ -21,6 +21,7 @@ use rmcp::service::{
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument;
 
 use super::asking::{Asker, AtWork};
 use super::refusal::{self, Asked, Unexpected};
@@ -131,8 +132,27 @@ impl Remote {
         self.lists.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// One request of a call, in a span of its own.
+    async fn ask(&self, request: ClientRequest, asked: Asked<'_>, cx: &Context) -> Result<ServerResult, Refusal> {
+        let span = tracing::debug_span!(
+            CLIENT_SPAN,
+            mcp.method.name = request.method(),
+            error.r#type = tracing::field::Empty,
+        );
+        let answer = self.request(request, asked, cx).instrument(span.clone()).await;
+        if let Err(refusal) = &answer {
+            span.record("error.type", refusal.kind().as_str());
+        }
+        answer
+    }
+
     /// One request of a call, until it is answered or called off.
-    async fn ask(&self, mut request: ClientRequest, asked: Asked<'_>, cx: &Context) -> Result<ServerResult, Refusal> {
+    async fn request(
+        &self,
+        mut request: ClientRequest,
+        asked: Asked<'_>,
+        cx: &Context,
+    ) -> Result<ServerResult, Refusal> {
         let extensions = request.extensions_mut();
         let asker = Asker::of(cx);
         extensions.insert(asker.clone());

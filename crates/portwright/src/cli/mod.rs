@@ -4,6 +4,7 @@ mod approvals;
 pub(crate) mod arguments;
 mod audit;
 mod call;
+mod carrier;
 mod check;
 mod completions;
 pub(crate) mod content;
@@ -128,10 +129,10 @@ pub(crate) fn run(program: Program) -> ExitCode {
 
 impl Cli {
     fn run(&self, own: &Own) -> Result<Exit, CliError> {
-        self.logs.start(match self.command {
-            Command::Serve(_) => "info,rmcp=warn",
-            _ => "error,portwright_sources=off,portwright_server=off,rmcp=off",
-        })?;
+        // The server's log is started when its configuration says where else it goes.
+        if !matches!(self.command, Command::Serve(_)) {
+            self.logs.start("error,portwright_sources=off,portwright_server=off,rmcp=off", None)?;
+        }
         match &self.command {
             Command::Keys(args) => keys::run(args),
             Command::Audit(args) => audit::run(args),
@@ -140,7 +141,7 @@ impl Cli {
             Command::Man(args) => man::run(args),
             #[cfg(all(feature = "sqlite", feature = "files"))]
             Command::Demo(args) => wait_for(demo::run(args)),
-            Command::Serve(args) => wait_for(serve::run(args, own)),
+            Command::Serve(args) => wait_for(serve::run(args, own, &self.logs)),
             Command::Init(args) => wait_for(init::run(args, own)),
             Command::Check(args) => wait_for(check::run(args, own)),
             Command::Explain(args) => wait_for(explain::run(args, own)),

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use portwright_core::Pointer;
-use portwright_server::{Server, TransportError};
+use portwright_server::{Exporter, Server, TransportError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::carrier::Http;
 use super::error::CliError;
 use super::exit::Exit;
+use super::logs::LogArgs;
 use super::print::{self, STRONG, styled};
 use super::reload::Reloading;
 use crate::App;
@@ -35,11 +37,16 @@ pub(crate) struct ServeArgs {
     listen: Option<SocketAddr>,
 }
 
-pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
+/// What is logged where nothing is said.
+const LOGGED: &str = "info,rmcp=warn";
+
+pub(crate) async fn run(args: &ServeArgs, own: &Own, logs: &LogArgs) -> Result<Exit, CliError> {
     let environment = own.environment();
     let path = config::locate::locate(args.config.as_deref(), &environment.variable).map_err(ConfigError::from)?;
     let watch = Watch::new(path, environment);
     let Loaded { plan, origin } = config::load(Some(watch.path()), environment)?;
+    let exporter = exporter(&plan)?;
+    logs.start(LOGGED, exporter.as_ref())?;
     let address = args.listen.unwrap_or(plan.listen);
     let shutdown = CancellationToken::new();
     let impatient = signals(shutdown.clone());
@@ -50,7 +57,8 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
         let server = start(App::from_plan(plan).guards(&own.guards))?;
         let reloading = Reloading { server: server.clone(), watch, environment, listen: None, hangup: false };
         let _reloading = reloading.begin();
-        return serve(server.serve_stdio(shutdown), impatient).await;
+        let serving = Box::pin(server.serve_stdio(shutdown));
+        return serve(exported(&server, exporter.as_ref(), serving), impatient).await;
     }
     let place = Pointer::root().join("listen");
     if let Some(exposed) = plan::exposed(address, plan.server.listen.anonymous, plan.server.asks_for_proof(), place) {
@@ -67,7 +75,30 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own) -> Result<Exit, CliError> {
     greet(&name, &format!("{scheme}://{address}/mcp"), &sources);
     let reloading = Reloading { server: server.clone(), watch, environment, listen: configured, hangup: true };
     let _reloading = reloading.begin();
-    serve(server.serve_http(listener, shutdown), impatient).await
+    serve(exported(&server, exporter.as_ref(), server.serve_http(listener, shutdown)), impatient).await
+}
+
+/// What exports, where the plan says so.
+fn exporter(plan: &config::Plan) -> Result<Option<Exporter>, CliError> {
+    let Some(plan) = plan.server.export.clone() else { return Ok(None) };
+    let carrier = Http::new().map_err(CliError::start)?;
+    Ok(Some(Exporter::new(plan, Arc::new(carrier))))
+}
+
+/// Exports while the server serves, and what is left when it has ended.
+async fn exported(
+    server: &Server,
+    exporter: Option<&Exporter>,
+    serving: impl Future<Output = Result<(), TransportError>>,
+) -> Result<(), TransportError> {
+    if let Some(exporter) = exporter {
+        exporter.begin(server);
+    }
+    let served = serving.await;
+    if let Some(exporter) = exporter {
+        exporter.flush().await;
+    }
+    served
 }
 
 pub(crate) fn start(app: App) -> Result<Server, CliError> {

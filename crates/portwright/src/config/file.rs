@@ -12,6 +12,7 @@ use super::audit::AuditSection;
 use super::limits::{ByteRate, CallRate, QuotaSection};
 use super::oauth::OAuthSection;
 use super::roles::RoleSection;
+use super::telemetry::TelemetrySection;
 use super::tls::{CertificatesSection, TlsSection};
 
 /// Databases, files, clusters and APIs as MCP servers.
@@ -35,6 +36,8 @@ pub(crate) struct File {
     pub(crate) sanitize: SanitizeSection,
     /// Calls that a person must approve before they are made.
     pub(crate) approvals: ApprovalsSection,
+    /// What is told about calls in numbers and traces.
+    pub(crate) telemetry: TelemetrySection,
 }
 
 /// What the server says it is.
@@ -98,6 +101,9 @@ pub(crate) struct ListenSection {
     pub(crate) failures_per_address: Option<CallRate>,
     /// How long calls in flight may take to end when the server stops: `30s` where nothing is said.
     pub(crate) drain: Option<HumanDuration>,
+    /// How long calls are still taken before that, while `/ready` says no already, so that a balancer looks elsewhere: `0s`
+    /// where nothing is said.
+    pub(crate) drain_delay: Option<HumanDuration>,
 }
 
 /// What an HTTP listener speaks.

@@ -23,6 +23,7 @@ mod roles;
 mod sanitize;
 pub mod schema;
 mod sources;
+mod telemetry;
 mod text;
 mod tls;
 pub(crate) mod watch;
@@ -153,7 +154,7 @@ impl<'a> Reading<'a> {
         let (sources, mut problems) = sources::decode(&value, self.base, kinds, &self.found);
         let file = self.sections(&value, &mut problems);
         let named = limits::named(&self.sound(&value), &mut problems);
-        let plan = plan::plan(file, self.base).map_err(|mut found| problems.append(&mut found)).ok();
+        let plan = plan::plan(file, self.base, variable).map_err(|mut found| problems.append(&mut found)).ok();
         if self.found.iter().any(|wrong| wrong.place.as_str() == "/listen/anonymous") {
             problems.retain(|problem| problem.rule != plan::OPEN_TO_ALL);
         }
@@ -193,6 +194,7 @@ impl<'a> Reading<'a> {
             audit: self.section(&sound, "audit", problems),
             sanitize: self.section(&sound, "sanitize", problems),
             approvals: self.section(&sound, "approvals", problems),
+            telemetry: self.section(&sound, "telemetry", problems),
         }
     }
 

@@ -1,5 +1,6 @@
 //! [`Plan`]: the configuration as meant. Everything in it is resolved, checked and safe to use.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
 use super::tls::CertificatesSection;
-use super::{approvals, audit, limits, oauth, roles, sanitize, tls};
+use super::{approvals, audit, limits, oauth, roles, sanitize, telemetry, tls};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -53,7 +54,11 @@ impl fmt::Debug for Configured {
 }
 
 /// The sections → the part of the plan that belongs to no source.
-pub(crate) fn plan(mut file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>> {
+pub(crate) fn plan(
+    mut file: File,
+    base: &Path,
+    variable: fn(&str) -> Option<OsString>,
+) -> Result<Plan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut server = ServerPlan::new(file.server.name);
     server.title = file.server.title;
@@ -85,6 +90,8 @@ pub(crate) fn plan(mut file: File, base: &Path) -> Result<Plan, Vec<Diagnostic>>
     server.audit = file.audit.and_then(|section| audit::plan(section, base, &mut problems));
     server.oauth = file.auth.oauth.map(|section| oauth::plan(section, &mut problems));
     server.listen.tls = secured(&mut file.listen, file.auth.certificates, base, &mut problems);
+    server.metrics = file.telemetry.metrics.readers();
+    server.export = telemetry::plan(&file.telemetry, &server.name, variable, &mut problems).map(Arc::new);
     let proven = server.asks_for_proof();
     server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
     server.approvals = approvals::plan(file.approvals, &file.roles, &mut problems);
@@ -182,6 +189,9 @@ fn listen(section: ListenSection, plan: &mut ListenPlan, proven: bool, problems:
     plan.allowed_origins = section.allowed_origins;
     if let Some(wait) = section.drain {
         plan.drain = wait.0;
+    }
+    if let Some(wait) = section.drain_delay {
+        plan.drain_delay = wait.0;
     }
     http
 }

@@ -15,5 +15,6 @@ mod harness;
 mod interop;
 mod library;
 mod packages;
+mod telemetry;
 mod tidy;
 mod transcripts;

@@ -42,7 +42,15 @@ fn a_person_is_asked_last() {
     let audit = crate::guard::Audit::open(&crate::guard::AuditPlan::new(folder.path().join("audit.jsonl"))).unwrap();
     let plan = ApprovalPlan { ask: vec![Pattern::read("tools:*").unwrap()], ..Default::default() };
     let approve = Approve::new(&plan, &Arc::default()).unwrap();
-    let chain = crate::guard::chain(&ServerPlan::new("test"), Some(&audit), None, &Arc::default(), &[], approve);
+    let chain = crate::guard::chain(
+        &ServerPlan::new("test"),
+        Some(&audit),
+        None,
+        &Arc::default(),
+        &[],
+        approve,
+        &Arc::default(),
+    );
     let names: Vec<_> = chain.iter().map(|guard| guard.name()).collect();
     assert_eq!(
         names,

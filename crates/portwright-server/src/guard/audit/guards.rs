@@ -174,6 +174,7 @@ impl Pending<'_> {
         record.decision = self.decision(result);
         record.duration = Some(self.cx.clock.instant().saturating_duration_since(self.start));
         record.result_bytes = result.as_ref().ok().and_then(|reply| size(reply).ok());
+        self.cx.note(|trail| trail.result_bytes = record.result_bytes);
         let queue = &self.audit.open.queue;
         if wait {
             return Some(queue.submit(record, slot));

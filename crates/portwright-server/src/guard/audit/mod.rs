@@ -35,6 +35,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use portwright_core::{Health, limits};
 
@@ -173,6 +174,11 @@ impl Audit {
         let sinks = open.outlets.iter().filter_map(Outlet::fault);
         let words: Vec<String> = file.into_iter().chain(concern).chain(sinks).collect();
         if words.is_empty() { Health::Ready } else { Health::Degraded(words.join("; ")) }
+    }
+
+    /// How many records wait to be written, and how long the oldest has waited.
+    pub(crate) fn backlog(&self) -> (usize, Duration) {
+        self.open.queue.backlog()
     }
 
     /// Whether calls can't be recorded as they must be.

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use portwright_core::limits;
 use tokio::sync::oneshot;
@@ -16,6 +17,8 @@ pub(super) struct Queue {
     wake: Condvar,
     done: Condvar,
     slots_taken: AtomicUsize,
+    /// Records that are queued or with the writer.
+    waiting: AtomicUsize,
     /// Calls refused without a record since the last record was written.
     unrecorded: AtomicU64,
     faulty: AtomicBool,
@@ -27,6 +30,8 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     entries: Vec<Entry>,
+    /// When the call of the oldest record that the writer has taken had ended.
+    oldest_taken: Option<SystemTime>,
     /// Those who wait until everything before them is written.
     flushes: Vec<oneshot::Sender<()>>,
     /// The writer waits until there are so many.
@@ -37,11 +42,18 @@ struct State {
 
 /// Room for one record. Given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Queue>);
+pub(super) struct Slot {
+    queue: Arc<Queue>,
+    /// A record took it.
+    filled: bool,
+}
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.slots_taken.fetch_sub(1, Ordering::Relaxed);
+        self.queue.slots_taken.fetch_sub(1, Ordering::Relaxed);
+        if self.filled {
+            self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -50,7 +62,7 @@ impl Drop for Slot {
 pub(super) struct Entry {
     pub(super) record: Record,
     pub(super) waiter: Waiter,
-    _slot: Slot,
+    slot: Slot,
 }
 
 /// What the writer has taken and not yet written.
@@ -111,23 +123,25 @@ impl Queue {
     /// Room for one record, if there is any.
     pub(super) fn reserve(self: &Arc<Self>) -> Option<Slot> {
         let taken = self.slots_taken.fetch_add(1, Ordering::Relaxed);
-        let slot = Slot(self.clone());
+        let slot = Slot { queue: self.clone(), filled: false };
         (taken < limits::AUDIT_QUEUE_MAX).then_some(slot)
     }
 
     /// Queues a record that nobody waits for.
     pub(super) fn push(&self, record: Record, slot: Slot) {
-        self.enqueue(Entry { record, waiter: Waiter::Nobody, _slot: slot });
+        self.enqueue(Entry { record, waiter: Waiter::Nobody, slot });
     }
 
     /// Queues a record that the caller waits for.
     pub(super) fn submit(&self, record: Record, slot: Slot) -> Receipt {
         let (sender, receipt) = oneshot::channel();
-        self.enqueue(Entry { record, waiter: Waiter::Caller(sender), _slot: slot });
+        self.enqueue(Entry { record, waiter: Waiter::Caller(sender), slot });
         receipt
     }
 
-    fn enqueue(&self, entry: Entry) {
+    fn enqueue(&self, mut entry: Entry) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        entry.slot.filled = true;
         let mut state = self.lock();
         state.entries.push(entry);
         let count = state.entries.len();
@@ -136,6 +150,17 @@ impl Queue {
         if awaited {
             self.wake.notify_one();
         }
+    }
+
+    /// How many records wait to be written, and how long the oldest has waited.
+    pub(super) fn backlog(&self) -> (usize, Duration) {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        if waiting == 0 {
+            return (0, Duration::ZERO);
+        }
+        let state = self.lock();
+        let oldest = state.oldest_taken.or_else(|| state.entries.first().map(|entry| entry.record.ts));
+        (waiting, oldest.and_then(|since| since.elapsed().ok()).unwrap_or_default())
     }
 
     /// Counts a call that was refused because there was no room for its record.
@@ -166,6 +191,7 @@ impl Queue {
     pub(super) fn take(&self, held: &mut Held, together: usize) -> bool {
         let mut state = self.lock();
         if held.entries.is_empty() {
+            state.oldest_taken = None;
             while state.entries.is_empty() && state.flushes.is_empty() && !state.closed {
                 state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
@@ -174,6 +200,7 @@ impl Queue {
             state = self.pause(state);
         }
         held.entries.append(&mut state.entries);
+        state.oldest_taken = held.entries.first().map(|entry| entry.record.ts);
         held.flushes.append(&mut state.flushes);
         !state.closed
     }

@@ -57,6 +57,11 @@ impl Tasks {
         Ok(task)
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.tasks().len()
+    }
+
     /// The task of that id, if it is this principal's; another's looks like none.
     pub(crate) fn get(&self, id: &str, principal: &Principal) -> Option<Arc<Task>> {
         let mut tasks = self.tasks();

@@ -124,10 +124,9 @@ impl Admission {
         if let Some(certified) = &peer.certified {
             return if certified.holds() { Ok(certified.principal.clone()) } else { Err(Unproven::Missing) };
         }
-        let passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
         let may = match self.anonymous {
             Anonymous::Never => false,
-            Anonymous::Loopback => peer.ends.peer.ip().to_canonical().is_loopback() && !passed_on,
+            Anonymous::Loopback => is_local(headers, peer),
             Anonymous::Anywhere => true,
         };
         if may { Ok(self.nobody.clone()) } else { Err(Unproven::Missing) }
@@ -162,6 +161,12 @@ impl Admission {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         response
     }
+}
+
+/// Whether a request comes from this machine. What a proxy passes on does not, whatever the connection says.
+pub(super) fn is_local(headers: &HeaderMap, peer: &Peer) -> bool {
+    let passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
+    peer.ends.peer.ip().to_canonical().is_loopback() && !passed_on
 }
 
 /// What a caller proved with who they are, for as long as their connection lives: keys are revoked and expire.

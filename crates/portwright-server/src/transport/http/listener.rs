@@ -51,10 +51,16 @@ pub(crate) async fn serve(
     });
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let connections = TaskTracker::new();
+    let leave = async {
+        shutdown.cancelled().await;
+        engine.leaving.cancel();
+        tokio::time::sleep(plan.drain_delay).await;
+    };
+    tokio::pin!(leave);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
-            () = shutdown.cancelled() => break,
+            () = &mut leave => break,
             () = engine.stop.cancelled() => break,
         };
         match accepted {
@@ -76,6 +82,7 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
+    engine.leaving.cancel();
     engine.draining.cancel();
     front.closing.cancel();
     connections.close();

@@ -104,7 +104,8 @@ async fn route(
         (path, _) if path == "/approvals" || path.starts_with("/approvals/") => {
             approvals::serve(front, peer, request).await
         }
-        ("/health" | "/ready" | "/live", _) => respond::method_not_allowed("GET"),
+        ("/metrics", &Method::GET) => pages::metrics(front, peer, request.headers()).await,
+        ("/health" | "/ready" | "/live" | "/metrics", _) => respond::method_not_allowed("GET"),
         ("/mcp", _) if on.http => protocol(front, peer, stop, opening, request).await,
         ("/sse" | "/messages", _) if on.sse => protocol(front, peer, stop, opening, request).await,
         ("/ws", _) if on.websocket => protocol(front, peer, stop, opening, request).await,
@@ -152,12 +153,19 @@ async fn protocol(
 }
 
 /// A place for a conversation that lives as long as its connection.
-pub(super) fn seat(engine: &Engine, principal: &Principal) -> Result<Seat, Box<Response<Body>>> {
+pub(super) fn seat(
+    engine: &Engine,
+    principal: &Principal,
+    transport: TransportKind,
+) -> Result<Seat, Box<Response<Body>>> {
     let refuse = |text| Box::new(respond::busy(plain(StatusCode::SERVICE_UNAVAILABLE, text)));
     if engine.draining.is_cancelled() {
         return Err(refuse("the server is stopping; try again soon"));
     }
-    engine.sessions.seat(principal).map_err(|_| refuse("too many sessions are open and busy; try again later"))
+    engine
+        .sessions
+        .seat(principal, transport)
+        .map_err(|_| refuse("too many sessions are open and busy; try again later"))
 }
 
 async fn mcp(

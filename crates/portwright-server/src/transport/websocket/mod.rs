@@ -54,7 +54,7 @@ pub(super) fn open(
         Ok(agreed) => agreed,
         Err(refused) => return (*refused, None),
     };
-    match super::http::seat(engine, &principal) {
+    match super::http::seat(engine, &principal, TransportKind::WebSocket) {
         Ok(seat) => {
             let upgrade = hyper::upgrade::on(Request::from_parts(head, body));
             (agreed, Some(Opening { upgrade, principal, credential, seat }))

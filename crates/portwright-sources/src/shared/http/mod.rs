@@ -15,9 +15,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures::StreamExt;
-use portwright_core::{Fetch, FetchError, FetchRequest, Fetched, Method, Secret, async_trait};
+use portwright_core::{CLIENT_SPAN, Fetch, FetchError, FetchRequest, Fetched, Method, Secret, async_trait};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Url, header, redirect};
+use tracing::Instrument;
 
 use address::{Reach, reach};
 
@@ -146,8 +147,44 @@ fn percent_decoded(text: &str) -> String {
 #[async_trait]
 impl Fetch for Client {
     async fn fetch(&self, request: FetchRequest) -> Result<Fetched, FetchError> {
-        let answer = tokio::time::timeout(request.wait, self.answer(&request)).await;
-        answer.unwrap_or(Err(FetchError::TimedOut))
+        let span = tracing::debug_span!(
+            CLIENT_SPAN,
+            http.request.method = request.method.as_str(),
+            server.address = tracing::field::Empty,
+            http.response.status_code = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
+        );
+        let asking = async { tokio::time::timeout(request.wait, self.answer(&request)).await };
+        if span.is_disabled() {
+            return asking.await.unwrap_or(Err(FetchError::TimedOut));
+        }
+        // The host alone: a path may hold what a caller said.
+        if let Some(host) = Url::parse(&request.url).ok().as_ref().and_then(Url::host_str) {
+            span.record("server.address", host);
+        }
+        let answer = asking.instrument(span.clone()).await.unwrap_or(Err(FetchError::TimedOut));
+        match &answer {
+            Ok(answer) => {
+                span.record("http.response.status_code", answer.status);
+                if answer.status >= 400 {
+                    span.record("error.type", answer.status.to_string());
+                }
+            }
+            Err(error) => {
+                span.record("error.type", word(error));
+            }
+        }
+        answer
+    }
+}
+
+/// The error in a word.
+fn word(error: &FetchError) -> &'static str {
+    match error {
+        FetchError::TimedOut => "timed_out",
+        FetchError::Unreachable(_) => "unreachable",
+        FetchError::TooLarge(_) => "too_large",
+        _ => "forbidden",
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::database::{Database, Schema, Scope, Table};
 use super::refuse::refuse;
 use super::text;
+use super::traced::{SCHEMA, traced};
 use crate::shared::decode::did_you_mean;
 
 /// Bytes that the schema resource may have before it is told without the details of each column.
@@ -22,7 +23,9 @@ fn result(content: Value, text: String) -> CallToolResult {
 
 /// `list_schemas`
 pub async fn list_schemas<D: Database>(database: &D, cx: &Context) -> Result<CallToolResult, Refusal> {
-    let found = database.schema(Scope { schema: None, table: Some("") }, cx).await.map_err(refuse)?;
+    let found = traced(database.dialect(), SCHEMA, database.schema(Scope { schema: None, table: Some("") }, cx))
+        .await
+        .map_err(refuse)?;
     let is_default = |name: &String| *name == found.default_schema;
     let schemas: Vec<Value> =
         found.schemas.iter().map(|name| json!({"name": name, "default": is_default(name)})).collect();
@@ -36,7 +39,8 @@ pub async fn list_tables<D: Database>(
     schema: Option<&str>,
     cx: &Context,
 ) -> Result<CallToolResult, Refusal> {
-    let found = database.schema(Scope { schema, table: None }, cx).await.map_err(refuse)?;
+    let found =
+        traced(database.dialect(), SCHEMA, database.schema(Scope { schema, table: None }, cx)).await.map_err(refuse)?;
     if let Some(name) = schema
         && !found.schemas.iter().any(|known| known == name)
     {
@@ -98,7 +102,7 @@ pub async fn find<D: Database>(
     for (schema, table) in std::iter::once(whole).chain(split) {
         let unquoted = table.trim_matches('"');
         let scope = Scope { schema: schema.map(|schema| schema.trim_matches('"')), table: Some(unquoted) };
-        let found = database.schema(scope, cx).await.map_err(refuse)?;
+        let found = traced(database.dialect(), SCHEMA, database.schema(scope, cx)).await.map_err(refuse)?;
         let home = found.tables.iter().find(|table| table.schema == found.default_schema);
         if let Some(table) = home.or(found.tables.first()).cloned() {
             return Ok(Some((table, found)));
@@ -108,7 +112,7 @@ pub async fn find<D: Database>(
 }
 
 async fn unknown_table<D: Database>(database: &D, name: &str, cx: &Context) -> Result<Refusal, Refusal> {
-    let all = database.schema(Scope::default(), cx).await.map_err(refuse)?;
+    let all = traced(database.dialect(), SCHEMA, database.schema(Scope::default(), cx)).await.map_err(refuse)?;
     let names: Vec<String> = all.tables.iter().map(|table| qualified(table, &all)).collect();
     let last = name.rsplit('.').next().unwrap_or(name);
     let near = did_you_mean(name, names.iter().map(String::as_str));
@@ -121,7 +125,7 @@ async fn unknown_table<D: Database>(database: &D, name: &str, cx: &Context) -> R
 
 /// All of the schema, for its resource.
 pub async fn whole<D: Database>(database: &D, source: &str, cx: &Context) -> Result<String, Refusal> {
-    let found = database.schema(Scope::default(), cx).await.map_err(refuse)?;
+    let found = traced(database.dialect(), SCHEMA, database.schema(Scope::default(), cx)).await.map_err(refuse)?;
     let mut content = json!({
         "source": source,
         "database": database.dialect().name,
@@ -141,7 +145,7 @@ pub async fn whole<D: Database>(database: &D, source: &str, cx: &Context) -> Res
 
 /// Names of tables that begin with what was typed.
 pub async fn complete<D: Database>(database: &D, typed: &str, cx: &Context) -> Result<CompletionInfo, Refusal> {
-    let found = database.schema(Scope::default(), cx).await.map_err(refuse)?;
+    let found = traced(database.dialect(), SCHEMA, database.schema(Scope::default(), cx)).await.map_err(refuse)?;
     let typed = typed.to_lowercase();
     let names = found.tables.iter().map(|table| qualified(table, &found));
     let mut values: Vec<String> = names.filter(|name| name.to_lowercase().starts_with(&typed)).collect();

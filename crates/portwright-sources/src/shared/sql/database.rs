@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portwright_core::{Context, Diagnostic, Health};
+use portwright_core::{Context, Diagnostic, Health, PoolUse};
 use serde_json::Value;
 
 pub use crate::shared::access::Access;
@@ -301,6 +301,11 @@ pub trait Database: Debug + Send + Sync + 'static {
         Self: Sized,
     {
         Toolbox::closed(Vec::new())
+    }
+
+    /// How its connections are used, without asking it.
+    fn pool_use(&self) -> Option<PoolUse> {
+        None
     }
 
     /// Returns when no statement runs any more.

@@ -18,6 +18,7 @@ pub mod result;
 pub mod rows;
 pub mod source;
 pub mod text;
+mod traced;
 
 pub use config::{Bounds, PoolPlan, SqlPlan, decode, resource_schema, schema, tool_schema};
 pub use database::{

@@ -79,7 +79,7 @@ fn cost_of_a_record() {
     println!("profile: {}", if cfg!(debug_assertions) { "debug" } else { "release" });
     for tasks in [1, 32] {
         for (name, guards) in [
-            ("without audit", chain(&server(), None, None, &Arc::default(), &[], None)),
+            ("without audit", chain(&server(), None, None, &Arc::default(), &[], None, &Arc::default())),
             ("with audit", house.guards.clone()),
         ] {
             let guards: Arc<[Arc<dyn Guard>]> = guards.into();

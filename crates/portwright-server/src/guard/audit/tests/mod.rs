@@ -46,7 +46,7 @@ impl House {
         let source = Arc::new(Faulty::default());
         let plan = ServerPlan { sanitize, ..server() };
         Self {
-            guards: chain(&plan, Some(&audit), None, &Arc::default(), &[], None),
+            guards: chain(&plan, Some(&audit), None, &Arc::default(), &[], None, &Arc::default()),
             end: Direct(source.clone()),
             source,
             audit,

@@ -19,6 +19,7 @@ use crate::shared::sql::params::Params;
 use crate::shared::sql::refuse::{refuse_declared, refuse_statement};
 use crate::shared::sql::result::{Author, notice, structured, tool_result};
 use crate::shared::sql::text;
+use crate::shared::sql::traced::{operation, traced};
 
 impl<D: Database> Shared<D> {
     pub(super) async fn call(
@@ -66,7 +67,8 @@ impl<D: Database> Shared<D> {
             bytes_max: bounds.bytes_max,
             timeout: bounds.timeout,
         };
-        let rows = self.database.run(query, cx).await.map_err(|error| refuse_declared(error, names))?;
+        let asked = traced(self.database.dialect(), operation(query.sql), self.database.run(query, cx));
+        let rows = asked.await.map_err(|error| refuse_declared(error, names))?;
         let same = |(now, then): (&OutputColumn, &OutputColumn)| now.name == then.name && now.schema == then.schema;
         if rows.columns.len() != columns.len() || !rows.columns.iter().zip(columns).all(same) {
             self.stale.notify_one();
@@ -105,14 +107,15 @@ impl<D: Database> Shared<D> {
         let mut bounds = within(self.plan.bounds, cx)?;
         bounds.rows_max = rows_max.unwrap_or(bounds.rows_max).clamp(1, bounds.rows_max);
         let query = written(sql, self.plan.access, bounds);
-        let rows = self.database.run(query, cx).await.map_err(|error| refuse_statement(error, Some(query.sql)))?;
+        let asked = traced(self.database.dialect(), operation(query.sql), self.database.run(query, cx));
+        let rows = asked.await.map_err(|error| refuse_statement(error, Some(query.sql)))?;
         note(&rows, cx);
         Ok(tool_result(&rows, bounds, Author::Caller))
     }
 
     async fn explain(&self, sql: &str, analyze: bool, cx: &Context) -> Result<CallToolResult, Refusal> {
         let query = written(sql, Access::ReadOnly, within(self.plan.bounds, cx)?);
-        let plan = self.database.explain(query, analyze, cx).await;
+        let plan = traced(self.database.dialect(), "EXPLAIN", self.database.explain(query, analyze, cx)).await;
         let plan = plan.map_err(|error| refuse_statement(error, Some(query.sql)))?;
         let mut result = CallToolResult::success(vec![ContentBlock::text(plan.clone())]);
         result.structured_content = Some(json!({"plan": plan}));

@@ -9,7 +9,7 @@ use portwright_core::protocol::{
     ArgumentInfo, CallToolResult, CompleteResult, CompletionContext, JsonObject, ReadResourceResult, Reference,
     Resource, ResourceTemplate, Tool,
 };
-use portwright_core::{Alias, Context, Diagnostic, Health, Refusal, Source, async_trait, limits};
+use portwright_core::{Alias, Context, Diagnostic, Health, PoolUse, Refusal, Source, async_trait, limits};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -180,6 +180,10 @@ impl<D: Database> Source for SqlSource<D> {
 
     fn changes(&self) -> Option<watch::Receiver<u64>> {
         Some(self.shared.changes.subscribe())
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        self.shared.database.pool_use()
     }
 
     async fn close(&self) {
