@@ -8,13 +8,16 @@ use portwright_core::{Context, Diagnostic, Health, Pointer, async_trait, limits}
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::documents::Documents;
 use super::errors::{is_lost, told};
 use super::guard::{Author, Guard, Kind};
 use super::pool::{Lease, Pool};
 use super::run::{self, Failure, Job};
-use super::session::{Flavor, Opener};
+use super::session::{Flavor, Opener, Session};
 use super::{DIALECT, introspect, privileges, types};
-use crate::shared::sql::{Access, Database, Description, Dialect, PoolPlan, Query, Rows, Schema, Scope, SqlError};
+use crate::shared::sql::{
+    Access, Database, Description, Dialect, OutputColumn, PoolPlan, Query, Rows, Schema, Scope, SqlError,
+};
 
 /// A server with its connections.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct MySqlDatabase {
     /// Where its table stands.
     place: Pointer,
     flavor: Flavor,
+    documents: Documents,
 }
 
 impl MySqlDatabase {
@@ -40,7 +44,7 @@ impl MySqlDatabase {
         let mut lease = pool.lease(false).await?;
         let flavor = lease.session()?.flavor;
         drop(lease);
-        Ok(Arc::new(Self { pool, guard, access, place, flavor }))
+        Ok(Arc::new(Self { pool, guard, access, place, flavor, documents: Documents::default() }))
     }
 
     fn judged(&self, sql: &str, access: Access, author: Author) -> Result<Kind, SqlError> {
@@ -109,21 +113,33 @@ impl MySqlDatabase {
 trait Question: Sync {
     type Answer: Send;
 
-    fn ask(
-        &self,
-        conn: &mut mysql_async::Conn,
-    ) -> impl Future<Output = Result<Self::Answer, mysql_async::Error>> + Send;
+    /// What its transaction may do.
+    fn access(&self) -> Access {
+        Access::ReadOnly
+    }
+
+    fn ask(&self, session: &mut Session) -> impl Future<Output = Result<Self::Answer, mysql_async::Error>> + Send;
 }
 
 /// What a statement takes and gives. Its parameters have no types before they have values.
-struct Describe<'a>(&'a str);
+struct Describe<'a> {
+    sql: &'a str,
+    access: Access,
+    documents: &'a Documents,
+}
 
 impl Question for Describe<'_> {
-    type Answer = Vec<crate::shared::sql::OutputColumn>;
+    type Answer = Vec<OutputColumn>;
 
-    async fn ask(&self, conn: &mut mysql_async::Conn) -> Result<Self::Answer, mysql_async::Error> {
-        let statement = conn.prep(self.0).await?;
-        Ok(types::columns(&statement.columns()))
+    /// A statement that writes is not even prepared in a transaction that only reads.
+    fn access(&self) -> Access {
+        self.access
+    }
+
+    async fn ask(&self, session: &mut Session) -> Result<Self::Answer, mysql_async::Error> {
+        let columns = session.conn.prep(self.sql).await?.columns();
+        let forms = self.documents.forms(session, &columns).await?;
+        Ok(types::columns(&columns, &forms))
     }
 }
 
@@ -137,8 +153,8 @@ struct Look<'a> {
 impl Question for Look<'_> {
     type Answer = Schema;
 
-    async fn ask(&self, conn: &mut mysql_async::Conn) -> Result<Schema, mysql_async::Error> {
-        introspect::schema(conn, self.scope, self.database, self.flavor).await
+    async fn ask(&self, session: &mut Session) -> Result<Schema, mysql_async::Error> {
+        introspect::schema(&mut session.conn, self.scope, self.database, self.flavor).await
     }
 }
 
@@ -148,7 +164,7 @@ struct Ping;
 impl Question for Ping {
     type Answer = ();
 
-    async fn ask(&self, _: &mut mysql_async::Conn) -> Result<(), mysql_async::Error> {
+    async fn ask(&self, _: &mut Session) -> Result<(), mysql_async::Error> {
         Ok(())
     }
 }
@@ -159,8 +175,8 @@ struct Grants;
 impl Question for Grants {
     type Answer = privileges::Facts;
 
-    async fn ask(&self, conn: &mut mysql_async::Conn) -> Result<privileges::Facts, mysql_async::Error> {
-        privileges::facts(conn).await
+    async fn ask(&self, session: &mut Session) -> Result<privileges::Facts, mysql_async::Error> {
+        privileges::facts(&mut session.conn).await
     }
 }
 
@@ -169,8 +185,8 @@ async fn answer<Q: Question>(lease: &mut Lease, deadline: Instant, question: &Q)
     let wait = deadline.saturating_duration_since(Instant::now());
     let session = lease.session()?;
     let answered = async {
-        session.begin(Access::ReadOnly, wait, None).await?;
-        question.ask(&mut session.conn).await
+        session.begin(question.access(), wait, None).await?;
+        question.ask(session).await
     };
     match answered.await {
         Ok(answer) => {
@@ -214,13 +230,15 @@ impl Database for MySqlDatabase {
         self.judged(sql, access, Author::Operator)?;
         // A function of the operator's own may write.
         let reads = self.judged(sql, Access::ReadOnly, Author::Model).is_ok();
-        let columns = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
+        let question = Describe { sql, access, documents: &self.documents };
+        let columns = self.ask(&question, limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
         Ok(Description { params: Vec::new(), columns, read_only: access == Access::ReadOnly || reads })
     }
 
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
         let kind = self.checked(&query)?;
-        let job = Job { query, sql: query.sql, kind, deadline: deadline(query.timeout, cx) };
+        let job =
+            Job { query, sql: query.sql, kind, documents: &self.documents, deadline: deadline(query.timeout, cx) };
         self.attempts(job, cx).await
     }
 
@@ -230,14 +248,19 @@ impl Database for MySqlDatabase {
             return Err(SqlError::Rejected("only SELECT, WITH, VALUES and TABLE can be explained".to_owned()));
         }
         let prefix = match (self.flavor, analyze) {
-            (Flavor::MySql, false) => "EXPLAIN FORMAT=JSON ",
+            (_, false) => "EXPLAIN FORMAT=JSON ",
             (Flavor::MySql, true) => "EXPLAIN ANALYZE ",
-            (Flavor::MariaDb, false) => "EXPLAIN FORMAT=JSON ",
             (Flavor::MariaDb, true) => "ANALYZE FORMAT=JSON ",
         };
         let sql = format!("{prefix}{}", query.sql);
         let query = Query { rows_max: usize::MAX, ..query };
-        let job = Job { query, sql: &sql, kind: Kind::Telling, deadline: deadline(query.timeout, cx) };
+        let job = Job {
+            query,
+            sql: &sql,
+            kind: Kind::Telling,
+            documents: &self.documents,
+            deadline: deadline(query.timeout, cx),
+        };
         let rows = self.attempts(job, cx).await?;
         let mut lines: Vec<String> =
             rows.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();
@@ -278,5 +301,12 @@ impl Database for MySqlDatabase {
 
     async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+#[cfg(test)]
+impl MySqlDatabase {
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 }

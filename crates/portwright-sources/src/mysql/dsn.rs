@@ -24,21 +24,19 @@ pub(super) enum Verify {
     Preferred,
     /// TLS with any certificate.
     Required,
-    /// TLS with a certificate of an authority, for any name.
-    Authority,
     /// TLS with a certificate of an authority, for this host.
     Identity,
 }
 
 impl Verify {
-    fn parse(word: &str) -> Option<Self> {
-        Some(match word.to_ascii_lowercase().as_str() {
+    fn parse(word: &str) -> Result<Self, DsnError> {
+        Ok(match word.to_ascii_lowercase().as_str() {
             "disabled" | "disable" => Self::Disabled,
             "preferred" | "prefer" => Self::Preferred,
             "required" | "require" => Self::Required,
-            "verify-ca" | "verify_ca" => Self::Authority,
             "verify-identity" | "verify_identity" | "verify-full" => Self::Identity,
-            _ => return None,
+            "verify-ca" | "verify_ca" => return Err(DsnError::AnyName),
+            _ => return Err(DsnError::Value("ssl-mode")),
         })
     }
 }
@@ -53,6 +51,8 @@ pub(super) struct Security {
     authority: Option<PathBuf>,
     /// Our own certificate and its key (PEM).
     identity: Option<(PathBuf, PathBuf)>,
+    /// The name that the server's certificate is for, where that is not the host's.
+    name: Option<String>,
 }
 
 /// Where the server listens.
@@ -96,6 +96,11 @@ pub(super) enum DsnError {
     Path,
     #[error("it names a database of the server itself, which holds passwords and other people's statements")]
     System,
+    #[error(
+        "`ssl-mode=verify-ca` is not to be had: verify-identity is, with `ssl-name` where the certificate is for another \
+         name"
+    )]
+    AnyName,
     #[error("`ssl-cert` and `ssl-key` belong together")]
     Half,
 }
@@ -167,7 +172,8 @@ impl Dsn {
             .with_root_certs(authority.into_iter().map(Into::into).collect())
             .with_client_identity(identity)
             .with_danger_accept_invalid_certs(anything)
-            .with_danger_skip_domain_validation(self.security.verify == Verify::Authority);
+            // Still a name that the operator wrote.
+            .with_danger_tls_hostname_override(self.security.name.clone());
         Some(options)
     }
 
@@ -195,6 +201,7 @@ struct Keys {
     authority: Option<String>,
     certificate: Option<String>,
     key: Option<String>,
+    name: Option<String>,
     socket: Option<String>,
 }
 
@@ -202,8 +209,9 @@ impl Keys {
     fn take(&mut self, key: &str, value: String) -> Result<(), DsnError> {
         match key.to_ascii_lowercase().replace('_', "-").as_str() {
             "ssl-mode" | "sslmode" => {
-                self.verify = Some(Verify::parse(&value).ok_or(DsnError::Value("ssl-mode"))?);
+                self.verify = Some(Verify::parse(&value)?);
             }
+            "ssl-name" => self.name = Some(value),
             "ssl-ca" => self.authority = Some(value),
             "ssl-cert" => self.certificate = Some(value),
             "ssl-key" => self.key = Some(value),
@@ -221,7 +229,7 @@ impl Keys {
             None if authority.is_none() && place.is_local() => Verify::Preferred,
             None => Verify::Identity,
             // Whoever names an authority wants it asked.
-            Some(Verify::Required) if authority.is_some() => Verify::Authority,
+            Some(Verify::Required) if authority.is_some() => Verify::Identity,
             Some(verify) => verify,
         };
         let identity = match (self.certificate, self.key) {
@@ -229,7 +237,7 @@ impl Keys {
             (None, None) => None,
             _ => return Err(DsnError::Half),
         };
-        Ok(Security { verify, chosen, authority, identity })
+        Ok(Security { verify, chosen, authority, identity, name: self.name })
     }
 }
 
@@ -252,8 +260,8 @@ mod tests {
             ("mysql://u@10.0.0.1/d", Verify::Identity),
             ("mysql://u@db.example/d?ssl-mode=DISABLED", Verify::Disabled),
             ("mysql://u@db.example/d?sslmode=required", Verify::Required),
-            ("mysql://u@db.example/d?ssl-mode=REQUIRED&ssl-ca=ca.pem", Verify::Authority),
-            ("mysql://u@db.example/d?ssl-mode=verify_ca", Verify::Authority),
+            ("mysql://u@db.example/d?ssl-mode=REQUIRED&ssl-ca=ca.pem", Verify::Identity),
+            ("mysql://u@127.0.0.1/d?ssl-mode=VERIFY_IDENTITY", Verify::Identity),
         ] {
             assert_eq!(read(url).unwrap().security.verify, verify, "{url}");
         }
@@ -272,6 +280,7 @@ mod tests {
             ("mysql://u@h/a/b", DsnError::Path),
             ("mysql://u@h/mysql", DsnError::System),
             ("mysql://u@h/d?ssl-mode=hunter2", DsnError::Value("ssl-mode")),
+            ("mysql://u@h/d?ssl-mode=verify-ca", DsnError::AnyName),
             ("mysql://u@h/d?ssl-key=k", DsnError::Half),
             ("mysql://u@h/d?allowLoadLocalInfile=hunter2", DsnError::Key("allowLoadLocalInfile".into())),
         ] {

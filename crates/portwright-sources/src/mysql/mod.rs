@@ -7,6 +7,7 @@
 //! nothing of tools.
 
 mod database;
+mod documents;
 mod dsn;
 mod errors;
 mod guard;
@@ -46,7 +47,7 @@ pub struct MySql;
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct MySqlTable {
-    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. `ssl-mode` (disabled, preferred, required, verify-ca,
+    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. `ssl-mode` (disabled, preferred, required,
     /// verify-identity), `ssl-ca`, `ssl-cert` and `ssl-key` mean what MySQL's own client takes them for; beyond this
     /// machine the default is verify-identity. `socket` names a socket of this machine.
     url: Option<Secret>,

@@ -181,8 +181,7 @@ fn reads_elsewhere(grant: &Grant, database: Option<&str>) -> bool {
 /// What the connection string leaves open.
 pub(super) fn of_connection(dsn: &Dsn, place: &Pointer) -> Vec<Diagnostic> {
     let verify = dsn.security.verify;
-    let verified = matches!(verify, Verify::Authority | Verify::Identity);
-    if dsn.is_local() || verified || (dsn.security.chosen && verify == Verify::Disabled) {
+    if dsn.is_local() || verify == Verify::Identity || (dsn.security.chosen && verify == Verify::Disabled) {
         return Vec::new();
     }
     let message = "the server is on another host and need not prove that it is the right one";

@@ -8,6 +8,7 @@ use mysql_async::{BinaryProtocol, QueryResult, Row};
 use tokio::time::Instant;
 
 use super::Access;
+use super::documents::Documents;
 use super::errors::{is_lost, mismatch, told};
 use super::guard::Kind;
 use super::pool::Lease;
@@ -22,6 +23,7 @@ pub(super) struct Job<'a> {
     /// The statement as sent: the caller's, or with EXPLAIN before it.
     pub(super) sql: &'a str,
     pub(super) kind: Kind,
+    pub(super) documents: &'a Documents,
     pub(super) deadline: Instant,
 }
 
@@ -81,9 +83,14 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
         lease.rest();
         return Err(mismatch(statement.num_params().into(), values.len()).into());
     }
+    let forms = job.documents.forms(lease.session()?, &statement.columns()).await;
+    let forms = match forms {
+        Ok(forms) => forms,
+        Err(error) => return Err(job.failed(error, lease)),
+    };
     let answered = lease.session()?.conn.exec_iter(&statement, values).await;
     let answer = match answered {
-        Ok(mut answer) => collect(&mut answer, job).await,
+        Ok(mut answer) => collect(&mut answer, &forms, job).await,
         Err(error) => Err(error),
     };
     let (mut rows, ended) = match answer {
@@ -106,12 +113,15 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
 /// Reads rows up to the bounds; whether the server has sent all of them.
 async fn collect(
     answer: &mut QueryResult<'_, 'static, BinaryProtocol>,
+    prepared: &[Form],
     job: Job<'_>,
 ) -> Result<(Rows, bool), mysql_async::Error> {
     let described = answer.columns();
     let described = described.as_deref().unwrap_or_default();
-    let forms: Vec<Form> = described.iter().map(Form::of).collect();
-    let mut rows = Rows { columns: Arc::from(columns(described)), ..Rows::default() };
+    // What runs may have other columns than what was prepared, as CALL does.
+    let own: Vec<Form> = described.iter().map(Form::of).collect();
+    let forms = if prepared.len() == own.len() { prepared } else { &own };
+    let mut rows = Rows { columns: Arc::from(columns(described, forms)), ..Rows::default() };
     let mut bytes = 0_usize;
     while let Some(row) = answer.next().await? {
         if rows.truncated.is_none() {
@@ -119,7 +129,7 @@ async fn collect(
                 rows.truncated = Some(Truncation::Rows);
             } else {
                 let raw = Row::unwrap(row).into_iter();
-                let values: Vec<_> = raw.zip(&forms).map(|(raw, form)| form.json(raw)).collect();
+                let values: Vec<_> = raw.zip(forms).map(|(raw, form)| form.json(raw)).collect();
                 bytes = bytes.saturating_add(row_bytes(&rows.columns, &values));
                 if bytes > job.query.bytes_max {
                     rows.truncated = Some(Truncation::Bytes);

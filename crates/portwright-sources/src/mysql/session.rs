@@ -62,6 +62,8 @@ pub(super) struct Opener {
 
 impl Opener {
     pub(super) fn new(dsn: Dsn, access: Access) -> Self {
+        // The driver asks for the process's provider of TLS. Whoever has chosen one keeps it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Self { dsn, access, plain: AtomicBool::new(false) }
     }
 

@@ -59,7 +59,7 @@ const KEYWORDS: &str = "\
     against all always and any array as between bigint binary bit blob bool boolean by case char character \
     check columns cross date datetime dec decimal default distinct div double else end enum escape except \
     exists filter fixed float for force foreign from group having ignore in index inner int integer intersect \
-    interval is join key keys lateral like limit longblob longtext mediumblob mediumint mediumtext minus \
+    interval is join key keys lateral like limit match longblob longtext mediumblob mediumint mediumtext minus \
     natural nchar not numeric nvarchar of offset on only or order over partition precision primary real \
     recursive references regexp return returning rlike row select separator set signed smallint some sounds \
     straight_join table text then time timestamp tinyblob tinyint tinytext union unique unsigned use using \

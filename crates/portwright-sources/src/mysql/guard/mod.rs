@@ -239,6 +239,7 @@ impl Judge<'_> {
 
     /// Looks for words that make a statement more than one that reads, whatever stands around them.
     fn reading(&self) -> Result<(), Fault> {
+        self.locks()?;
         for index in 0..self.tokens.len() {
             if self.tokens[index].class == Class::Sign {
                 if self.is(index, ":=") {
@@ -268,7 +269,7 @@ impl Judge<'_> {
             };
             return self.fault(words, index);
         }
-        self.locks()
+        Ok(())
     }
 
     /// `FOR UPDATE`, `FOR SHARE`.

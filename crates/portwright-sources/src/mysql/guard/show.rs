@@ -35,7 +35,7 @@ impl Judge<'_> {
             at += 1;
         }
         let fits = |form: &&[&str]| form.iter().enumerate().all(|(offset, word)| self.is(at + offset, word));
-        if !SHOWN.iter().any(|form| fits(&form)) {
+        if !SHOWN.iter().any(fits) {
             return self.fault(
                 "only SHOW TABLES, SHOW COLUMNS, SHOW INDEX, SHOW CREATE TABLE, SHOW DATABASES and the like are \
                  allowed here",
@@ -50,9 +50,8 @@ impl Judge<'_> {
         let mut at = 1;
         loop {
             match self.word(at).as_str() {
-                "EXTENDED" | "PARTITIONS" | "ANALYZE" => at += 1,
+                "EXTENDED" | "PARTITIONS" | "ANALYZE" | "(" => at += 1,
                 "FORMAT" if self.is(at + 1, "=") => at += 3,
-                "(" => at += 1,
                 "SELECT" | "WITH" | "VALUES" | "TABLE" => return Ok(Kind::Telling),
                 "FOR" | "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => {
                     return self.fault("EXPLAIN is allowed only of SELECT, WITH, VALUES and TABLE", at);

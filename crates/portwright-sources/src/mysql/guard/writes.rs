@@ -17,9 +17,8 @@ const REACHING: [&str; 5] = ["CONNECTION", "DIRECTORY", "TABLESPACE", "DEFINER",
 impl Judge<'_> {
     pub(super) fn write(&self, verb: &str) -> Result<Kind, Fault> {
         match verb {
-            "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => {}
+            "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "TRUNCATE" => {}
             "WITH" if self.ends_a_with() => {}
-            "TRUNCATE" => {}
             "RENAME" if self.is(1, "TABLE") || self.is(1, "TABLES") => {}
             "CREATE" | "ALTER" | "DROP" => self.definition()?,
             "CALL" if self.author == Author::Operator || self.called() => {}

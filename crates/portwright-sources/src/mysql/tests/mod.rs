@@ -2,6 +2,7 @@
 
 mod catalog;
 mod faults;
+mod secure;
 mod source;
 mod statements;
 mod values;
@@ -67,6 +68,15 @@ impl Fixture {
 
     fn url(&self, user: &str) -> String {
         self.server.url(user, &self.database)
+    }
+
+    /// How many statements that begin so run in this database; the one that asks is one.
+    fn running(&self, start: &str) -> u32 {
+        let sql = format!(
+            "SELECT count(*) FROM information_schema.processlist WHERE db = '{}' AND info LIKE '{start}%'",
+            self.database
+        );
+        self.sql(&sql)[0].parse().unwrap()
     }
 
     async fn open(&self) -> Arc<MySqlDatabase> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portwright_core::protocol::{CallToolResult, JsonObject};
+use portwright_core::testing::Contract;
 use portwright_core::{Declared, Diagnostic, Refusal, Source, SourceConfig, SourceKind as _, SourceSpec};
 use serde_json::{Value, json};
 
@@ -77,7 +78,7 @@ const SHOP: &str = "
 async fn declared_tools_take_named_parameters() {
     let fixture = Fixture::new(SHOP);
     let find = json!({
-        "source": "shop", "description": "Find customers by a part of name or email.",
+        "description": "Find customers by a part of name or email.",
         "sql": "SELECT id, name, ':not' AS x FROM customers # not :this\n WHERE name LIKE CONCAT('%', :term, '%') \
                 OR email LIKE CONCAT('%', :term, '%') ORDER BY name LIMIT :limit",
         "params": {
@@ -86,12 +87,12 @@ async fn declared_tools_take_named_parameters() {
         },
     });
     let add = json!({
-        "source": "shop", "description": "Adds a customer.",
+        "description": "Adds a customer.",
         "sql": "INSERT INTO customers (name) VALUES (:name)",
         "params": {"name": {"type": "string", "description": "the name"}},
     });
     let tools = [("find_customers", find.clone()), ("add_customer", add)];
-    let resource = [("db://shop/names", json!({"source": "shop", "sql": "SELECT name FROM customers ORDER BY 1"}))];
+    let resource = [("db://shop/names", json!({"sql": "SELECT name FROM customers ORDER BY 1"}))];
     let config = decode(&fixture.url("root"), json!({"access": "read-write"}), &tools, &resource);
     let source = config.unwrap().connect().await.unwrap();
     let names: Vec<_> = source.tools().iter().map(|tool| tool.name.to_string()).collect();
@@ -139,9 +140,32 @@ async fn own_tools_and_schema_resources() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_holds() {
+    let fixture = Fixture::new(SHOP);
+    let query = |sql: &str| object(json!({"sql": sql}));
+    let slow = "SELECT count(*) FROM seq_1_to_1000000 a, seq_1_to_1000000 b";
+    let table = json!({"access": "read-write", "tools": ["*"], "timeout": "1m"});
+    let list = json!({"description": "x", "sql": "SELECT * FROM customers WHERE id = :id",
+                      "params": {"id": {"type": "integer", "description": "x"}}});
+    let one = json!({"sql": "SELECT * FROM customers WHERE id = :id",
+                     "params": {"id": {"type": "integer", "description": "x"}},
+                     "complete": {"id": "SELECT id FROM customers WHERE id LIKE CONCAT(:typed, '%')"}});
+    let (tools, resources) = ([("customer", list)], [("db://shop/customers/{id}", one)]);
+    let source = decode(&fixture.url("root"), table, &tools, &resources).unwrap().connect().await.unwrap();
+    let broken = Contract::of(source)
+        .works("run_sql_query", query("SELECT 1"))
+        .works("customer", object(json!({"id": 1})))
+        .works("describe_table", object(json!({"table": "orders"})))
+        .slow("run_sql_query", query(slow))
+        .check()
+        .await;
+    assert_eq!(broken, []);
+}
+
 #[test]
 fn what_is_wrong_is_told_at_its_place() {
-    let tool = |sql: &str| [("t", json!({"source": "shop", "description": "x", "sql": sql}))];
+    let tool = |sql: &str| [("t", json!({"description": "x", "sql": sql}))];
     assert_eq!(
         problems(json!({"tools": ["list_tabels"]}), &[]),
         ["/sources/shop/tools/0 unknown-tool: `list_tabels` names none of this source's own tools"]

@@ -42,11 +42,7 @@ async fn a_result_is_cut_and_the_rest_is_not_read() {
     // A statement's own count is not cut with its rows.
     assert_eq!(one(&database, "SELECT count(*) FROM (SELECT i FROM n) x").await, json!(100_000));
     // What was cut runs no more.
-    until("nothing runs", || {
-        let running = "SELECT count(*) FROM information_schema.processlist WHERE command IN ('Query', 'Execute')";
-        fixture.sql(running) == ["1"]
-    })
-    .await;
+    until("nothing runs", || fixture.running("") == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,10 +50,7 @@ async fn time_is_bounded_and_what_is_called_off_ends() {
     let fixture = Fixture::new("");
     let database = open(&fixture.url("root"), Access::ReadOnly, 1).await.unwrap();
     let long = "SELECT count(*) FROM seq_1_to_1000000 a, seq_1_to_1000000 b";
-    let running = || {
-        let sql = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT count(*) FROM seq%'";
-        fixture.sql(sql) != ["0"]
-    };
+    let running = || fixture.running("SELECT count(*) FROM seq") > 0;
     let brief = Query { timeout: Duration::from_millis(300), ..query(long, &[]) };
     let error = database.run(brief, &cx()).await.unwrap_err();
     assert!(matches!(error, SqlError::TimedOut(_)), "{error:?}");

@@ -62,8 +62,7 @@ async fn every_type_is_told_without_loss() {
         assert_eq!(by(0, name), value, "{name}");
         assert_eq!(by(1, name), json!(null), "{name}");
     }
-    // MariaDB keeps JSON as text, and says so.
-    assert_eq!(by(0, "j"), json!("{\"a\": [1, null]}"));
+    assert_eq!((by(0, "j"), by(1, "j")), (json!({"a": [1, null]}), json!(null)));
     assert_eq!((by(2, "dt"), by(2, "dtm")), (json!("0000-00-00"), json!("2024-00-00T00:00:00")));
     let schema = |name: &str| rows.columns.iter().find(|column| column.name == name).unwrap().clone();
     assert_eq!(schema("bl").schema["contentEncoding"], json!("base64"));

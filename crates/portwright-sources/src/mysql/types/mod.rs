@@ -8,7 +8,8 @@
 //! | DECIMAL                            | string with all its digits                                              |
 //! | CHAR, VARCHAR, TEXT, ENUM, SET     | string                                                                  |
 //! | BINARY, VARBINARY, BLOB            | base64 string                                                           |
-//! | JSON                               | as it is; a number that a double can't hold is a string                 |
+//! | JSON                               | as it is; a number that a double can't hold is a string. MariaDB's is   |
+//! |                                    | known by the check that it puts on the column; through a view it is text |
 //! | BIT                                | string of `0` and `1`                                                   |
 //! | DATE, DATETIME                     | ISO 8601; a date without a day is as it is: `0000-00-00`                |
 //! | TIMESTAMP                          | RFC 3339 in UTC                                                         |
@@ -111,13 +112,11 @@ impl Form {
             Raw::Double(number) => float(number),
             Raw::Date(year, month, day, hour, minute, second, micros) => {
                 let date = format!("{year:04}-{month:02}-{day:02}");
-                match self {
-                    Self::Date => date.into(),
-                    _ => {
-                        let zone = if self == (Self::Moment { utc: true }) { "Z" } else { "" };
-                        format!("{date}T{hour:02}:{minute:02}:{second:02}{}{zone}", fraction(micros)).into()
-                    }
+                if self == Self::Date {
+                    return date.into();
                 }
+                let zone = if self == (Self::Moment { utc: true }) { "Z" } else { "" };
+                format!("{date}T{hour:02}:{minute:02}:{second:02}{}{zone}", fraction(micros)).into()
             }
             Raw::Time(negative, days, hours, minutes, seconds, micros) => {
                 let sign = if negative { "-" } else { "" };
@@ -161,21 +160,22 @@ fn fraction(micros: u32) -> String {
 }
 
 fn bits(bytes: &[u8], length: u32) -> String {
-    let all: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
+    let bit = |byte: u8, place: u32| if byte >> place & 1 == 1 { '1' } else { '0' };
+    let all: String = bytes.iter().flat_map(|byte| (0..8).rev().map(move |place| bit(*byte, place))).collect();
     let length = usize::try_from(length).unwrap_or(usize::MAX).min(all.len());
     all.get(all.len() - length..).unwrap_or_default().to_owned()
 }
 
 /// The columns of a result, with names that differ.
-pub(super) fn columns(columns: &[Column]) -> Vec<OutputColumn> {
+pub(super) fn columns(columns: &[Column], forms: &[Form]) -> Vec<OutputColumn> {
     let names: Vec<String> = columns.iter().map(|column| column.name_str().into_owned()).collect();
     let names = unique_names(names.iter().map(String::as_str));
-    let columns = columns.iter().zip(names);
+    let columns = columns.iter().zip(forms).zip(names);
     columns
-        .map(|(column, name)| OutputColumn {
+        .map(|((column, form), name)| OutputColumn {
             name,
-            type_name: type_name(column),
-            schema: Form::of(column).schema(),
+            type_name: if *form == Form::Json { "json".to_owned() } else { type_name(column) },
+            schema: form.schema(),
             nullable: true,
         })
         .collect()
