@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 #[cfg(all(feature = "sqlite", feature = "files"))]
 mod demo;
+mod init;
 pub mod program;
 
 pub use app::App;

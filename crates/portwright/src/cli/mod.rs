@@ -12,6 +12,8 @@ mod demo;
 pub mod error;
 pub mod exit;
 mod explain;
+mod health;
+mod init;
 mod keys;
 mod list;
 mod logs;
@@ -60,6 +62,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve the configuration, over HTTP or on standard input and output
     Serve(serve::ServeArgs),
+    /// Make a configuration from a database, a folder, or the servers that a client starts
+    Init(init::InitArgs),
     /// Check configuration, connections and privileges: everything wrong, at once
     Check(check::CheckArgs),
     /// List what a server offers: tools, resources, prompts
@@ -70,6 +74,8 @@ enum Command {
     Read(read::ReadArgs),
     /// Fill in a prompt of any MCP server
     Prompt(prompt::PromptArgs),
+    /// Ask a running server how it is
+    Health(health::HealthArgs),
     /// Make, list and revoke API keys
     Keys(keys::KeysArgs),
     /// List, approve and deny calls that wait for a person
@@ -129,8 +135,10 @@ impl Cli {
             #[cfg(all(feature = "sqlite", feature = "files"))]
             Command::Demo(args) => wait_for(demo::run(args)),
             Command::Serve(args) => wait_for(serve::run(args, own)),
+            Command::Init(args) => wait_for(init::run(args, own)),
             Command::Check(args) => wait_for(check::run(args, own)),
             Command::Explain(args) => wait_for(explain::run(args, own)),
+            Command::Health(args) => wait_for(health::run(args)),
             Command::Approvals(args) => wait_for(approvals::run(args)),
             Command::List(args) => wait_for(list::run(args, own)),
             Command::Call(args) => wait_for(call::run(args, own)),
