@@ -175,7 +175,7 @@ fn connect_error(error: SqlError, place: &Pointer) -> ConnectError {
     };
     let words = match cause.downcast_ref::<OpenError>() {
         Some(OpenError::TimedOut) => "the server did not answer in time",
-        Some(OpenError::TooOld) => "the server is too old: MySQL 5.7.3 or MariaDB 10.2.4 is needed",
+        Some(OpenError::TooOld) => "the server is too old: MySQL 8.0.13 or MariaDB 10.2.4 is needed",
         Some(OpenError::Refused(error)) => refusal(error),
         _ => "the database can't be reached",
     };

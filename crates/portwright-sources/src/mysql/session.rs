@@ -40,7 +40,7 @@ pub(super) enum OpenError {
     TimedOut,
     #[error(transparent)]
     Refused(#[from] mysql_async::Error),
-    #[error("the server is too old to reset a session (MySQL 5.7.3 or MariaDB 10.2.4 is needed)")]
+    #[error("the server is too old (MySQL 8.0.13 or MariaDB 10.2.4 is needed)")]
     TooOld,
 }
 
@@ -76,7 +76,7 @@ impl Opener {
         let version: Option<String> = conn.query_first("SELECT VERSION()").await?;
         let is_maria = version.is_some_and(|version| version.to_ascii_lowercase().contains("mariadb"));
         let flavor = if is_maria { Flavor::MariaDb } else { Flavor::MySql };
-        let oldest = if is_maria { (10, 2, 4) } else { (5, 7, 3) };
+        let oldest = if is_maria { (10, 2, 4) } else { (8, 0, 13) };
         if conn.server_version() < oldest {
             return Err(OpenError::TooOld);
         }

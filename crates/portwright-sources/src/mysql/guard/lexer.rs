@@ -127,6 +127,8 @@ impl Reader<'_> {
                 self.push(Class::Sign, signs);
             }
             (':', Some('=')) => self.push(Class::Sign, 2),
+            // Dollars hold texts for newer servers.
+            ('$', _) => return self.fail("a name that begins with a dollar must stand in backticks"),
             (c, _) if in_word(c) => {
                 let bytes = self.rest().find(|c| !in_word(c)).unwrap_or(self.rest().len());
                 self.push(Class::Word, bytes);

@@ -257,11 +257,9 @@ impl Judge<'_> {
             let (word, next) = (self.word(index), self.word(index + 1));
             let words = match (word.as_str(), next.as_str()) {
                 ("INSERT" | "REPLACE", "(") => continue,
-                ("INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE", _) => {
-                    "the access is read-only, and this would write"
-                }
+                ("INSERT" | "UPDATE" | "DELETE" | "REPLACE", _) => "the access is read-only, and this would write",
                 ("INTO", _) => "INTO would write, to a file or to a variable; leave it out",
-                ("PROCEDURE" | "CALL" | "HANDLER", _) => "procedures can't be run here",
+                ("PROCEDURE" | "CALL", _) => "procedures can't be run here",
                 ("LOCK", "IN") => "rows can't be locked here; leave out what comes after",
                 ("VALUE", "FOR") => "taking a number from a sequence would change it",
                 ("OUTFILE" | "DUMPFILE" | "INFILE", _) => "the server's files are not for statements",
@@ -333,7 +331,7 @@ impl Judge<'_> {
             if token.class == Class::Word && builtins::is_keyword(&name) {
                 continue;
             }
-            if builtins::only_computes(&name) || self.guard.allows_builtin(&name) || self.names_columns(index) {
+            if builtins::only_computes(&name) || self.guard.allows_builtin(&name) {
                 continue;
             }
             if builtins::does_more(&name) {
@@ -342,6 +340,9 @@ impl Judge<'_> {
                      allow it with functions = [\"{name}\"])"
                 );
                 return self.fault(words, index);
+            }
+            if self.names_columns(index) {
+                continue;
             }
             self.stored(index, &name)?;
         }
