@@ -60,10 +60,15 @@ family (f, name, latin, country) AS (
     SELECT 0, 'Hughes', 'hughes', 'GB' UNION ALL SELECT 1, 'Ibáñez', 'ibanez', 'ES'
     UNION ALL SELECT 2, 'Weiß', 'weiss', 'DE' UNION ALL SELECT 3, 'Коваленко', 'kovalenko', 'UA'
     UNION ALL SELECT 4, '佐藤', 'sato', 'JP' UNION ALL SELECT 5, 'منصور', 'mansour', 'EG'
+),
+middle (m, letter) AS (
+    SELECT 0, 'A' UNION ALL SELECT 1, 'B' UNION ALL SELECT 2, 'C' UNION ALL SELECT 3, 'D' UNION ALL SELECT 4, 'E'
+    UNION ALL SELECT 5, 'F'
 )
-SELECT 1 + g * 6 + f, CONCAT(given.name, ' ', family.name), CONCAT(given.latin, '.', family.latin, '@example.com'),
-       country, NOW() - INTERVAL (400 + (g * 6 + f) * 37 % 400) DAY
-FROM given CROSS JOIN family;
+SELECT 1 + m * 36 + g * 6 + f, CONCAT(given.name, ' ', letter, '. ', family.name),
+       CONCAT(given.latin, '.', LOWER(letter), '.', family.latin, '@example.com'), country,
+       NOW() - INTERVAL (400 + (m * 36 + g * 6 + f) * 37 % 400) DAY
+FROM given CROSS JOIN family CROSS JOIN middle;
 
 INSERT INTO products (id, sku, name, category, price)
 WITH things (n, category, thing, price) AS (
@@ -87,7 +92,7 @@ dice AS (
            n * 49979687 % 100 AS fate
     FROM numbers
 ),
-rolls AS (SELECT n, 1 + FLOOR(a * b / 6000) % 36 AS customer_id, FLOOR(c * d / 1000) AS days_ago, fate FROM dice)
+rolls AS (SELECT n, 1 + FLOOR(a * b / 1000) AS customer_id, FLOOR(c * d / 1000) AS days_ago, fate FROM dice)
 SELECT 1000 + n, customer_id,
        CASE WHEN fate < 4 THEN 'cancelled' WHEN days_ago > 7 THEN 'delivered' WHEN days_ago > 2 THEN 'shipped'
             ELSE 'paid' END,

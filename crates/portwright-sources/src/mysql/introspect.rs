@@ -43,6 +43,8 @@ pub(super) async fn schema(
     let mut found: Vec<TableRow> = places.rows(conn, &tables).await?;
     let truncated = found.len() > SCHEMA_TABLES_MAX;
     found.truncate(SCHEMA_TABLES_MAX);
+    // The server's order is that of its collation; ours is the same for all databases.
+    found.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
     let mut tables = Tables::default();
     for row in found {
         tables.add(row);
