@@ -41,6 +41,8 @@ impl Server {
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", server.data().display()))
             .arg("--innodb-log-file-size=8M")
+            // Not the folder that all servers share.
+            .env("TMPDIR", server.folder.path())
             .output()
             .expect("mariadb-install-db runs");
         assert!(made.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&made.stderr));
@@ -133,6 +135,7 @@ impl Server {
                 .arg(format!("--pid-file={}", self.folder.path().join("pid").display()))
                 .arg(format!("--port={}", self.port))
                 .args(&self.settings)
+                .env("TMPDIR", self.folder.path())
                 .stdout(Stdio::null())
                 .stderr(log)
                 .spawn()
