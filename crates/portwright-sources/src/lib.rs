@@ -14,6 +14,8 @@ pub mod files;
 pub mod github;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod shared;
@@ -26,6 +28,8 @@ pub mod upstream;
 pub const KINDS: &[&dyn SourceKind] = &[
     #[cfg(feature = "kubernetes")]
     &kubernetes::KubernetesKind,
+    #[cfg(feature = "mysql")]
+    &mysql::MySql,
     #[cfg(feature = "postgres")]
     &postgres::Postgres,
     #[cfg(feature = "sqlite")]

@@ -56,6 +56,9 @@ pub static DIALECT: Dialect = Dialect {
     escape_strings: false,
     nested_comments: false,
     bracket_identifiers: true,
+    backtick_identifiers: true,
+    mysql_quotes: false,
+    positional: false,
     own_placeholders: &['?', '$', '@'],
     types_by_value: true,
     notes: "SQLite's dialect: dates are text (date(), strftime()), LIKE ignores the case of ASCII letters, there is no \

@@ -4,7 +4,7 @@
 /// Pointers into the document; `*` stands for any one key.
 const KEYS: &[&str] = &[];
 
-const KINDS: &[&str] = &["mysql", "git", "http", "openapi", "mail", "command", "upstream"];
+const KINDS: &[&str] = &["git", "http", "openapi", "mail", "command", "upstream"];
 
 /// Whether a key of that place comes in a later version.
 pub(crate) fn key(place: &str) -> bool {

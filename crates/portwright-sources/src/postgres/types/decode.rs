@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use tokio_postgres::types::{FromSql, Kind, Type};
 
 use super::cursor::{Cursor, Malformed, text};
-use super::{calendar, documents, forms};
-use crate::shared::sql::{base64, float, integer};
+use super::{calendar, forms};
+use crate::shared::sql::{base64, documents, float, integer};
 
 /// Levels of arrays, composites and ranges within each other.
 const DEPTH_MAX: usize = 32;

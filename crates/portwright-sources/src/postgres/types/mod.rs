@@ -20,7 +20,6 @@ mod bind;
 mod calendar;
 mod cursor;
 mod decode;
-mod documents;
 mod forms;
 mod schema;
 

@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 use tokio_postgres::types::{Kind, Type};
 
-use super::documents::document;
 use super::{Bound, schema};
+use crate::shared::sql::documents::document;
 
 #[test]
 fn documents_keep_what_doubles_lose() {

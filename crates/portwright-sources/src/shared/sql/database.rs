@@ -25,8 +25,14 @@ pub struct Dialect {
     pub escape_strings: bool,
     /// Block comments that nest.
     pub nested_comments: bool,
-    /// Identifiers in `[…]` and `` `…` ``.
+    /// Identifiers in `[…]`.
     pub bracket_identifiers: bool,
+    /// Identifiers in `` `…` ``.
+    pub backtick_identifiers: bool,
+    /// MySQL's texts and comments: `'…\'…'` and `"…"` with backslash escapes, comments from `#` to the end of the line.
+    pub mysql_quotes: bool,
+    /// Placeholders have no numbers, so that a parameter that is used twice has two.
+    pub positional: bool,
     /// Characters that begin the database's own placeholders (`$` in `$1`). A declared statement must not use them,
     /// since its parameters have names.
     pub own_placeholders: &'static [char],
@@ -243,7 +249,7 @@ pub enum SqlError {
     Database {
         /// The database's message with its hint, without addresses or credentials.
         message: String,
-        /// SQLSTATE, or SQLite's extended code.
+        /// SQLSTATE, SQLite's extended code, or MySQL's number.
         code: String,
         /// Where in the statement, in characters from 1.
         position: Option<usize>,

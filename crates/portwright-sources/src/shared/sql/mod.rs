@@ -9,6 +9,7 @@ mod choice;
 pub mod config;
 pub mod database;
 pub mod declared;
+pub mod documents;
 pub mod offer;
 pub mod own;
 pub mod params;

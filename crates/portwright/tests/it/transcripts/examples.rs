@@ -1,8 +1,9 @@
-//! The examples work as they stand, and answer alike on both databases.
+//! The examples work as they stand, and answer alike on all databases.
 
 use std::path::Path;
 use std::process::Command;
 
+use portwright_sources::mysql::testing::Server as MariaDb;
 use serde_json::{Value, json};
 
 use crate::harness::files::{root, text};
@@ -11,7 +12,7 @@ use crate::harness::server::{binary, serve};
 use crate::harness::wire::{Client, Era, Stdio};
 
 #[test]
-fn the_example_shops_answer_alike_on_both_databases() {
+fn the_example_shops_answer_alike_on_all_databases() {
     let sqlite = tempfile::tempdir().expect("a folder");
     let database = rusqlite::Connection::open(sqlite.path().join("shop.db")).expect("a database");
     database.execute_batch(&text("crates/portwright/src/demo/shop.sql")).expect("filled");
@@ -24,6 +25,16 @@ fn the_example_shops_answer_alike_on_both_databases() {
     let on_postgres = conversation(command);
 
     assert_eq!(on_sqlite, on_postgres);
+
+    let mysql = MariaDb::start();
+    mysql.sql("mysql", "CREATE DATABASE shop CHARACTER SET utf8mb4");
+    mysql.sql("shop", &text("examples/mysql.sql"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = copied("examples/mysql.toml", folder.path());
+    command.env("MYSQL_URL", mysql.url("shop_reader", "shop"));
+    let on_mysql = conversation(command);
+
+    assert_eq!(on_sqlite, on_mysql);
 }
 
 #[test]
@@ -38,6 +49,7 @@ fn every_example_is_sound_while_every_host_is_away() {
         check.args(["check", "--offline", "-c"]).arg(entry.path());
         check.envs([
             ("DATABASE_URL", "postgres://reader@127.0.0.1/shop"),
+            ("MYSQL_URL", "mysql://reader@127.0.0.1/shop"),
             ("GITHUB_TOKEN", "t"),
             ("BRAVE_API_KEY", "t"),
         ]);
@@ -45,7 +57,7 @@ fn every_example_is_sound_while_every_host_is_away() {
         assert!(ended.status.success(), "{}: {}", entry.path().display(), String::from_utf8_lossy(&ended.stderr));
         checked += 1;
     }
-    assert!(checked >= 7, "{checked} examples");
+    assert!(checked >= 8, "{checked} examples");
 }
 
 /// Serves a copy of an example, so that nothing is written beside the example.
@@ -55,7 +67,7 @@ fn copied(example: &str, folder: &Path) -> Command {
     serve(&config)
 }
 
-/// What must be the same on both: the names of all that is offered, and the shape of each answer.
+/// What must be the same on all: the names of all that is offered, and the shape of each answer.
 fn conversation(command: Command) -> Vec<Value> {
     let mut client = Stdio::start(command, Era::Modern);
     let mut names = client.tools();

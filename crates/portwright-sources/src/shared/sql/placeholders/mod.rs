@@ -14,7 +14,7 @@ use super::database::Dialect;
 pub struct Statement {
     /// The statement with the dialect's placeholders.
     pub sql: String,
-    /// The parameters in the order of their numbers, each once.
+    /// The parameters in the order of their numbers, each once; where placeholders have none, in the order of use.
     pub names: Vec<String>,
     /// Characters up to which the text was written, here and in the original, after each placeholder.
     marks: Vec<(usize, usize)>,
@@ -67,8 +67,8 @@ impl Statement {
         Self { sql: String::with_capacity(capacity), names: Vec::new(), marks: Vec::new() }
     }
 
-    fn number(&mut self, name: &str) -> usize {
-        let known = self.names.iter().position(|known| known == name);
+    fn number(&mut self, name: &str, positional: bool) -> usize {
+        let known = self.names.iter().position(|known| known == name && !positional);
         known.unwrap_or_else(|| {
             self.names.push(name.to_owned());
             self.names.len() - 1
@@ -137,11 +137,12 @@ impl<'a> Reader<'a> {
         let second = self.rest().chars().nth(1);
         match (first, second) {
             (c, _) if c.is_whitespace() => self.copy_while(char::is_whitespace),
-            ('-', Some('-')) => self.copy_while(|c| c != '\n'),
+            ('-', Some('-')) if self.is_comment() => self.copy_while(|c| c != '\n'),
             ('/', Some('*')) => return self.block_comment(),
-            ('\'', _) => return self.quoted('\'', false, "a string"),
-            ('"', _) => return self.quoted('"', false, "a quoted identifier"),
-            ('`', _) if self.dialect.bracket_identifiers => return self.quoted('`', false, "a quoted identifier"),
+            ('#', _) if self.dialect.mysql_quotes => self.copy_while(|c| c != '\n'),
+            ('\'', _) => return self.quoted('\'', self.dialect.mysql_quotes, "a string"),
+            ('"', _) => return self.quoted('"', self.dialect.mysql_quotes, "a quoted identifier"),
+            ('`', _) if self.dialect.backtick_identifiers => return self.quoted('`', false, "a quoted identifier"),
             ('[', _) if self.dialect.bracket_identifiers => return self.bracketed(),
             ('$', _) if self.dialect.dollar_quotes && self.dollar_tag().is_some() => return self.dollar_quoted(),
             ('e' | 'E', Some('\'')) if self.dialect.escape_strings => {
@@ -170,6 +171,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Whether two dashes here begin a comment: MySQL wants a space after them.
+    fn is_comment(&self) -> bool {
+        !self.dialect.mysql_quotes || self.rest().chars().nth(2).is_none_or(|c| c.is_whitespace() || c.is_control())
+    }
+
     fn symbol(&mut self, symbol: char) {
         match symbol {
             '[' => self.brackets += 1,
@@ -194,7 +200,7 @@ impl<'a> Reader<'a> {
     fn placeholder(&mut self) {
         let name = &self.rest()[1..];
         let name = &name[..name.find(|c| !in_word(c)).unwrap_or(name.len())];
-        let number = self.out.number(name);
+        let number = self.out.number(name, self.dialect.positional);
         self.out.sql.push_str(&(self.dialect.placeholder)(number));
         self.at += 1 + name.len();
         let written = self.out.sql.chars().count();

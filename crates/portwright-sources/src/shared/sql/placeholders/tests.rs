@@ -10,6 +10,9 @@ const DOLLAR: Dialect = Dialect {
     escape_strings: true,
     nested_comments: true,
     bracket_identifiers: false,
+    backtick_identifiers: false,
+    mysql_quotes: false,
+    positional: false,
     own_placeholders: &['$'],
     types_by_value: false,
     notes: "",
@@ -22,10 +25,44 @@ const QUESTION: Dialect = Dialect {
     escape_strings: false,
     nested_comments: false,
     bracket_identifiers: true,
+    backtick_identifiers: true,
+    mysql_quotes: false,
+    positional: false,
     own_placeholders: &['?', '$', '@'],
     types_by_value: true,
     notes: "",
 };
+
+const POSITIONAL: Dialect = Dialect {
+    name: "MySQL",
+    placeholder: |_| "?".to_owned(),
+    dollar_quotes: false,
+    escape_strings: false,
+    nested_comments: false,
+    bracket_identifiers: false,
+    backtick_identifiers: true,
+    mysql_quotes: true,
+    positional: true,
+    own_placeholders: &['?'],
+    types_by_value: false,
+    notes: "",
+};
+
+#[test]
+fn placeholders_without_numbers_stand_where_they_are_used() {
+    becomes(&POSITIONAL, "SELECT :a, :b, :a", "SELECT ?, ?, ?", &["a", "b", "a"]);
+    becomes(&POSITIONAL, "SELECT 1--:a\n", "SELECT 1--?\n", &["a"]);
+    for text in [
+        r"SELECT 'it\'s :a', '\\', ':b'",
+        r#"SELECT "a \" :a", `:b`"#,
+        "SELECT 1 -- :a\n",
+        "SELECT 1 # :a '",
+        "SELECT 1 /* :a */",
+    ] {
+        stays(&POSITIONAL, text);
+    }
+    assert!(rewrite(r"SELECT 'a\' :b", &POSITIONAL).is_err());
+}
 
 #[track_caller]
 fn becomes(dialect: &Dialect, text: &str, sql: &str, names: &[&str]) {

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::shared::sql::rows::INTEGER_MAX;
+use super::rows::INTEGER_MAX;
 
 /// The document. What a [`Value`] can't hold (a key twice, too many levels, half a surrogate pair) comes as its text;
 /// a number that a double can't hold comes as a string.
-pub(super) fn document(text: &str) -> Value {
+pub fn document(text: &str) -> Value {
     let (safe, members) = with_safe_numbers(text);
     match serde_json::from_str::<Value>(&safe) {
         Ok(value) if count_members(&value) == members => value,
