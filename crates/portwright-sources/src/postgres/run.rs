@@ -17,8 +17,10 @@ use super::Access;
 use super::errors::Fault;
 use super::fly::fly;
 use super::gather::{Gather, Wish};
-use super::guard::Names;
+use super::guard::{Names, Relation};
+use super::identity::Guise;
 use super::pool::Lease;
+use super::reach::{Beyond, Reach};
 use super::session::{Prepared, Session, waits};
 use super::types::{Bound, Cell, schema};
 use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, unique_names};
@@ -49,7 +51,20 @@ pub(super) struct Job<'a> {
     pub(super) prefix: usize,
     /// Names to compare with the functions that the database has.
     pub(super) names: &'a Names,
+    /// The fence and masks that hold for it, with what it names.
+    pub(super) held: Option<Held<'a>>,
+    /// What its transaction runs under.
+    pub(super) guise: &'a Guise,
+    /// The statement was rewritten: places in it are not the caller's.
+    pub(super) moved: bool,
     pub(super) deadline: Instant,
+}
+
+/// What an ad-hoc statement names, and what of it is open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) reach: &'a Reach,
+    pub(super) relations: &'a [Relation],
 }
 
 /// Why an attempt failed.
@@ -81,7 +96,10 @@ impl Job<'_> {
                 position: None,
             });
         }
-        let told = fault.told(self.query.timeout, self.prefix);
+        let mut told = fault.told(self.query.timeout, self.prefix);
+        if let SqlError::Database { position, .. } = &mut told {
+            *position = position.filter(|_| !self.moved);
+        }
         match (lost, stale) {
             (true, _) if self.query.access == Access::ReadOnly => Failure::Lost(told),
             (_, true) if self.query.declared => Failure::Stale(told),
@@ -110,10 +128,39 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
     {
         return Ok(rows);
     }
-    let known = lease.session()?.prepared(job.sql).filter(|_| job.names.is_empty());
+    let Some(held) = job.held else { return proceed(lease, job, false).await };
+    let rewritten = hold(lease, job, held).await?;
+    let before = job.sql.len() - job.query.sql.len();
+    let sql = format!("{}{rewritten}", job.sql.get(..before).unwrap_or_default());
+    let moved = rewritten != job.query.sql;
+    proceed(lease, Job { sql: &sql, moved, ..job }, true).await
+}
+
+/// Opens the transaction and asks what the statement's names stand for; gives it as it may run.
+async fn hold(lease: &mut Lease, job: Job<'_>, held: Held<'_>) -> Result<String, Failure> {
+    let session = lease.session()?;
+    let (begin, client) = (job.begin(session), &session.client);
+    let answered = async {
+        try_join(client.batch_execute(&begin), job.guise.put_on(client)).await?;
+        held.reach.hold(client, job.query.sql, held.relations).await
+    };
+    match answered.await {
+        Ok(sql) => Ok(sql),
+        Err(Beyond::Asking(error)) => Err(at_rest(lease, job, error)),
+        Err(Beyond::Refused(error)) => {
+            lease.rest();
+            Err(error.into())
+        }
+    }
+}
+
+/// Runs it as it is. `begun`: the transaction is open.
+async fn proceed(lease: &mut Lease, job: Job<'_>, begun: bool) -> Result<Rows, Failure> {
+    let writes = job.query.access == Access::ReadWrite;
+    let known = lease.session()?.prepared(job.sql).filter(|_| job.names.is_empty() && !begun);
     let (prepared, begin) = match known {
         Some(prepared) => (prepared, Some(job.begin(lease.session()?))),
-        None => (start(lease, job).await?, None),
+        None => (start(lease, job, begun).await?, None),
     };
     let statement = &prepared.statement;
     if let Err(error) = fits(job.query.values, statement.params()) {
@@ -124,7 +171,7 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
     let client = &lease.session()?.client;
     let begun = async {
         match &begin {
-            Some(begin) => client.batch_execute(begin).await,
+            Some(begin) => try_join(client.batch_execute(begin), job.guise.put_on(client)).await.map(drop),
             None => Ok(()),
         }
     };
@@ -148,17 +195,22 @@ fn at_rest(lease: &mut Lease, job: Job<'_>, error: tokio_postgres::Error) -> Fai
     job.failed(error.into(), lease)
 }
 
-/// Opens the transaction and prepares the statement, in one round trip.
-async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Prepared, Failure> {
+/// Opens the transaction, unless it is open, and prepares the statement, in one round trip.
+async fn start(lease: &mut Lease, job: Job<'_>, begun: bool) -> Result<Prepared, Failure> {
     let session = lease.session()?;
     let begin = job.begin(session);
     let known = session.prepared(job.sql);
     let client = &session.client;
     let check: OptionFuture<_> = (!job.names.is_empty()).then(|| other_functions(client, job.names)).into();
     let prepare: OptionFuture<_> = known.is_none().then(|| client.prepare(job.sql)).into();
+    let begin = async {
+        if begun {
+            return Ok(());
+        }
+        try_join(client.batch_execute(&begin), job.guise.put_on(client)).await.map(drop)
+    };
     // They are sent in this order.
-    let started =
-        try_join3(client.batch_execute(&begin), async { prepare.await.transpose() }, async { check.await.transpose() });
+    let started = try_join3(begin, async { prepare.await.transpose() }, async { check.await.transpose() });
     let (prepared, functions) = match started.await {
         Ok(((), prepared, functions)) => (prepared, functions),
         Err(error) => return Err(at_rest(lease, job, error)),

@@ -52,11 +52,11 @@ impl Judge<'_> {
         match statement.kind() {
             kind if grammar::is_query(kind) => {
                 self.parts(statement, &mut names)?;
-                Ok(Passed { is_query: true, names })
+                self.passed(statement, true, names)
             }
             SyntaxKind::SHOW => {
                 self.show(statement)?;
-                Ok(Passed { is_query: false, names })
+                self.passed(statement, false, names)
             }
             SyntaxKind::EXPLAIN => {
                 for child in statement.children() {
@@ -67,11 +67,16 @@ impl Judge<'_> {
                         _ => return self.refuse_part(&child, "EXPLAIN is allowed only of SELECT, VALUES and TABLE"),
                     }
                 }
-                Ok(Passed { is_query: false, names })
+                self.passed(statement, false, names)
             }
+            kind if self.access == Access::ReadWrite && self.bounds().any() && !grammar::changes_rows(kind) => self
+                .refuse_part(
+                    statement,
+                    "only SELECT, VALUES, INSERT, UPDATE, DELETE and MERGE are allowed here",
+                ),
             kind if self.access == Access::ReadWrite && grammar::may_write(kind) => {
                 self.calls(statement, &mut names)?;
-                Ok(Passed { is_query: false, names })
+                self.passed(statement, false, names)
             }
             _ if self.access == Access::ReadWrite => self.refuse_part(
                 statement,
@@ -82,7 +87,17 @@ impl Judge<'_> {
         }
     }
 
-    fn refuse_part<T>(self, part: &SyntaxNode, words: &str) -> Result<T, Rejection> {
+    fn passed(self, statement: &SyntaxNode, is_query: bool, names: Names) -> Result<Passed, Rejection> {
+        let relations = if self.bounds().fenced { self.relations(statement)? } else { Vec::new() };
+        Ok(Passed { is_query, names, relations })
+    }
+
+    /// Whether functions and operators that are not PostgreSQL's own may be called without the plan's leave.
+    fn calls_others(self) -> bool {
+        self.author == Author::Operator || (self.access == Access::ReadWrite && !self.bounds().any())
+    }
+
+    pub(super) fn refuse_part<T>(self, part: &SyntaxNode, words: &str) -> Result<T, Rejection> {
         self.reject(words, usize::from(part.text_range().start()))
     }
 
@@ -178,7 +193,7 @@ impl Judge<'_> {
         }
         let own_schema = schema != Some("pg_catalog");
         if own_schema
-            && (self.author == Author::Operator || self.access == Access::ReadWrite || self.guard.allows(schema, name))
+            && (self.calls_others() || self.guard.allows(schema, name))
         {
             return Ok(());
         }
@@ -205,7 +220,7 @@ impl Judge<'_> {
         match path.as_slice() {
             [] => Ok(()),
             [schema] if schema == "pg_catalog" || self.author == Author::Operator => Ok(()),
-            [schema] if self.access == Access::ReadWrite || self.guard.allows(Some(schema), "operator") => Ok(()),
+            [schema] if self.calls_others() || self.guard.allows(Some(schema), "operator") => Ok(()),
             _ => self.refuse_part(call, "write the operator without OPERATOR(schema.…)"),
         }
     }

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::PostgresDatabase;
 use super::dsn::Dsn;
-use super::guard::Guard;
+use super::database::Walls;
 use super::session::Opener;
 use super::testing::Server;
 use crate::shared::sql::{Access, Database as _, PoolPlan, Query, Rows, SqlError};
@@ -86,7 +86,7 @@ async fn open(url: &str, access: Access, max: usize) -> Result<Arc<PostgresDatab
     let opener = Opener::new(Dsn::parse(&Secret::new(url), Path::new("/")).unwrap(), limits::STATEMENT_WAIT).unwrap();
     let plan = PoolPlan { max, wait: Duration::from_millis(500) };
     let place = Pointer::new("/sources/test");
-    PostgresDatabase::open(opener, Guard::default(), access, plan, place).await
+    PostgresDatabase::open(opener, Walls::default(), access, plan, place).await
 }
 
 fn cx() -> Context {

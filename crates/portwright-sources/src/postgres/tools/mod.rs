@@ -82,6 +82,11 @@ pub(super) fn toolbox() -> Toolbox<PostgresDatabase> {
     Toolbox::closed(tools).by_default(&[USUAL])
 }
 
+/// Whether a tool looks at the whole server.
+pub(super) fn sees_all(name: &str) -> bool {
+    ["list_locks", "list_active_queries", "get_top_queries", "analyze_db_health"].contains(&name)
+}
+
 /// What a statement of ours found.
 struct Found<T> {
     items: Vec<T>,
