@@ -150,6 +150,25 @@ impl PostgresDatabase {
         self.attempts(job, cx).await
     }
 
+    /// Runs one statement of a caller that changes rows. One that changes all rows of a table must say so.
+    pub(super) async fn change(&self, sql: &str, confirmed: bool, cx: &Context) -> Result<Rows, SqlError> {
+        let change = self.judged(sql, Access::ReadWrite, Author::Model).await?.change;
+        let words = match change {
+            None => "only INSERT, UPDATE, DELETE or MERGE can be run by this tool",
+            Some(change) if change.all && !confirmed => {
+                "there is no WHERE: the statement would change all rows. Add one, or say confirm_all = true"
+            }
+            Some(_) => {
+                let timeout = self.pool.opener.statement_wait();
+                let timeout = cx.time_left().map_or(timeout, |left| left.min(timeout));
+                let (rows_max, bytes_max) = (limits::ROWS_MAX, limits::RESULT_BYTES_MAX);
+                let (access, declared, values) = (Access::ReadWrite, false, &[][..]);
+                return self.run(Query { sql, values, access, declared, rows_max, bytes_max, timeout }, cx).await;
+            }
+        };
+        Err(SqlError::Rejected(words.to_owned()))
+    }
+
     /// Asks a question of our own, in a transaction that only reads.
     async fn ask<Q: Question>(
         &self,

@@ -50,9 +50,18 @@ pub(crate) enum Author {
 pub(crate) struct Passed {
     /// It can be explained.
     pub(crate) is_query: bool,
+    /// It is about rows that it adds, changes or deletes.
+    pub(crate) change: Option<Change>,
     pub(crate) names: Names,
     /// What it names, where that is to be held to a fence.
     pub(crate) relations: Vec<Relation>,
+}
+
+/// What a statement does that changes rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// It updates or deletes all rows of a table: there is no WHERE.
+    pub(crate) all: bool,
 }
 
 /// Names by which PostgreSQL could reach a function that is not its own. They are to be compared with the functions that

@@ -57,7 +57,7 @@ const OBJECT_TYPES: [&str; 9] = [
 
 /// Whether it reads the catalogs, whose rows may be beyond the fence.
 pub(super) fn reads_catalog(function: &str) -> bool {
-    const PLAIN: [&str; 10] = [
+    const PLAIN: [&str; 9] = [
         "pg_client_encoding",
         "pg_collation_actual_version",
         "pg_column_compression",
@@ -66,10 +66,9 @@ pub(super) fn reads_catalog(function: &str) -> bool {
         "pg_input_is_valid",
         "pg_size_bytes",
         "pg_size_pretty",
-        "pg_sleep",
         "pg_typeof",
     ];
-    const OTHERS: [&str; 14] = [
+    const OTHERS: [&str; 13] = [
         "col_description",
         "currtid2",
         "currval",
@@ -78,7 +77,6 @@ pub(super) fn reads_catalog(function: &str) -> bool {
         "lastval",
         "nextval",
         "obj_description",
-        "regclasssend",
         "row_security_active",
         "satisfies_hash_partition",
         "setval",
@@ -90,7 +88,7 @@ pub(super) fn reads_catalog(function: &str) -> bool {
     }
     ["has_", "to_reg", "_pg_", "txid_"].iter().any(|prefix| function.starts_with(prefix))
         || function.contains("_to_xml")
-        || OBJECT_TYPES.contains(&function)
+        || OBJECT_TYPES.contains(&function.strip_suffix("send").unwrap_or(function))
         || OTHERS.contains(&function)
 }
 

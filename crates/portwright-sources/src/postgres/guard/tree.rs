@@ -4,7 +4,7 @@ use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode};
 
 use super::grammar;
 use super::lexer::{Class, identifier};
-use super::{Access, Author, Judge, Names, Passed, Rejection, builtins};
+use super::{Access, Author, Change, Judge, Names, Passed, Rejection, builtins};
 
 /// Sampling methods: PostgreSQL's own and those of its contributed modules.
 const SAMPLING: &[&str] = &["bernoulli", "system", "system_rows", "system_time"];
@@ -89,7 +89,13 @@ impl Judge<'_> {
 
     fn passed(self, statement: &SyntaxNode, is_query: bool, names: Names) -> Result<Passed, Rejection> {
         let relations = if self.bounds().fenced { self.relations(statement)? } else { Vec::new() };
-        Ok(Passed { is_query, names, relations })
+        let of_all = |node: &SyntaxNode| {
+            matches!(node.kind(), SyntaxKind::UPDATE | SyntaxKind::DELETE)
+                && node.children().all(|part| part.kind() != SyntaxKind::WHERE_CLAUSE)
+        };
+        let change = grammar::changes_rows(statement.kind())
+            .then(|| Change { all: statement.descendants().any(|node| of_all(&node)) });
+        Ok(Passed { is_query, change, names, relations })
     }
 
     /// Whether functions and operators that are not PostgreSQL's own may be called without the plan's leave.

@@ -1,0 +1,177 @@
+//! Row security by what the credential says: real policies, and connections that many principals share.
+
+use std::collections::BTreeMap;
+
+use portwright_core::{Auth, Principal};
+use serde_json::json;
+
+use super::*;
+use crate::postgres::identity::Identity;
+use crate::shared::sql::Scope;
+
+const DATA: &str = "
+    CREATE TABLE notes (id int, tenant text, body text);
+    INSERT INTO notes SELECT n, CASE WHEN n % 2 = 0 THEN 'red' ELSE 'blue' END, 'note ' || n FROM generate_series(1, 40) n;
+    ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON notes USING (tenant = current_setting('app.tenant')) WITH CHECK (tenant = current_setting('app.tenant'));
+    CREATE FUNCTION loosen() RETURNS text LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''red'', true)';
+    CREATE FUNCTION become() RETURNS text LANGUAGE plpgsql AS $$BEGIN RESET ROLE; RETURN 'x'; END$$";
+
+fn walls(config: Value) -> Walls {
+    let of = |key: &str| config.get(key).cloned();
+    let set = of("set").map_or_else(BTreeMap::new, |set| serde_json::from_value(set).unwrap());
+    let role = of("role").map(|role| serde_json::from_value(role).unwrap());
+    let mut problems = Vec::new();
+    let identity = Identity::decode(&set, role.as_ref(), &Pointer::root(), &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
+    Walls { identity, ..Walls::default() }
+}
+
+fn by_setting() -> Walls {
+    walls(json!({"set": {"app.tenant": {"from": "principal", "claim": "tenant"}}}))
+}
+
+fn of(claim: &str, value: impl Into<Value>) -> Context {
+    let cx = cx();
+    cx.set_principal(Arc::new(Principal::new("somebody", Auth::Token).with_claim(claim, value)));
+    cx
+}
+
+fn notes(fixture: &Fixture, grants: &str) -> String {
+    let role = fixture.role("");
+    fixture.sql(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO {role}; {grants}"));
+    fixture.url(&role)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_row_of_another_tenant_comes_over_a_shared_connection() {
+    let fixture = Fixture::new(DATA);
+    let url = notes(&fixture, "");
+    let database = open_behind(by_setting(), &url, Access::ReadOnly, 2).await.unwrap();
+    let calls = (0..200).map(|number| {
+        let database = database.clone();
+        async move {
+            let tenant = if number % 3 == 0 { "red" } else { "blue" };
+            let cx = of("tenant", tenant);
+            let sql = "SELECT tenant, id FROM notes";
+            let timeout = Duration::from_secs(if number % 5 == 0 { 15 } else { 20 });
+            let asked = match number % 4 {
+                0 | 1 => declared(sql, &[]),
+                _ => query(sql, &[]),
+            };
+            let rows = loop {
+                match database.run(Query { timeout, ..asked }, &cx).await {
+                    Err(SqlError::PoolBusy(_)) => {}
+                    other => break other.unwrap(),
+                }
+            };
+            assert_eq!(rows.rows.len(), 20, "{tenant}");
+            assert!(rows.rows.iter().all(|row| row[0] == json!(tenant)), "{tenant}: {rows:?}");
+        }
+    });
+    futures::future::join_all(calls).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_says_nothing_reads_nothing() {
+    let fixture = Fixture::new(DATA);
+    let url = notes(&fixture, "");
+    let database = open_behind(by_setting(), &url, Access::ReadOnly, 1).await.unwrap();
+    let somebody = of("tenant", "red");
+    assert_eq!(database.run(declared("SELECT id FROM notes", &[]), &somebody).await.unwrap().rows.len(), 20);
+    for cx in [cx(), of("other", "red"), of("tenant", 7), of("tenant", json!(null)), of("tenant", ""), of("tenant", "a\0b")] {
+        let answers = [
+            database.run(declared("SELECT id FROM notes", &[]), &cx).await.map(|_| ()),
+            database.run(query("SELECT id FROM notes", &[]), &cx).await.map(|_| ()),
+            database.explain(query("SELECT id FROM notes", &[]), true, &cx).await.map(|_| ()),
+            database.schema(Scope::default(), &cx).await.map(|_| ()),
+        ];
+        for answer in answers {
+            assert!(matches!(&answer, Err(SqlError::Rejected(words)) if words.contains("credential")), "{answer:?}");
+        }
+    }
+    // A value is bound, whatever is in it.
+    let sly = of("tenant", "red', false), set_config('app.tenant', 'blue");
+    assert_eq!(database.run(declared("SELECT id FROM notes", &[]), &sly).await.unwrap().rows.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_do_not_change_whose_rows_they_read() {
+    let fixture = Fixture::new(DATA);
+    let url = notes(&fixture, "");
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        let database = open_behind(by_setting(), &url, access, 1).await.unwrap();
+        let blue = of("tenant", "blue");
+        for sql in [
+            "SET app.tenant = 'red'",
+            "SET LOCAL app.tenant = 'red'",
+            "RESET ROLE",
+            "RESET app.tenant",
+            "RESET ALL",
+            "SET ROLE postgres",
+            "SET SESSION AUTHORIZATION postgres",
+            "SELECT set_config('app.tenant', 'red', true)",
+            "SELECT pg_catalog.set_config('app.tenant', 'red', true), * FROM notes",
+            "SELECT loosen(), count(*) FROM notes",
+            "SELECT public.loosen()",
+            "SELECT become()",
+            "SELECT current_setting('app.tenant')",
+            "UPDATE pg_settings SET setting = 'red' WHERE name = 'app.tenant'",
+            "DO $$BEGIN PERFORM set_config('app.tenant', 'red', true); END$$",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE VIEW v AS SELECT * FROM notes",
+            "ALTER TABLE notes DISABLE ROW LEVEL SECURITY",
+            "DROP POLICY own ON notes",
+            "INSERT INTO notes VALUES (99, 'red', 'x')",
+        ] {
+            let answer = database.run(Query { access, ..query(sql, &[]) }, &blue).await;
+            assert!(answer.is_err(), "{sql}: {answer:?}");
+        }
+        let rows = database.run(query("SELECT DISTINCT tenant FROM notes", &[]), &blue).await.unwrap();
+        assert_eq!(rows.rows, [[json!("blue")]]);
+    }
+    let database = open_behind(by_setting(), &url, Access::ReadWrite, 1).await.unwrap();
+    let blue = of("tenant", "blue");
+    let sql = "UPDATE notes SET body = 'mine'";
+    assert_eq!(database.run(writing(sql, &[]), &blue).await.unwrap().affected, Some(20));
+    assert_eq!(fixture.sql("SELECT DISTINCT tenant FROM notes WHERE body = 'mine'"), ["blue"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_one_of_the_list() {
+    let fixture = Fixture::new(
+        "CREATE TABLE red_things (id int); CREATE TABLE blue_things (id int); INSERT INTO red_things VALUES (1)",
+    );
+    let role = fixture.role("NOINHERIT");
+    let (red, blue) = (format!("{role}_red"), format!("{role}_Blue"));
+    fixture.sql(&format!(
+        "CREATE ROLE {red}; CREATE ROLE \"{blue}\"; GRANT {red}, \"{blue}\" TO {role};
+         GRANT SELECT ON red_things TO {red}; GRANT SELECT ON blue_things TO \"{blue}\""
+    ));
+    let walls = walls(json!({"role": {"from": "principal", "claim": "db_role", "allow": [red, blue, "absent"]}}));
+    let database = open_behind(walls, &fixture.url(&role), Access::ReadOnly, 1).await.unwrap();
+    for (cx, mine, others) in
+        [(of("db_role", red.as_str()), "red_things", "blue_things"), (of("db_role", blue.as_str()), "blue_things", "red_things")]
+    {
+        for _ in 0..2 {
+            let (mine, others) = (format!("SELECT count(*) FROM {mine}"), format!("SELECT count(*) FROM {others}"));
+            for asked in [query(&mine, &[]), declared(&mine, &[])] {
+                assert!(database.run(asked, &cx).await.is_ok(), "{mine}");
+            }
+            for asked in [query(&others, &[]), declared(&others, &[])] {
+                let answer = database.run(asked, &cx).await;
+                assert!(matches!(&answer, Err(SqlError::Database { code, .. }) if code == "42501"), "{answer:?}");
+            }
+        }
+        let found = database.schema(Scope::default(), &cx).await.unwrap();
+        assert_eq!(found.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), [mine]);
+    }
+    for name in ["none", "NONE", "postgres", role.as_str(), "", "r_red; RESET ROLE"] {
+        let answer = database.run(query("SELECT 1", &[]), &of("db_role", name)).await;
+        assert!(matches!(&answer, Err(SqlError::Rejected(_))), "{name}: {answer:?}");
+    }
+    let answer = database.run(query("SELECT 1", &[]), &of("db_role", "absent")).await;
+    assert!(matches!(&answer, Err(SqlError::Database { .. })), "{answer:?}");
+    let own = database.run(declared("SELECT current_user::text", &[]), &of("db_role", red.as_str())).await.unwrap();
+    assert_eq!(own.rows, [[json!(red)]]);
+}
