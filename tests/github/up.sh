@@ -5,15 +5,17 @@
 #     cargo test -p portwright-sources github::tests::live
 #     kill "$(cat /tmp/github/pid)"
 #
-# It is the npm package `emulate`, pinned; a later version of that name is another program. It needs Node 20.
+# It is the npm package `emulate`, which ./test installs into .tools/github. It needs Node 20.
 #
 # usage: up.sh STATE
 set -euo pipefail
 
 state=${1:?usage: up.sh STATE}
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+emulate=$root/.tools/github/node_modules/.bin/emulate
+[[ -x $emulate ]] || { echo "up.sh: $emulate is missing; run ./test, it installs it" >&2; exit 1; }
 mkdir -p "$state"
 cd "$state"
-[[ -x node_modules/.bin/emulate ]] || npm install --no-audit --no-fund --silent emulate@0.11.2 >&2
 
 cat > seed.yaml <<'YAML'
 tokens:
@@ -29,7 +31,7 @@ github:
 YAML
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-node_modules/.bin/emulate start --service github --port "$port" --seed seed.yaml > log 2>&1 &
+"$emulate" start --service github --port "$port" --seed seed.yaml > log 2>&1 &
 echo $! > pid
 for _ in $(seq 100); do
   if curl -sf -o /dev/null "http://127.0.0.1:$port/rate_limit"; then

@@ -1,9 +1,10 @@
-//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | attacks | bench | fuzz`.
+//! What developers of Portwright run: `cargo xtask check | gen | interop | conformance | attacks | bench | dist | fuzz`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers talks to them")]
 
 mod bench;
 mod check;
+mod dist;
 mod fuzz;
 mod step;
 
@@ -32,6 +33,8 @@ enum Task {
     Attacks,
     /// Measure Portwright beside a bare HTTP server, the official Rust SDK and pgbench, all in one run.
     Bench(bench::Options),
+    /// Make the packages of this platform: archive, npm, wheel, Debian package, MCP bundle, registry entry.
+    Dist(dist::Options),
     /// Throw generated input at the way of a message, for some time.
     Fuzz(fuzz::Options),
     /// One of the servers that `bench` measures.
@@ -57,6 +60,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Conformance => check::conformance(),
         Task::Attacks => check::attacks(),
         Task::Bench(options) => bench::run(&options),
+        Task::Dist(options) => dist::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::BenchServer { server } => bench::serve(server),
     }

@@ -12,6 +12,7 @@ mod demo;
 pub mod error;
 pub mod exit;
 mod explain;
+mod health;
 mod init;
 mod keys;
 mod list;
@@ -73,6 +74,8 @@ enum Command {
     Read(read::ReadArgs),
     /// Fill in a prompt of any MCP server
     Prompt(prompt::PromptArgs),
+    /// Ask a running server how it is
+    Health(health::HealthArgs),
     /// Make, list and revoke API keys
     Keys(keys::KeysArgs),
     /// List, approve and deny calls that wait for a person
@@ -135,6 +138,7 @@ impl Cli {
             Command::Init(args) => wait_for(init::run(args, own)),
             Command::Check(args) => wait_for(check::run(args, own)),
             Command::Explain(args) => wait_for(explain::run(args, own)),
+            Command::Health(args) => wait_for(health::run(args)),
             Command::Approvals(args) => wait_for(approvals::run(args)),
             Command::List(args) => wait_for(list::run(args, own)),
             Command::Call(args) => wait_for(call::run(args, own)),

@@ -14,5 +14,6 @@ mod faults;
 mod harness;
 mod interop;
 mod library;
+mod packages;
 mod tidy;
 mod transcripts;

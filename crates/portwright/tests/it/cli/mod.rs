@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod demo;
 mod explain;
+mod health;
 mod help;
 mod init;
 mod keys;

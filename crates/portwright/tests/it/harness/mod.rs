@@ -30,3 +30,9 @@ pub(crate) fn wait_longer<T>(patience: Duration, what: &str, mut look: impl FnMu
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// Says out loud that a test was left out, and why.
+pub(crate) fn skip(why: &str) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    eprintln!("skipped: {test}: {why}");
+}
