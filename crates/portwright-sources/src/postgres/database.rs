@@ -293,7 +293,8 @@ impl Database for PostgresDatabase {
         self.judged(sql, access, Author::Operator).await?;
         // A function of the operator's own may write.
         let reads = self.judged(sql, Access::ReadOnly, Author::Model).await.is_ok();
-        let (params, columns) = self.ask(&Describe(sql), &Guise::default(), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
+        let (params, columns) =
+            self.ask(&Describe(sql), &Guise::default(), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
         Ok(Description { params, columns, read_only: access == Access::ReadOnly || reads })
     }
 

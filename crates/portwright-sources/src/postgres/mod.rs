@@ -43,8 +43,8 @@ use tokio_postgres::error::SqlState;
 
 pub use self::append::{AppendError, Appender, UrlError};
 pub use self::database::PostgresDatabase;
-use self::dsn::Dsn;
 use self::database::Walls;
+use self::dsn::Dsn;
 use self::guard::{Author, Guard};
 use self::identity::{Identity, RoleTable, SettingTable};
 use self::reach::{Reach, Written};
@@ -118,7 +118,9 @@ impl SourceKind for Postgres {
         let place = spec.place();
         let url = own.url.unwrap_or_default();
         let dsn = if url.is_empty() {
-            if !problems.iter().any(|problem| problem.place == place.join("url")) {
+            // A table that can't be read has none, whatever is written.
+            let said = spec.table.get("url").is_some_and(|url| url.as_str() != Some(""));
+            if !said && !problems.iter().any(|problem| problem.place == place.join("url")) {
                 let missing = Diagnostic::error(place.clone(), "missing-key", "`url` is missing");
                 problems.push(missing.hint("url = \"${env:DATABASE_URL}\""));
             }
@@ -140,8 +142,7 @@ impl SourceKind for Postgres {
         if let Some(guard) = &guard {
             refused(guard, &plan, &mut problems);
         }
-        let written =
-            Written { schemas: own.schemas.as_deref(), tables: own.tables.as_deref(), mask: &own.mask };
+        let written = Written { schemas: own.schemas.as_deref(), tables: own.tables.as_deref(), mask: &own.mask };
         let reach = Reach::decode(written, &place, &mut problems);
         let identity = Identity::decode(&own.set, own.role.as_ref(), &place, &mut problems);
         if reach.is_bounded() || identity.is_some() {

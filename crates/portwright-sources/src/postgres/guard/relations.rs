@@ -3,7 +3,7 @@
 //! A name without a schema that a WITH query in scope has is that query's; any other is to be looked up. What is found in
 //! a place that nobody looked at is refused.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
 use super::lexer::identifier;
 use super::{Judge, Rejection};
@@ -126,15 +126,14 @@ impl Judge<'_> {
             return Ok(None);
         }
         let alone = |item: &SyntaxNode| {
-            let parts = item.children().all(|part| {
-                matches!(part.kind(), SyntaxKind::RELATION_NAME_REF | SyntaxKind::FROM_ALIAS)
-            });
-            let words = item.children_with_tokens().filter_map(|element| element.into_token());
+            let parts = item
+                .children()
+                .all(|part| matches!(part.kind(), SyntaxKind::RELATION_NAME_REF | SyntaxKind::FROM_ALIAS));
+            let words = item.children_with_tokens().filter_map(SyntaxElement::into_token);
             parts && words.into_iter().all(|token| token.text().trim().is_empty() || is_comment(token.text()))
         };
         let plain = item.as_ref().is_some_and(alone);
-        let aliased =
-            item.is_some_and(|item| item.children().any(|part| part.kind() == SyntaxKind::FROM_ALIAS));
+        let aliased = item.is_some_and(|item| item.children().any(|part| part.kind() == SyntaxKind::FROM_ALIAS));
         let range = node.text_range();
         let (start, end) = (usize::from(range.start()), usize::from(range.end()));
         Ok(Some(Relation { schema, name, start, end, used, aliased, plain }))
@@ -156,8 +155,7 @@ impl Judge<'_> {
     /// `schema.name` or `name`.
     fn path(self, node: &SyntaxNode) -> Result<(Option<String>, String), Rejection> {
         let segments = node.descendants().filter(|part| part.kind() == SyntaxKind::PATH_SEGMENT_REF);
-        let mut names: Vec<String> =
-            segments.map(|segment| identifier(segment.text().to_string().trim())).collect();
+        let mut names: Vec<String> = segments.map(|segment| identifier(segment.text().to_string().trim())).collect();
         match (names.pop(), names.pop(), names.pop()) {
             (Some(name), schema, None) if !name.is_empty() => Ok((schema, name)),
             _ => self.refuse_part(node, "write the name as name or schema.name"),
@@ -177,6 +175,9 @@ fn in_scope(node: &SyntaxNode, name: &str) -> bool {
         let mut first = Some(above.clone());
         while let Some(part) = first {
             let with = part.children().find(|child| child.kind() == SyntaxKind::WITH_CLAUSE);
+            // What stands behind a parenthesis ends with it.
+            let start = part.text_range().start();
+            let with = with.filter(|with| part == above || with.text_range().start() == start);
             if let Some(with) = with {
                 if with_names(&with, node).any(|known| known == name) {
                     return true;

@@ -69,11 +69,9 @@ impl Judge<'_> {
                 }
                 self.passed(statement, false, names)
             }
-            kind if self.access == Access::ReadWrite && self.bounds().any() && !grammar::changes_rows(kind) => self
-                .refuse_part(
-                    statement,
-                    "only SELECT, VALUES, INSERT, UPDATE, DELETE and MERGE are allowed here",
-                ),
+            kind if self.access == Access::ReadWrite && self.bounds().any() && !grammar::changes_rows(kind) => {
+                self.refuse_part(statement, "only SELECT, VALUES, INSERT, UPDATE, DELETE and MERGE are allowed here")
+            }
             kind if self.access == Access::ReadWrite && grammar::may_write(kind) => {
                 self.calls(statement, &mut names)?;
                 self.passed(statement, false, names)
@@ -198,9 +196,7 @@ impl Judge<'_> {
             return self.refuse_part(call, &format!("`{name}` is not allowed"));
         }
         let own_schema = schema != Some("pg_catalog");
-        if own_schema
-            && (self.calls_others() || self.guard.allows(schema, name))
-        {
+        if own_schema && (self.calls_others() || self.guard.allows(schema, name)) {
             return Ok(());
         }
         let full = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));

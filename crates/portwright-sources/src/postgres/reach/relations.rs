@@ -112,7 +112,9 @@ impl Reach {
     fn judge(&self, sql: &str, relation: &Relation, known: Option<&Known>) -> Result<(), SqlError> {
         match known {
             Some(known) if self.opens(&known.schema, &known.name) => Ok(()),
-            Some(known) if relation.used == Use::Type && known.kind == "c" && self.opens_schema(&known.schema) => Ok(()),
+            Some(known) if relation.used == Use::Type && known.kind == "c" && self.opens_schema(&known.schema) => {
+                Ok(())
+            }
             // A type that is no table's, of a schema that is open or on the path.
             None if relation.used == Use::Type
                 && relation.schema.as_ref().is_none_or(|of| of == "pg_catalog" || self.opens_schema(of)) =>

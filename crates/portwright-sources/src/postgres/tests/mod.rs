@@ -21,8 +21,8 @@ use portwright_core::{Context, Pointer, Secret, TransportKind, limits};
 use serde_json::Value;
 
 use super::PostgresDatabase;
-use super::dsn::Dsn;
 use super::database::Walls;
+use super::dsn::Dsn;
 use super::session::Opener;
 use super::testing::Server;
 use crate::shared::sql::{Access, Database as _, PoolPlan, Query, Rows, SqlError};

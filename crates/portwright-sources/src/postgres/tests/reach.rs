@@ -27,7 +27,124 @@ const DATA: &str = "
     CREATE TABLE people (id int, email text) PARTITION BY LIST (id);
     CREATE TABLE people_1 PARTITION OF people FOR VALUES IN (1);
     INSERT INTO people VALUES (1, 'part@canary.test');
+    CREATE FUNCTION look(customers) RETURNS text STABLE LANGUAGE sql AS 'SELECT word FROM secret';
+    CREATE FUNCTION upper(int) RETURNS text STABLE LANGUAGE sql AS 'SELECT word FROM secret';
     CREATE INDEX ON customers (email); ANALYZE";
+
+/// Statements that reach beyond the fence.
+const BEYOND: &[&str] = &[
+    "SELECT * FROM secret",
+    "SELECT * FROM public.secret",
+    "SELECT * FROM \"secret\"",
+    "SELECT * FROM hidden.plans",
+    "TABLE secret",
+    "SELECT * FROM ONLY secret",
+    "SELECT * FROM customers, secret",
+    "SELECT (SELECT word FROM secret LIMIT 1) FROM customers",
+    "SELECT * FROM customers WHERE EXISTS (SELECT FROM secret)",
+    "SELECT * FROM customers JOIN LATERAL (SELECT * FROM secret) s ON true",
+    "WITH a AS (SELECT * FROM secret) SELECT * FROM a",
+    "WITH secret AS (SELECT * FROM secret) SELECT * FROM secret",
+    "SELECT * FROM secret, (WITH secret AS (SELECT 1) SELECT * FROM secret) x",
+    "SELECT * FROM (WITH secret AS (SELECT 1) SELECT * FROM secret) x UNION ALL SELECT id FROM secret",
+    "(WITH secret AS (SELECT 1 AS id) SELECT id FROM secret) UNION ALL SELECT id FROM secret",
+    "SELECT id FROM secret UNION ALL (WITH secret AS (SELECT 1 AS id) SELECT id FROM secret)",
+    "WITH a AS (SELECT id FROM secret), secret AS (SELECT 1 AS id) SELECT * FROM a",
+    "WITH secret AS (SELECT 1 AS id) SELECT * FROM public.secret",
+    "WITH \"Secret\" AS (SELECT 1 AS id) SELECT * FROM secret",
+    "SELECT 1 UNION SELECT id FROM secret ORDER BY 1",
+    "VALUES ((SELECT word FROM secret))",
+    "EXPLAIN SELECT * FROM secret",
+    "EXPLAIN (VERBOSE) TABLE secret",
+    "SELECT NULL::secret",
+    "SELECT NULL::hidden.plans",
+    "SELECT (NULL::_secret)[1]",
+    "SELECT CAST(NULL AS public.secret[])",
+    "SELECT enum_range(NULL::hidden.mood)",
+    "SELECT * FROM json_populate_record(NULL::secret, '{}')",
+    "SELECT * FROM json_to_record('{}') AS x(a secret)",
+    "SELECT 'secret'::regclass",
+    "SELECT regclass 'secret'",
+    "SELECT regclass('secret')",
+    "SELECT to_regclass('secret')",
+    "SELECT cast('secret' AS pg_catalog.regclass)",
+    "SELECT 'hidden'::regnamespace",
+    "SELECT '1259'::oid::regclass",
+    "SELECT pg_relation_size('secret')",
+    "SELECT pg_total_relation_size('hidden.plans')",
+    "SELECT pg_catalog.pg_relation_size('secret')",
+    "SELECT pg_get_viewdef('sales.words')",
+    "SELECT pg_get_indexdef(1)",
+    "SELECT has_table_privilege('secret', 'SELECT')",
+    "SELECT obj_description(1, 'pg_class')",
+    "SELECT col_description(1, 1)",
+    "SELECT table_to_xml('secret', true, true, '')",
+    "SELECT query_to_xml('TABLE secret', true, true, '')",
+    "SELECT schema_to_xml('hidden', true, true, '')",
+    "SELECT currval('hidden.counter')",
+    "SELECT last_value FROM hidden.counter",
+    "SELECT * FROM dblink('', 'TABLE secret') AS t(a int)",
+    "SELECT * FROM pg_class",
+    "SELECT * FROM pg_catalog.pg_tables",
+    "SELECT * FROM information_schema.tables",
+    "SELECT * FROM pg_stats",
+    "SELECT relname FROM pg_stat_user_tables",
+    "SELECT * FROM pg_toast.pg_toast_1",
+    "SELECT * FROM pg_sequences",
+    "SELECT * FROM pg_indexes",
+    "SELECT * FROM nothing.like.this.one",
+    "SELECT * FROM XMLTABLE('/a' PASSING (SELECT word::xml FROM secret) COLUMNS x text)",
+    "SELECT count(*) FILTER (WHERE EXISTS (TABLE secret)) FROM customers",
+    "SELECT id FROM customers ORDER BY (SELECT word FROM secret)",
+    "SELECT id FROM customers LIMIT (SELECT id FROM secret)",
+    "SELECT sum(id) OVER (ORDER BY (SELECT id FROM secret)) FROM customers",
+    "SELECT id FROM customers GROUP BY id HAVING id = (SELECT id FROM secret)",
+    "SELECT id FROM customers TABLESAMPLE system ((SELECT id FROM secret))",
+    "(WITH secret AS (SELECT 1 AS id) (SELECT id FROM secret)) UNION ALL SELECT id FROM secret",
+    "((WITH secret AS (SELECT 1 AS id) SELECT id FROM secret)) UNION ALL SELECT id FROM secret",
+    "SELECT c.look FROM customers c",
+    "SELECT (c).look FROM customers c",
+    "SELECT upper(id) FROM customers",
+];
+
+/// Statements that look for a masked value.
+const PROBES: &[&str] = &[
+    "SELECT * FROM customers",
+    "SELECT c FROM customers c",
+    "SELECT c.* FROM customers c",
+    "SELECT c::text FROM customers c",
+    "SELECT email(c) FROM customers c",
+    "SELECT (c).email FROM customers c",
+    "SELECT array_agg(c) FROM customers c",
+    "SELECT string_agg(email, ',') FROM customers",
+    "SELECT * FROM customers c(a, b, d)",
+    "SELECT xmlforest(c.email) FROM customers c",
+    "SELECT * FROM (TABLE customers) x",
+    "TABLE customers",
+    "SELECT * FROM ONLY customers",
+    "SELECT * FROM customers *",
+    "SELECT * FROM customers TABLESAMPLE bernoulli (100)",
+    "SELECT email FROM customers UNION SELECT email FROM customers ORDER BY 1",
+    "SELECT email::int FROM customers",
+    "SELECT * FROM customers WHERE email::int = 1",
+    "SELECT * FROM customers WHERE ssn::int = 1",
+    "SELECT public.customers.email FROM customers",
+    "SELECT max(email), min(email) FROM customers",
+    "SELECT * FROM customers NATURAL JOIN customers d",
+    "SELECT * FROM mails",
+    "SELECT * FROM over",
+    "SELECT * FROM wholes",
+    "SELECT * FROM kept",
+    "SELECT everything FROM wholes",
+    "SELECT most_common_vals::text FROM pg_stats WHERE tablename = 'customers'",
+    "SELECT histogram_bounds::text FROM pg_catalog.pg_stats",
+    "SELECT * FROM pg_stats_ext",
+    "SELECT * FROM people",
+    "SELECT * FROM people_1",
+    "EXPLAIN SELECT * FROM customers WHERE email = 'ada@canary.test'",
+    "SELECT query_to_xml('TABLE customers', true, true, '')",
+    "SELECT 1 FROM customers WHERE 1 / (CASE WHEN email LIKE 'a%' THEN 0 ELSE 1 END) = 1",
+];
 
 fn texts(patterns: &[&str]) -> Vec<String> {
     patterns.iter().map(|&text| text.to_owned()).collect()
@@ -61,8 +178,14 @@ async fn a_fence_opens_what_it_names() {
         ("SELECT c.name FROM public.customers AS c JOIN sales.orders o ON o.customer = c.id", json!("Ada")),
         ("SELECT word FROM sales.words", json!("canary")),
         ("WITH secret AS (SELECT 7 AS word) SELECT word FROM secret", json!(7)),
-        ("WITH secret AS (SELECT 7 AS word) SELECT 1 AS word FROM secret WHERE false UNION SELECT word FROM secret", json!(7)),
-        ("WITH RECURSIVE secret(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM secret WHERE n < 5) SELECT max(n) FROM secret", json!(5)),
+        (
+            "WITH secret AS (SELECT 7 AS word) SELECT 1 AS word FROM secret WHERE false UNION SELECT word FROM secret",
+            json!(7),
+        ),
+        (
+            "WITH RECURSIVE secret(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM secret WHERE n < 5) SELECT max(n) FROM secret",
+            json!(5),
+        ),
         ("WITH a AS (SELECT 1 AS x), b AS (SELECT x + 1 AS y FROM a) SELECT (SELECT y FROM b)", json!(2)),
         ("SELECT (x).id FROM (SELECT NULL::customers AS x) t", json!(null)),
         ("SELECT count(*) FROM generate_series(1, 3)", json!(3)),
@@ -79,76 +202,7 @@ async fn a_fence_opens_what_it_names() {
 async fn nothing_beyond_the_fence_is_read() {
     let fixture = Fixture::new(DATA);
     let database = fenced(&fixture, Access::ReadOnly).await;
-    let attacks = [
-        "SELECT * FROM secret",
-        "SELECT * FROM public.secret",
-        "SELECT * FROM \"secret\"",
-        "SELECT * FROM hidden.plans",
-        "TABLE secret",
-        "SELECT * FROM ONLY secret",
-        "SELECT * FROM customers, secret",
-        "SELECT (SELECT word FROM secret LIMIT 1) FROM customers",
-        "SELECT * FROM customers WHERE EXISTS (SELECT FROM secret)",
-        "SELECT * FROM customers JOIN LATERAL (SELECT * FROM secret) s ON true",
-        "WITH a AS (SELECT * FROM secret) SELECT * FROM a",
-        "WITH secret AS (SELECT * FROM secret) SELECT * FROM secret",
-        "SELECT * FROM secret, (WITH secret AS (SELECT 1) SELECT * FROM secret) x",
-        "SELECT * FROM (WITH secret AS (SELECT 1) SELECT * FROM secret) x UNION ALL SELECT id FROM secret",
-        "(WITH secret AS (SELECT 1 AS id) SELECT id FROM secret) UNION ALL SELECT id FROM secret",
-        "SELECT id FROM secret UNION ALL (WITH secret AS (SELECT 1 AS id) SELECT id FROM secret)",
-        "WITH a AS (SELECT id FROM secret), secret AS (SELECT 1 AS id) SELECT * FROM a",
-        "WITH secret AS (SELECT 1 AS id) SELECT * FROM public.secret",
-        "WITH \"Secret\" AS (SELECT 1 AS id) SELECT * FROM secret",
-        "SELECT 1 UNION SELECT id FROM secret ORDER BY 1",
-        "VALUES ((SELECT word FROM secret))",
-        "EXPLAIN SELECT * FROM secret",
-        "EXPLAIN (VERBOSE) TABLE secret",
-        "SELECT NULL::secret",
-        "SELECT NULL::hidden.plans",
-        "SELECT (NULL::_secret)[1]",
-        "SELECT CAST(NULL AS public.secret[])",
-        "SELECT enum_range(NULL::hidden.mood)",
-        "SELECT * FROM json_populate_record(NULL::secret, '{}')",
-        "SELECT * FROM json_to_record('{}') AS x(a secret)",
-        "SELECT 'secret'::regclass",
-        "SELECT regclass 'secret'",
-        "SELECT regclass('secret')",
-        "SELECT to_regclass('secret')",
-        "SELECT cast('secret' AS pg_catalog.regclass)",
-        "SELECT 'hidden'::regnamespace",
-        "SELECT '1259'::oid::regclass",
-        "SELECT pg_relation_size('secret')",
-        "SELECT pg_total_relation_size('hidden.plans')",
-        "SELECT pg_catalog.pg_relation_size('secret')",
-        "SELECT pg_get_viewdef('sales.words')",
-        "SELECT pg_get_indexdef(1)",
-        "SELECT has_table_privilege('secret', 'SELECT')",
-        "SELECT obj_description(1, 'pg_class')",
-        "SELECT col_description(1, 1)",
-        "SELECT table_to_xml('secret', true, true, '')",
-        "SELECT query_to_xml('TABLE secret', true, true, '')",
-        "SELECT schema_to_xml('hidden', true, true, '')",
-        "SELECT currval('hidden.counter')",
-        "SELECT last_value FROM hidden.counter",
-        "SELECT * FROM dblink('', 'TABLE secret') AS t(a int)",
-        "SELECT * FROM pg_class",
-        "SELECT * FROM pg_catalog.pg_tables",
-        "SELECT * FROM information_schema.tables",
-        "SELECT * FROM pg_stats",
-        "SELECT relname FROM pg_stat_user_tables",
-        "SELECT * FROM pg_toast.pg_toast_1",
-        "SELECT * FROM pg_sequences",
-        "SELECT * FROM pg_indexes",
-        "SELECT * FROM nothing.like.this.one",
-        "SELECT * FROM XMLTABLE('/a' PASSING (SELECT word::xml FROM secret) COLUMNS x text)",
-        "SELECT count(*) FILTER (WHERE EXISTS (TABLE secret)) FROM customers",
-        "SELECT id FROM customers ORDER BY (SELECT word FROM secret)",
-        "SELECT id FROM customers LIMIT (SELECT id FROM secret)",
-        "SELECT sum(id) OVER (ORDER BY (SELECT id FROM secret)) FROM customers",
-        "SELECT id FROM customers GROUP BY id HAVING id = (SELECT id FROM secret)",
-        "SELECT id FROM customers TABLESAMPLE system ((SELECT id FROM secret))",
-    ];
-    for sql in attacks {
+    for sql in BEYOND {
         let answer = ask(&database, sql).await;
         assert!(matches!(answer, Err(SqlError::Database { .. } | SqlError::Rejected(_))), "{sql}: {answer:?}");
         let words = answer.unwrap_err().to_string();
@@ -156,7 +210,7 @@ async fn nothing_beyond_the_fence_is_read() {
         let explained = database.explain(query(sql, &[]), true, &cx()).await;
         assert!(explained.is_err(), "{sql}: {explained:?}");
     }
-    println!("{} attacks on a fence refused", attacks.len());
+    println!("{} attacks on a fence refused", BEYOND.len());
     // What is kept back and what is not there read the same.
     for name in ["secret", "nowhere"] {
         let refused = ask(&database, &format!("SELECT * FROM {name}")).await.unwrap_err();
@@ -210,12 +264,16 @@ async fn a_fence_holds_what_writes() {
         let arguments = arguments.as_object().cloned().unwrap();
         own.call(&database, "execute_write", &arguments, &cx()).await
     };
-    let answer = call(json!({"sql": "UPDATE customers SET name = 'Ann' WHERE id = 2 RETURNING id, name;"})).await.unwrap();
+    let answer =
+        call(json!({"sql": "UPDATE customers SET name = 'Ann' WHERE id = 2 RETURNING id, name;"})).await.unwrap();
     let told = answer.structured_content.unwrap();
     assert_eq!(told, json!({"affected": 1, "rows": [{"id": 2, "name": "Ann"}], "truncated": false}));
     for (sql, word) in [
         ("UPDATE customers SET name = 'x'", "confirm_all"),
-        ("WITH d AS (DELETE FROM sales.orders RETURNING id) INSERT INTO sales.orders (id) SELECT id FROM d", "confirm_all"),
+        (
+            "WITH d AS (DELETE FROM sales.orders RETURNING id) INSERT INTO sales.orders (id) SELECT id FROM d",
+            "confirm_all",
+        ),
         ("SELECT 1", "INSERT, UPDATE, DELETE or MERGE"),
         ("DROP TABLE customers", "allowed here"),
         ("DELETE FROM secret WHERE id = 1", "does not exist"),
@@ -266,44 +324,7 @@ async fn masked_columns_give_no_value() {
     ] {
         assert_eq!(one(&database, sql).await, answer, "{sql}");
     }
-    let probes = [
-        "SELECT * FROM customers",
-        "SELECT c FROM customers c",
-        "SELECT c.* FROM customers c",
-        "SELECT c::text FROM customers c",
-        "SELECT email(c) FROM customers c",
-        "SELECT (c).email FROM customers c",
-        "SELECT array_agg(c) FROM customers c",
-        "SELECT string_agg(email, ',') FROM customers",
-        "SELECT * FROM customers c(a, b, d)",
-        "SELECT xmlforest(c.email) FROM customers c",
-        "SELECT * FROM (TABLE customers) x",
-        "TABLE customers",
-        "SELECT * FROM ONLY customers",
-        "SELECT * FROM customers *",
-        "SELECT * FROM customers TABLESAMPLE bernoulli (100)",
-        "SELECT email FROM customers UNION SELECT email FROM customers ORDER BY 1",
-        "SELECT email::int FROM customers",
-        "SELECT * FROM customers WHERE email::int = 1",
-        "SELECT * FROM customers WHERE ssn::int = 1",
-        "SELECT public.customers.email FROM customers",
-        "SELECT max(email), min(email) FROM customers",
-        "SELECT * FROM customers NATURAL JOIN customers d",
-        "SELECT * FROM mails",
-        "SELECT * FROM over",
-        "SELECT * FROM wholes",
-        "SELECT * FROM kept",
-        "SELECT everything FROM wholes",
-        "SELECT most_common_vals::text FROM pg_stats WHERE tablename = 'customers'",
-        "SELECT histogram_bounds::text FROM pg_catalog.pg_stats",
-        "SELECT * FROM pg_stats_ext",
-        "SELECT * FROM people",
-        "SELECT * FROM people_1",
-        "EXPLAIN SELECT * FROM customers WHERE email = 'ada@canary.test'",
-        "SELECT query_to_xml('TABLE customers', true, true, '')",
-        "SELECT 1 FROM customers WHERE 1 / (CASE WHEN email LIKE 'a%' THEN 0 ELSE 1 END) = 1",
-    ];
-    for sql in probes {
+    for sql in PROBES {
         let shown = match ask(&database, sql).await {
             Ok(rows) => format!("{:?}", rows.rows),
             Err(error) => error.to_string(),
@@ -311,7 +332,7 @@ async fn masked_columns_give_no_value() {
         let bare = shown.replace("ada@canary.test\") does", "");
         assert!(!bare.contains("canary") && !bare.contains("123-45"), "{sql}: {shown}");
     }
-    println!("{} probes of masked columns saw none", probes.len());
+    println!("{} probes of masked columns saw none", PROBES.len());
     for sql in ["SELECT * FROM mails", "SELECT * FROM over", "SELECT id FROM wholes", "SELECT id FROM kept"] {
         let answer = ask(&database, sql).await;
         assert!(matches!(&answer, Err(SqlError::Rejected(words)) if words.contains("masked")), "{sql}: {answer:?}");
@@ -343,7 +364,8 @@ async fn masked_tables_are_told_and_not_written() {
         let answer = database.run(writing(sql, &[]), &cx()).await;
         assert!(matches!(&answer, Err(SqlError::Rejected(words)) if words.contains("masked")), "{sql}: {answer:?}");
     }
-    let sql = "UPDATE sales.orders o SET total = length(c.email) FROM customers c WHERE c.id = o.customer RETURNING total";
+    let sql =
+        "UPDATE sales.orders o SET total = length(c.email) FROM customers c WHERE c.id = o.customer RETURNING total";
     let rows = database.run(writing(sql, &[]), &cx()).await.unwrap();
     assert_eq!(rows.rows[0][0].to_string().trim_matches('"'), "3");
 }
@@ -357,7 +379,9 @@ async fn functions_that_look_up_relations_are_closed() {
          AND proargtypes::oid[] && '{regclass,regproc,regprocedure,regtype,regnamespace}'::regtype[]::oid[]",
     );
     let guard = Judge::default().held(Bounds { fenced: true, bound: false });
-    let judge = |name: &str| guard.check(&format!("SELECT {name}('x')"), Access::ReadOnly, crate::postgres::guard::Author::Model);
+    let judge = |name: &str| {
+        guard.check(&format!("SELECT {name}('x')"), Access::ReadOnly, crate::postgres::guard::Author::Model)
+    };
     let open: Vec<&String> = functions.iter().filter(|name| judge(name).is_ok()).collect();
     assert!(functions.len() > 10 && open.is_empty(), "{open:?}");
 }

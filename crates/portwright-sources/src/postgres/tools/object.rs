@@ -195,7 +195,8 @@ impl From<Basics> for Details {
 impl Details {
     /// Takes out the definitions that may name what is beyond the fence.
     fn within(&mut self) {
-        self.definition = self.definition.take().filter(|_| !matches!(self.kind.as_str(), "view" | "materialized_view"));
+        self.definition =
+            self.definition.take().filter(|_| !matches!(self.kind.as_str(), "view" | "materialized_view"));
         (self.triggers, self.policies) = (None, None);
         if let Some(constraints) = &mut self.constraints {
             constraints.retain(|part| part.kind.as_deref() != Some("foreign key"));
