@@ -217,11 +217,7 @@ async fn start(lease: &mut Lease, job: Job<'_>, begun: bool) -> Result<Prepared,
     };
     if let Some((schema, name)) = functions.unwrap_or_default().into_iter().next() {
         lease.rest();
-        let words = format!(
-            "`{name}` could call the function {schema}.{name}, which may change something. Write pg_catalog.{name}(…) if \
-             you mean PostgreSQL's own, take a column by another name, or leave it out (an operator can allow it with \
-             functions = [\"{schema}.{name}\"])"
-        );
+        let words = other_function(&schema, &name, job.held.is_some());
         return Err(SqlError::Rejected(words).into());
     }
     let session = lease.session()?;
@@ -236,6 +232,21 @@ async fn start(lease: &mut Lease, job: Job<'_>, begun: bool) -> Result<Prepared,
         }
         (None, None) => Err(SqlError::Internal("nothing was prepared".into()).into()),
     }
+}
+
+/// Behind a fence, it is not said where there is a function.
+fn other_function(schema: &str, name: &str, fenced: bool) -> String {
+    if fenced {
+        return format!(
+            "`{name}` could call a function that is not PostgreSQL's own. Write pg_catalog.{name}(…) if you mean \
+             PostgreSQL's, take a column by another name, or leave it out"
+        );
+    }
+    format!(
+        "`{name}` could call the function {schema}.{name}, which may change something. Write pg_catalog.{name}(…) if you \
+         mean PostgreSQL's own, take a column by another name, or leave it out (an operator can allow it with \
+         functions = [\"{schema}.{name}\"])"
+    )
 }
 
 async fn other_functions(client: &Client, job: Job<'_>) -> Result<Vec<(String, String)>, tokio_postgres::Error> {

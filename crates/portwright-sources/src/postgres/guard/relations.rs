@@ -141,11 +141,11 @@ impl Judge<'_> {
 
     fn named_type(self, node: &SyntaxNode) -> Result<Option<Relation>, Rejection> {
         let (schema, name) = self.path(node)?;
+        // An array's type is named after that of its members.
+        let name = name.trim_start_matches('_').to_owned();
         if OBJECT_TYPES.contains(&name.as_str()) {
             return self.refuse_part(node, &format!("the type `{name}` reads the catalogs, which are not open here"));
         }
-        // A table's array type is named after it.
-        let name = name.trim_start_matches('_').to_owned();
         let range = node.text_range();
         let (start, end) = (usize::from(range.start()), usize::from(range.end()));
         let (aliased, plain) = (false, false);
