@@ -2,22 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use portwright_core::{Auth, Principal};
+use portwright_core::protocol::{ArgumentInfo, JsonObject, Reference};
+use portwright_core::{Auth, Declared, Principal, SourceKind as _, SourceSpec};
 use serde_json::json;
 
+use super::source::object;
 use super::*;
+use crate::postgres::Postgres;
 use crate::postgres::identity::Identity;
 use crate::shared::sql::Scope;
 
 const DATA: &str = "
     CREATE TABLE notes (id int, tenant text, body text);
-    INSERT INTO notes SELECT n, CASE WHEN n % 2 = 0 THEN 'red' ELSE 'blue' END, 'note ' || n FROM generate_series(1, 40) n;
+    INSERT INTO notes SELECT n, CASE WHEN n % 2 = 0 THEN 'crimson' ELSE 'blue' END, 'note ' || n FROM generate_series(1, 40) n;
     ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
     CREATE POLICY own ON notes USING (tenant = current_setting('app.tenant')) WITH CHECK (tenant = current_setting('app.tenant'));
-    CREATE FUNCTION loosen() RETURNS text LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''red'', true)';
+    CREATE FUNCTION loosen() RETURNS text LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''crimson'', true)';
     CREATE FUNCTION become() RETURNS text LANGUAGE plpgsql AS $$BEGIN RESET ROLE; RETURN 'x'; END$$;
-    CREATE FUNCTION turn(notes) RETURNS text STABLE LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''red'', true)';
-    CREATE FUNCTION lower(int) RETURNS text STABLE LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''red'', true)'";
+    CREATE FUNCTION turn(notes) RETURNS text STABLE LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''crimson'', true)';
+    CREATE FUNCTION lower(int) RETURNS text STABLE LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''crimson'', true)'";
 
 fn walls(config: &Value) -> Walls {
     let of = |key: &str| config.get(key).cloned();
@@ -53,7 +56,7 @@ async fn no_row_of_another_tenant_comes_over_a_shared_connection() {
     let calls = (0..200).map(|number| {
         let database = database.clone();
         async move {
-            let tenant = if number % 3 == 0 { "red" } else { "blue" };
+            let tenant = if number % 3 == 0 { "crimson" } else { "blue" };
             let cx = of("tenant", tenant);
             let sql = "SELECT tenant, id FROM notes";
             let timeout = Duration::from_secs(if number % 5 == 0 { 15 } else { 20 });
@@ -79,11 +82,16 @@ async fn a_credential_that_says_nothing_reads_nothing() {
     let fixture = Fixture::new(DATA);
     let url = notes(&fixture, "");
     let database = open_behind(by_setting(), &url, Access::ReadOnly, 1).await.unwrap();
-    let somebody = of("tenant", "red");
+    let somebody = of("tenant", "crimson");
     assert_eq!(database.run(declared("SELECT id FROM notes", &[]), &somebody).await.unwrap().rows.len(), 20);
-    for cx in
-        [cx(), of("other", "red"), of("tenant", 7), of("tenant", json!(null)), of("tenant", ""), of("tenant", "a\0b")]
-    {
+    for cx in [
+        cx(),
+        of("other", "crimson"),
+        of("tenant", 7),
+        of("tenant", json!(null)),
+        of("tenant", ""),
+        of("tenant", "a\0b"),
+    ] {
         let answers = [
             database.run(declared("SELECT id FROM notes", &[]), &cx).await.map(|_| ()),
             database.run(query("SELECT id FROM notes", &[]), &cx).await.map(|_| ()),
@@ -95,7 +103,7 @@ async fn a_credential_that_says_nothing_reads_nothing() {
         }
     }
     // A value is bound, whatever is in it.
-    let sly = of("tenant", "red', false), set_config('app.tenant', 'blue");
+    let sly = of("tenant", "crimson', false), set_config('app.tenant', 'blue");
     assert_eq!(database.run(declared("SELECT id FROM notes", &[]), &sly).await.unwrap().rows.len(), 0);
 }
 
@@ -107,15 +115,15 @@ async fn statements_do_not_change_whose_rows_they_read() {
         let database = open_behind(by_setting(), &url, access, 1).await.unwrap();
         let blue = of("tenant", "blue");
         for sql in [
-            "SET app.tenant = 'red'",
-            "SET LOCAL app.tenant = 'red'",
+            "SET app.tenant = 'crimson'",
+            "SET LOCAL app.tenant = 'crimson'",
             "RESET ROLE",
             "RESET app.tenant",
             "RESET ALL",
             "SET ROLE postgres",
             "SET SESSION AUTHORIZATION postgres",
-            "SELECT set_config('app.tenant', 'red', true)",
-            "SELECT pg_catalog.set_config('app.tenant', 'red', true), * FROM notes",
+            "SELECT set_config('app.tenant', 'crimson', true)",
+            "SELECT pg_catalog.set_config('app.tenant', 'crimson', true), * FROM notes",
             "SELECT loosen(), count(*) FROM notes",
             "SELECT public.loosen()",
             "SELECT become()",
@@ -123,13 +131,13 @@ async fn statements_do_not_change_whose_rows_they_read() {
             "SELECT (n).turn, tenant FROM notes n",
             "SELECT lower(id), tenant FROM notes",
             "SELECT current_setting('app.tenant')",
-            "UPDATE pg_settings SET setting = 'red' WHERE name = 'app.tenant'",
-            "DO $$BEGIN PERFORM set_config('app.tenant', 'red', true); END$$",
+            "UPDATE pg_settings SET setting = 'crimson' WHERE name = 'app.tenant'",
+            "DO $$BEGIN PERFORM set_config('app.tenant', 'crimson', true); END$$",
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "CREATE VIEW v AS SELECT * FROM notes",
             "ALTER TABLE notes DISABLE ROW LEVEL SECURITY",
             "DROP POLICY own ON notes",
-            "INSERT INTO notes VALUES (99, 'red', 'x')",
+            "INSERT INTO notes VALUES (99, 'crimson', 'x')",
         ] {
             let answer = database.run(Query { access, ..query(sql, &[]) }, &blue).await;
             assert!(answer.is_err(), "{sql}: {answer:?}");
@@ -185,4 +193,75 @@ async fn a_role_is_one_of_the_list() {
     }
     let own = database.run(declared("SELECT current_user::text", &[]), &of("db_role", red.as_str())).await.unwrap();
     assert_eq!(own.rows, [[json!(red)]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resources_tools_and_completion_are_under_it_too() {
+    let fixture = Fixture::new(DATA);
+    let url = notes(&fixture, "");
+    let declared = |name: &str, table: Value| Declared {
+        name: name.to_owned(),
+        table: object(table),
+        place: Pointer::root().join("resources").join(name),
+    };
+    let table = json!({
+        "url": url, "pool": {"max": 1}, "set": {"app.tenant": {"from": "principal", "claim": "tenant"}},
+    });
+    let id = json!({"id": {"type": "string", "description": "x"}});
+    let spec = SourceSpec {
+        name: "shop".into(),
+        table: object(table),
+        tools: vec![declared("list_notes", json!({"description": "x", "sql": "SELECT tenant FROM notes"}))],
+        resources: vec![
+            declared("notes://mine", json!({"sql": "SELECT tenant FROM notes"})),
+            declared(
+                "notes://one/{id}",
+                json!({
+                    "sql": "SELECT tenant FROM notes WHERE id::text = :id", "params": id,
+                    "complete": {"id": "SELECT tenant FROM notes WHERE id::text LIKE :typed || '%'"},
+                }),
+            ),
+        ],
+        base: "/".into(),
+    };
+    let source = Postgres.decode(spec).unwrap().connect().await.unwrap();
+    let reference: Reference =
+        serde_json::from_value(json!({"type": "ref/resource", "uri": "notes://one/{id}"})).unwrap();
+    let typed: ArgumentInfo = serde_json::from_value(json!({"name": "id", "value": ""})).unwrap();
+    for (tenant, other) in [("crimson", "blue"), ("blue", "crimson"), ("crimson", "blue")] {
+        let cx = of("tenant", tenant);
+        let answers = [
+            format!("{:?}", source.call("list_notes", &JsonObject::new(), &cx).await.unwrap()),
+            format!("{:?}", source.read("notes://mine", &cx).await.unwrap()),
+            format!("{:?}", source.complete(&reference, &typed, None, &cx).await.unwrap()),
+            format!(
+                "{:?}",
+                source.call("run_sql_query", &object(json!({"sql": "SELECT tenant FROM notes"})), &cx).await.unwrap()
+            ),
+        ];
+        for answer in answers {
+            assert!(answer.contains(tenant) && !answer.contains(other), "{tenant}: {answer}");
+        }
+        let own = if tenant == "crimson" { "notes://one/2" } else { "notes://one/1" };
+        let others = if tenant == "crimson" { "notes://one/1" } else { "notes://one/2" };
+        assert!(format!("{:?}", source.read(own, &cx).await.unwrap()).contains(tenant));
+        assert!(!format!("{:?}", source.read(others, &cx).await.unwrap()).contains(other));
+    }
+    for (tool, arguments) in [
+        ("list_notes", json!({})),
+        ("run_sql_query", json!({"sql": "SELECT 1"})),
+        ("list_tables", json!({})),
+        ("describe_table", json!({"table": "notes"})),
+        ("explain_query", json!({"sql": "SELECT 1"})),
+        ("list_objects", json!({})),
+        ("list_indexes", json!({})),
+        ("get_object_details", json!({"schema_name": "public", "object_name": "notes"})),
+    ] {
+        let refused = source.call(tool, &object(arguments), &cx()).await.unwrap_err();
+        assert!(refused.public().contains("credential"), "{tool}: {}", refused.public());
+    }
+    for uri in ["notes://mine", "notes://one/1", "db://shop/schema", "db://shop/schema/notes"] {
+        assert!(source.read(uri, &cx()).await.unwrap_err().public().contains("credential"), "{uri}");
+    }
+    assert!(source.complete(&reference, &typed, None, &cx()).await.is_err());
 }
