@@ -129,11 +129,12 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
         return Ok(rows);
     }
     let Some(held) = job.held else { return proceed(lease, job, false).await };
-    let rewritten = hold(lease, job, held).await?;
+    // In a place of their own: most statements are not held, and their future stays small.
+    let rewritten = Box::pin(hold(lease, job, held)).await?;
     let before = job.sql.len() - job.query.sql.len();
     let sql = format!("{}{rewritten}", job.sql.get(..before).unwrap_or_default());
     let moved = rewritten != job.query.sql;
-    proceed(lease, Job { sql: &sql, moved, ..job }, true).await
+    Box::pin(proceed(lease, Job { sql: &sql, moved, ..job }, true)).await
 }
 
 /// Opens the transaction and asks what the statement's names stand for; gives it as it may run.
