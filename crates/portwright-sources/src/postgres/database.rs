@@ -4,15 +4,18 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::try_join;
 use portwright_core::{Context, Diagnostic, Health, Pointer, PoolUse, async_trait, limits};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::errors::Fault;
-use super::guard::{Author, Guard, Names, Passed};
+use super::guard::{Author, Bounds, Guard, Names, Passed, Relation};
+use super::identity::{Guise, Identity};
 use super::pool::{Lease, Pool};
-use super::run::{self, Failure, Job};
+use super::reach::Reach;
+use super::run::{self, Failure, Held, Job};
 use super::session::{Opener, Session, waits};
 use super::{DIALECT, introspect, privileges, tools};
 use crate::shared::own::Toolbox;
@@ -31,6 +34,8 @@ const DECLARED_MAX: usize = 1000;
 pub struct PostgresDatabase {
     pool: Arc<Pool>,
     guard: Arc<Guard>,
+    pub(super) reach: Reach,
+    identity: Identity,
     access: Access,
     /// Where its table stands.
     place: Pointer,
@@ -38,17 +43,27 @@ pub struct PostgresDatabase {
     passed: [Mutex<HashSet<String>>; 2],
 }
 
+/// What statements are held to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Walls {
+    pub(super) guard: Guard,
+    pub(super) reach: Reach,
+    pub(super) identity: Identity,
+}
+
 impl PostgresDatabase {
     /// Opens a first connection.
     pub(super) async fn open(
         opener: Opener,
-        guard: Guard,
+        walls: Walls,
         access: Access,
         plan: PoolPlan,
         place: Pointer,
     ) -> Result<Arc<Self>, SqlError> {
-        let database =
-            Self { pool: Pool::new(opener, plan), guard: Arc::new(guard), access, place, passed: Default::default() };
+        let Walls { guard, reach, identity } = walls;
+        let bounds = Bounds { fenced: reach.is_bounded(), bound: identity.is_some() };
+        let (guard, pool) = (Arc::new(guard.held(bounds)), Pool::new(opener, plan));
+        let database = Self { pool, guard, reach, identity, access, place, passed: Default::default() };
         drop(database.pool.lease(false).await?);
         Ok(Arc::new(database))
     }
@@ -56,6 +71,12 @@ impl PostgresDatabase {
     async fn checked(&self, query: &Query<'_>) -> Result<Passed, SqlError> {
         let author = if query.declared { Author::Operator } else { Author::Model };
         self.judged(query.sql, query.access, author).await
+    }
+
+    /// What an ad-hoc statement is held to, if anything is kept back.
+    fn held<'a>(&'a self, relations: Option<&'a [Relation]>) -> Option<Held<'a>> {
+        let relations = relations.filter(|_| self.reach.is_bounded())?;
+        Some(Held { reach: &self.reach, relations })
     }
 
     /// Asks the guard. What takes longer than other work of a call does not hold up other calls.
@@ -123,14 +144,36 @@ impl PostgresDatabase {
         let timeout = cx.time_left().map_or(limits::STATEMENT_WAIT, |left| left.min(limits::STATEMENT_WAIT));
         let (access, declared) = (Access::ReadOnly, true);
         let query = Query { sql, values, access, declared, rows_max, bytes_max, timeout };
-        let job = Job { query, sql, prefix: 0, names: &Names::default(), deadline: deadline(timeout, cx) };
+        let (names, guise) = (Names::default(), self.identity.of(cx)?);
+        let (names, guise, held, moved) = (&names, &guise, None, false);
+        let job = Job { query, sql, prefix: 0, names, held, guise, moved, deadline: deadline(timeout, cx) };
         self.attempts(job, cx).await
+    }
+
+    /// Runs one statement of a caller that changes rows. One that changes all rows of a table must say so.
+    pub(super) async fn change(&self, sql: &str, confirmed: bool, cx: &Context) -> Result<Rows, SqlError> {
+        let change = self.judged(sql, Access::ReadWrite, Author::Model).await?.change;
+        let words = match change {
+            None => "only INSERT, UPDATE, DELETE or MERGE can be run by this tool",
+            Some(change) if change.all && !confirmed => {
+                "there is no WHERE: the statement would change all rows. Add one, or say confirm_all = true"
+            }
+            Some(_) => {
+                let timeout = self.pool.opener.statement_wait();
+                let timeout = cx.time_left().map_or(timeout, |left| left.min(timeout));
+                let (rows_max, bytes_max) = (limits::ROWS_MAX, limits::RESULT_BYTES_MAX);
+                let (access, declared, values) = (Access::ReadWrite, false, &[][..]);
+                return self.run(Query { sql, values, access, declared, rows_max, bytes_max, timeout }, cx).await;
+            }
+        };
+        Err(SqlError::Rejected(words.to_owned()))
     }
 
     /// Asks a question of our own, in a transaction that only reads.
     async fn ask<Q: Question>(
         &self,
         question: &Q,
+        guise: &Guise,
         wait: Duration,
         cancel: &CancellationToken,
     ) -> Result<Q::Answer, SqlError> {
@@ -139,7 +182,7 @@ impl PostgresDatabase {
             let mut again = false;
             loop {
                 let mut lease = self.pool.lease(again).await?;
-                match answer(&mut lease, deadline, question).await {
+                match answer(&mut lease, deadline, question, guise).await {
                     Err(SqlError::Unreachable(_)) if lease.used && !again => lease.discard(),
                     other => return other,
                 }
@@ -203,13 +246,18 @@ impl Question for Role {
     }
 }
 
-async fn answer<Q: Question>(lease: &mut Lease, deadline: Instant, question: &Q) -> Result<Q::Answer, SqlError> {
+async fn answer<Q: Question>(
+    lease: &mut Lease,
+    deadline: Instant,
+    question: &Q,
+    guise: &Guise,
+) -> Result<Q::Answer, SqlError> {
     lease.start(false);
     let wait = run::left(deadline);
     let session = lease.session()?;
     let begin = format!("BEGIN READ ONLY; {}", waits("SET LOCAL", wait));
     let answered = async {
-        session.client.batch_execute(&begin).await?;
+        try_join(session.client.batch_execute(&begin), guise.put_on(&session.client)).await?;
         question.ask(session).await
     };
     let answered = answered.await.map_err(|error| Fault::from(error).told(wait, 0));
@@ -245,27 +293,33 @@ impl Database for PostgresDatabase {
         self.judged(sql, access, Author::Operator).await?;
         // A function of the operator's own may write.
         let reads = self.judged(sql, Access::ReadOnly, Author::Model).await.is_ok();
-        let (params, columns) = self.ask(&Describe(sql), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
+        let (params, columns) =
+            self.ask(&Describe(sql), &Guise::default(), limits::STATEMENT_WAIT, &CancellationToken::new()).await?;
         Ok(Description { params, columns, read_only: access == Access::ReadOnly || reads })
     }
 
     async fn run(&self, query: Query<'_>, cx: &Context) -> Result<Rows, SqlError> {
-        let mut names = Names::default();
+        let guise = self.identity.of(cx)?;
+        let (mut names, mut relations) = (Names::default(), None);
         if query.declared {
             self.declared(&query).await?;
         } else {
             let passed = self.checked(&query).await?;
-            if query.access == Access::ReadOnly {
+            if query.access == Access::ReadOnly || self.reach.is_bounded() || !guise.is_empty() {
                 names = passed.names;
             }
+            relations = Some(passed.relations);
         }
         names.retain(|name| !self.guard.allows(None, name));
-        let job = Job { query, sql: query.sql, prefix: 0, names: &names, deadline: deadline(query.timeout, cx) };
+        let (held, deadline) = (self.held(relations.as_deref()), deadline(query.timeout, cx));
+        let (names, guise) = (&names, &guise);
+        let job = Job { query, sql: query.sql, prefix: 0, names, held, guise, moved: false, deadline };
         self.attempts(job, cx).await
     }
 
     async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError> {
         let query = Query { access: Access::ReadOnly, ..query };
+        let guise = self.identity.of(cx)?;
         let passed = self.checked(&query).await?;
         if !passed.is_query {
             return Err(SqlError::Rejected("only SELECT, VALUES and TABLE can be explained".to_owned()));
@@ -274,8 +328,11 @@ impl Database for PostgresDatabase {
         let sql = format!("{prefix}{}", query.sql);
         let mut names = if query.declared { Names::default() } else { passed.names };
         names.retain(|name| !self.guard.allows(None, name));
+        let declared = query.declared;
         let query = Query { rows_max: usize::MAX, declared: false, ..query };
-        let job = Job { query, sql: &sql, prefix: prefix.len(), names: &names, deadline: deadline(query.timeout, cx) };
+        let (held, deadline) = (self.held((!declared).then_some(&*passed.relations)), deadline(query.timeout, cx));
+        let (names, guise, prefix) = (&names, &guise, prefix.len());
+        let job = Job { query, sql: &sql, prefix, names, held, guise, moved: false, deadline };
         let rows = self.attempts(job, cx).await?;
         let mut lines: Vec<String> =
             rows.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();
@@ -287,11 +344,13 @@ impl Database for PostgresDatabase {
 
     async fn schema(&self, scope: Scope<'_>, cx: &Context) -> Result<Schema, SqlError> {
         let wait = cx.time_left().unwrap_or(limits::STATEMENT_WAIT).min(limits::STATEMENT_WAIT);
-        self.ask(&Look(scope), wait, &cx.cancel).await
+        let mut schema = self.ask(&Look(scope), &self.identity.of(cx)?, wait, &cx.cancel).await?;
+        self.reach.narrow(&mut schema);
+        Ok(schema)
     }
 
     async fn health(&self) -> Health {
-        match self.ask(&Ping, limits::HEALTH_WAIT, &CancellationToken::new()).await {
+        match self.ask(&Ping, &Guise::default(), limits::HEALTH_WAIT, &CancellationToken::new()).await {
             // Busy is not ill.
             Ok(()) | Err(SqlError::PoolBusy(_)) => Health::Ready,
             Err(error) => {
@@ -303,7 +362,7 @@ impl Database for PostgresDatabase {
 
     async fn privileges(&self) -> Vec<Diagnostic> {
         let mut found = privileges::of_connection(self.pool.opener.dsn(), &self.place);
-        match self.ask(&Role, limits::STATEMENT_WAIT, &CancellationToken::new()).await {
+        match self.ask(&Role, &Guise::default(), limits::STATEMENT_WAIT, &CancellationToken::new()).await {
             Ok(facts) => found.extend(privileges::judge(&facts, self.access, &self.place)),
             Err(error) => tracing::warn!(%error, "privileges can't be read"),
         }

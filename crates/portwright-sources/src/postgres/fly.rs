@@ -90,13 +90,17 @@ async fn go(session: &mut Session, job: Job<'_>, values: &[Option<String>]) -> s
         messages.parse("", sql, &[]);
         messages.run("", &[]);
     }
+    if !job.guise.is_empty() {
+        messages.parse("", &job.guise.sql(), &job.guise.types());
+        messages.run("", &job.guise.values());
+    }
     messages.run(&kept.name, values);
     messages.run(UNLOCK.0, &[]);
     messages.run(END.0, &[]);
     messages.sync();
 
     let mut gather = Gather::new(&kept.prepared, job.query);
-    let statement = 1 + own_waits.len();
+    let statement = 1 + own_waits.len() + usize::from(!job.guise.is_empty());
     let (mut done, mut refused) = (0, None);
     loop {
         let answer = match (flight.next().await, refused.take()) {
@@ -118,7 +122,7 @@ async fn go(session: &mut Session, job: Job<'_>, values: &[Option<String>]) -> s
                     return Ok(Some(Landing { gather, left: true, refused: None, failed: false, clean: false }));
                 }
             }
-            flight::ROW if done > statement => {}
+            flight::ROW if done != statement => {}
             flight::COMPLETE | flight::EMPTY => done += 1,
             flight::ERROR => refused = Some(Report::parse(flight.body())),
             flight::READY => break,

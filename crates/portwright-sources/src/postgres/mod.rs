@@ -13,10 +13,12 @@ mod flight;
 mod fly;
 mod gather;
 mod guard;
+mod identity;
 mod introspect;
 mod line;
 mod pool;
 mod privileges;
+mod reach;
 mod run;
 mod session;
 #[cfg(any(test, feature = "testing"))]
@@ -28,6 +30,7 @@ mod tools;
 mod types;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use globset::Glob;
@@ -40,8 +43,11 @@ use tokio_postgres::error::SqlState;
 
 pub use self::append::{AppendError, Appender, UrlError};
 pub use self::database::PostgresDatabase;
+use self::database::Walls;
 use self::dsn::Dsn;
 use self::guard::{Author, Guard};
+use self::identity::{Identity, RoleTable, SettingTable};
+use self::reach::{Reach, Written};
 use self::session::{OpenError, Opener};
 pub(crate) use crate::shared::sql::Access;
 use crate::shared::sql::placeholders::line_and_column;
@@ -61,6 +67,16 @@ struct PostgresTable {
     /// Functions that ad-hoc queries may call beside PostgreSQL's own harmless ones: globs on `schema.name`. One of
     /// PostgreSQL's own that is held back takes `pg_catalog.name`.
     functions: Vec<String>,
+    /// The fence of ad-hoc statements and of the source's own tools: globs of schemas. Default: all that the role sees.
+    schemas: Option<Vec<String>>,
+    /// The same for tables and views: globs of `schema.table`.
+    tables: Option<Vec<String>>,
+    /// Columns whose values no ad-hoc statement sees: globs of `schema.table.column` or `table.column`.
+    mask: Vec<String>,
+    /// Settings of each transaction that the caller's credential gives, for the policies of row security.
+    set: BTreeMap<String, SettingTable>,
+    /// The role that each transaction runs as, by the caller's credential.
+    role: Option<RoleTable>,
 }
 
 /// How PostgreSQL's SQL is written.
@@ -105,7 +121,9 @@ impl SourceKind for Postgres {
         let place = spec.place();
         let url = own.url.unwrap_or_default();
         let dsn = if url.is_empty() {
-            if !problems.iter().any(|problem| problem.place == place.join("url")) {
+            // A table that can't be read has none, whatever is written.
+            let said = spec.table.get("url").is_some_and(|url| url.as_str() != Some(""));
+            if !said && !problems.iter().any(|problem| problem.place == place.join("url")) {
                 let missing = Diagnostic::error(place.clone(), "missing-key", "`url` is missing");
                 problems.push(missing.hint("url = \"${env:DATABASE_URL}\""));
             }
@@ -127,12 +145,27 @@ impl SourceKind for Postgres {
         if let Some(guard) = &guard {
             refused(guard, &plan, &mut problems);
         }
+        let written = Written { schemas: own.schemas.as_deref(), tables: own.tables.as_deref(), mask: &own.mask };
+        let reach = Reach::decode(written, &place, &mut problems);
+        let identity = Identity::decode(&own.set, own.role.as_ref(), &place, &mut problems);
+        if reach.is_bounded() || identity.is_some() {
+            unbounded(&plan, &place, &mut problems);
+        }
         match (dsn, guard) {
             (Some(dsn), Some(guard)) if problems.iter().all(|problem| problem.severity != Severity::Error) => {
-                Ok(Box::new(PostgresConfig { dsn, guard, plan }))
+                Ok(Box::new(PostgresConfig { dsn, walls: Walls { guard, reach, identity }, plan }))
             }
             _ => Err(problems),
         }
+    }
+}
+
+/// Tools that can't be held to what the source keeps back.
+fn unbounded(plan: &SqlPlan, place: &Pointer, problems: &mut Vec<Diagnostic>) {
+    for name in plan.more_tools.iter().filter(|name| tools::sees_all(name)) {
+        let words = format!("`{name}` looks at the whole server, beyond `schemas`, `tables`, `mask`, `set` and `role`");
+        let problem = Diagnostic::error(place.join("tools"), "unbounded-tool", words);
+        problems.push(problem.hint("leave it out, or offer it on a source of its own for who looks after the server"));
     }
 }
 
@@ -154,7 +187,7 @@ fn refused(guard: &Guard, plan: &SqlPlan, problems: &mut Vec<Diagnostic>) {
 #[derive(Debug)]
 struct PostgresConfig {
     dsn: Dsn,
-    guard: Guard,
+    walls: Walls,
     plan: SqlPlan,
 }
 
@@ -164,7 +197,7 @@ impl PostgresConfig {
             ConnectError::new(format!("TLS can't be set up: {error}")).because(error).at(self.url())
         })?;
         let plan = &self.plan;
-        let opened = PostgresDatabase::open(opener, self.guard.clone(), plan.access, plan.pool, plan.place.clone());
+        let opened = PostgresDatabase::open(opener, self.walls.clone(), plan.access, plan.pool, plan.place.clone());
         opened.await.map_err(|error| connect_error(error, &self.url()))
     }
 

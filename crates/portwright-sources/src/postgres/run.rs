@@ -17,20 +17,22 @@ use super::Access;
 use super::errors::Fault;
 use super::fly::fly;
 use super::gather::{Gather, Wish};
-use super::guard::Names;
+use super::guard::{Names, Relation};
+use super::identity::Guise;
 use super::pool::Lease;
+use super::reach::{Beyond, Reach};
 use super::session::{Prepared, Session, waits};
 use super::types::{Bound, Cell, schema};
 use crate::shared::sql::{OutputColumn, Query, Rows, SqlError, unique_names};
 
-/// Volatile functions that a statement could call without the guard's leave. By a name in field position: those of one
+/// Volatile functions, or all if `$3`, that a statement could call without the guard's leave. By a name in field position: those of one
 /// argument, which may be the row itself. By the name of one of PostgreSQL's own: those that the path leads to and that
 /// are not hidden by one of the same arguments, which comes first. An aggregate is as volatile as what it is made of.
 const OTHER_FUNCTIONS: &str = "\
 SELECT DISTINCT n.nspname::pg_catalog.text, p.proname::pg_catalog.text
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname <> 'pg_catalog' AND p.proname = ANY ($1::pg_catalog.text[] || $2::pg_catalog.text[])
-  AND (p.provolatile = 'v' OR EXISTS (
+  AND ($3 OR p.provolatile = 'v' OR EXISTS (
     SELECT FROM pg_catalog.pg_aggregate a
     JOIN pg_catalog.pg_proc f ON f.oid IN (a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
     WHERE a.aggfnoid = p.oid AND f.provolatile = 'v'))
@@ -49,7 +51,20 @@ pub(super) struct Job<'a> {
     pub(super) prefix: usize,
     /// Names to compare with the functions that the database has.
     pub(super) names: &'a Names,
+    /// The fence and masks that hold for it, with what it names.
+    pub(super) held: Option<Held<'a>>,
+    /// What its transaction runs under.
+    pub(super) guise: &'a Guise,
+    /// The statement was rewritten: places in it are not the caller's.
+    pub(super) moved: bool,
     pub(super) deadline: Instant,
+}
+
+/// What an ad-hoc statement names, and what of it is open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) reach: &'a Reach,
+    pub(super) relations: &'a [Relation],
 }
 
 /// Why an attempt failed.
@@ -81,7 +96,10 @@ impl Job<'_> {
                 position: None,
             });
         }
-        let told = fault.told(self.query.timeout, self.prefix);
+        let mut told = fault.told(self.query.timeout, self.prefix);
+        if let SqlError::Database { position, .. } = &mut told {
+            *position = position.filter(|_| !self.moved);
+        }
         match (lost, stale) {
             (true, _) if self.query.access == Access::ReadOnly => Failure::Lost(told),
             (_, true) if self.query.declared => Failure::Stale(told),
@@ -110,10 +128,40 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
     {
         return Ok(rows);
     }
-    let known = lease.session()?.prepared(job.sql).filter(|_| job.names.is_empty());
+    let Some(held) = job.held else { return proceed(lease, job, false).await };
+    // In a place of their own: most statements are not held, and their future stays small.
+    let rewritten = Box::pin(hold(lease, job, held)).await?;
+    let before = job.sql.len() - job.query.sql.len();
+    let sql = format!("{}{rewritten}", job.sql.get(..before).unwrap_or_default());
+    let moved = rewritten != job.query.sql;
+    Box::pin(proceed(lease, Job { sql: &sql, moved, ..job }, true)).await
+}
+
+/// Opens the transaction and asks what the statement's names stand for; gives it as it may run.
+async fn hold(lease: &mut Lease, job: Job<'_>, held: Held<'_>) -> Result<String, Failure> {
+    let session = lease.session()?;
+    let (begin, client) = (job.begin(session), &session.client);
+    let answered = async {
+        try_join(client.batch_execute(&begin), job.guise.put_on(client)).await?;
+        held.reach.hold(client, job.query.sql, held.relations).await
+    };
+    match answered.await {
+        Ok(sql) => Ok(sql),
+        Err(Beyond::Asking(error)) => Err(at_rest(lease, job, error)),
+        Err(Beyond::Refused(error)) => {
+            lease.rest();
+            Err(error.into())
+        }
+    }
+}
+
+/// Runs it as it is. `begun`: the transaction is open.
+async fn proceed(lease: &mut Lease, job: Job<'_>, begun: bool) -> Result<Rows, Failure> {
+    let writes = job.query.access == Access::ReadWrite;
+    let known = lease.session()?.prepared(job.sql).filter(|_| job.names.is_empty() && !begun);
     let (prepared, begin) = match known {
         Some(prepared) => (prepared, Some(job.begin(lease.session()?))),
-        None => (start(lease, job).await?, None),
+        None => (start(lease, job, begun).await?, None),
     };
     let statement = &prepared.statement;
     if let Err(error) = fits(job.query.values, statement.params()) {
@@ -124,7 +172,7 @@ pub(super) async fn run(lease: &mut Lease, job: Job<'_>) -> Result<Rows, Failure
     let client = &lease.session()?.client;
     let begun = async {
         match &begin {
-            Some(begin) => client.batch_execute(begin).await,
+            Some(begin) => try_join(client.batch_execute(begin), job.guise.put_on(client)).await.map(drop),
             None => Ok(()),
         }
     };
@@ -148,28 +196,29 @@ fn at_rest(lease: &mut Lease, job: Job<'_>, error: tokio_postgres::Error) -> Fai
     job.failed(error.into(), lease)
 }
 
-/// Opens the transaction and prepares the statement, in one round trip.
-async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Prepared, Failure> {
+/// Opens the transaction, unless it is open, and prepares the statement, in one round trip.
+async fn start(lease: &mut Lease, job: Job<'_>, begun: bool) -> Result<Prepared, Failure> {
     let session = lease.session()?;
     let begin = job.begin(session);
     let known = session.prepared(job.sql);
     let client = &session.client;
-    let check: OptionFuture<_> = (!job.names.is_empty()).then(|| other_functions(client, job.names)).into();
+    let check: OptionFuture<_> = (!job.names.is_empty()).then(|| other_functions(client, job)).into();
     let prepare: OptionFuture<_> = known.is_none().then(|| client.prepare(job.sql)).into();
+    let begin = async {
+        if begun {
+            return Ok(());
+        }
+        try_join(client.batch_execute(&begin), job.guise.put_on(client)).await.map(drop)
+    };
     // They are sent in this order.
-    let started =
-        try_join3(client.batch_execute(&begin), async { prepare.await.transpose() }, async { check.await.transpose() });
+    let started = try_join3(begin, async { prepare.await.transpose() }, async { check.await.transpose() });
     let (prepared, functions) = match started.await {
         Ok(((), prepared, functions)) => (prepared, functions),
         Err(error) => return Err(at_rest(lease, job, error)),
     };
     if let Some((schema, name)) = functions.unwrap_or_default().into_iter().next() {
         lease.rest();
-        let words = format!(
-            "`{name}` could call the function {schema}.{name}, which may change something. Write pg_catalog.{name}(…) if \
-             you mean PostgreSQL's own, take a column by another name, or leave it out (an operator can allow it with \
-             functions = [\"{schema}.{name}\"])"
-        );
+        let words = other_function(&schema, &name, job.held.is_some());
         return Err(SqlError::Rejected(words).into());
     }
     let session = lease.session()?;
@@ -186,9 +235,27 @@ async fn start(lease: &mut Lease, job: Job<'_>) -> Result<Prepared, Failure> {
     }
 }
 
-async fn other_functions(client: &Client, names: &Names) -> Result<Vec<(String, String)>, tokio_postgres::Error> {
-    let [fields, calls] = [&names.fields, &names.calls].map(|names| names.iter().collect::<Vec<_>>());
-    let rows = client.query(OTHER_FUNCTIONS, &[&fields, &calls]).await?;
+/// Behind a fence, it is not said where there is a function.
+fn other_function(schema: &str, name: &str, fenced: bool) -> String {
+    if fenced {
+        return format!(
+            "`{name}` could call a function that is not PostgreSQL's own. Write pg_catalog.{name}(…) if you mean \
+             PostgreSQL's, take a column by another name, or leave it out"
+        );
+    }
+    format!(
+        "`{name}` could call the function {schema}.{name}, which may change something. Write pg_catalog.{name}(…) if you \
+         mean PostgreSQL's own, take a column by another name, or leave it out (an operator can allow it with \
+         functions = [\"{schema}.{name}\"])"
+    )
+}
+
+async fn other_functions(client: &Client, job: Job<'_>) -> Result<Vec<(String, String)>, tokio_postgres::Error> {
+    let Names { fields, calls } = job.names;
+    let [fields, calls] = [fields, calls].map(|names| names.iter().collect::<Vec<_>>());
+    // One that only reads reads beyond a fence, or as somebody else.
+    let any = job.held.is_some() || !job.guise.is_empty();
+    let rows = client.query(OTHER_FUNCTIONS, &[&fields, &calls, &any]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 

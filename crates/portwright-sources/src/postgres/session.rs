@@ -139,6 +139,10 @@ impl Opener {
         &self.dsn
     }
 
+    pub(super) fn statement_wait(&self) -> Duration {
+        self.statement_wait
+    }
+
     /// Tries each host in turn.
     pub(super) async fn open(&self) -> Result<Session, OpenError> {
         let wait = self.dsn.config.get_connect_timeout().copied().unwrap_or(CONNECT_WAIT).min(CONNECT_WAIT);

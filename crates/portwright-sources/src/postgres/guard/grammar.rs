@@ -61,6 +61,11 @@ pub(super) fn may_write(kind: SyntaxKind) -> bool {
     )
 }
 
+/// Statements that change rows and nothing else.
+pub(super) fn changes_rows(kind: SyntaxKind) -> bool {
+    matches!(kind, SyntaxKind::INSERT | SyntaxKind::UPDATE | SyntaxKind::DELETE | SyntaxKind::MERGE)
+}
+
 /// What a part that a query may not have would do; none if a query may have it.
 pub(super) fn objection(kind: SyntaxKind) -> Option<&'static str> {
     if may_read(kind) {

@@ -9,6 +9,7 @@
 mod builtins;
 mod grammar;
 mod lexer;
+mod relations;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use globset::{Glob, GlobMatcher};
 use portwright_core::limits::SQL_BYTES_MAX;
 
 use self::lexer::{Class, Token};
+pub(crate) use self::relations::{Relation, Use};
 use super::Access;
 
 /// Levels of parentheses and brackets. Honest statements have a dozen.
@@ -48,7 +50,18 @@ pub(crate) enum Author {
 pub(crate) struct Passed {
     /// It can be explained.
     pub(crate) is_query: bool,
+    /// It is about rows that it adds, changes or deletes.
+    pub(crate) change: Option<Change>,
     pub(crate) names: Names,
+    /// What it names, where that is to be held to a fence.
+    pub(crate) relations: Vec<Relation>,
+}
+
+/// What a statement does that changes rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// It updates or deletes all rows of a table: there is no WHERE.
+    pub(crate) all: bool,
 }
 
 /// Names by which PostgreSQL could reach a function that is not its own. They are to be compared with the functions that
@@ -112,6 +125,22 @@ struct Allowed {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guard {
     allowed: Vec<Allowed>,
+    bounds: Bounds,
+}
+
+/// What ad-hoc statements are held to beside their access.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// Some relations or columns are kept back: nothing may be reached that the statement does not name as a relation.
+    pub(crate) fenced: bool,
+    /// The rows are the caller's own: nothing may be called that could change whose they are.
+    pub(crate) bound: bool,
+}
+
+impl Bounds {
+    fn any(self) -> bool {
+        self.fenced || self.bound
+    }
 }
 
 impl Guard {
@@ -122,7 +151,13 @@ impl Guard {
             let (schema, name) = pattern.rsplit_once('.').unwrap_or(("*", pattern));
             Ok(Allowed { schema: glob(schema)?, name: glob(name)?, builtin: schema == "pg_catalog" })
         });
-        Ok(Self { allowed: allowed.collect::<Result<_, globset::Error>>()? })
+        Ok(Self { allowed: allowed.collect::<Result<_, globset::Error>>()?, bounds: Bounds::default() })
+    }
+
+    /// Holds ad-hoc statements to more.
+    pub(crate) fn held(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     /// Judges one statement.
@@ -198,6 +233,11 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// What the statement is held to; nothing for the operator's own.
+    fn bounds(&self) -> Bounds {
+        if self.author == Author::Model { self.guard.bounds } else { Bounds::default() }
+    }
+
     fn reject<T>(&self, message: impl Into<String>, byte: usize) -> Result<T, Rejection> {
         Err(Rejection::new(message).at(self.sql, byte))
     }
@@ -218,6 +258,14 @@ impl Judge<'_> {
             let is_call = text(index + 1) == "(";
             if (is_field || is_call) && builtins::may_call(&name, self.access) == Some(false) {
                 self.builtin(&name, index, &significant, token.start)?;
+            }
+            if (is_field || is_call)
+                && self.bounds().fenced
+                && relations::reads_catalog(&name)
+                && !self.guard.allows_builtin(&name)
+            {
+                let words = format!("`{name}` reads the catalogs, which are not open here. Leave it out");
+                return self.reject(words, token.start);
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode};
 
 use super::grammar;
 use super::lexer::{Class, identifier};
-use super::{Access, Author, Judge, Names, Passed, Rejection, builtins};
+use super::{Access, Author, Change, Judge, Names, Passed, Rejection, builtins};
 
 /// Sampling methods: PostgreSQL's own and those of its contributed modules.
 const SAMPLING: &[&str] = &["bernoulli", "system", "system_rows", "system_time"];
@@ -52,11 +52,11 @@ impl Judge<'_> {
         match statement.kind() {
             kind if grammar::is_query(kind) => {
                 self.parts(statement, &mut names)?;
-                Ok(Passed { is_query: true, names })
+                self.passed(statement, true, names)
             }
             SyntaxKind::SHOW => {
                 self.show(statement)?;
-                Ok(Passed { is_query: false, names })
+                self.passed(statement, false, names)
             }
             SyntaxKind::EXPLAIN => {
                 for child in statement.children() {
@@ -67,11 +67,14 @@ impl Judge<'_> {
                         _ => return self.refuse_part(&child, "EXPLAIN is allowed only of SELECT, VALUES and TABLE"),
                     }
                 }
-                Ok(Passed { is_query: false, names })
+                self.passed(statement, false, names)
+            }
+            kind if self.access == Access::ReadWrite && self.bounds().any() && !grammar::changes_rows(kind) => {
+                self.refuse_part(statement, "only SELECT, VALUES, INSERT, UPDATE, DELETE and MERGE are allowed here")
             }
             kind if self.access == Access::ReadWrite && grammar::may_write(kind) => {
                 self.calls(statement, &mut names)?;
-                Ok(Passed { is_query: false, names })
+                self.passed(statement, false, names)
             }
             _ if self.access == Access::ReadWrite => self.refuse_part(
                 statement,
@@ -82,7 +85,23 @@ impl Judge<'_> {
         }
     }
 
-    fn refuse_part<T>(self, part: &SyntaxNode, words: &str) -> Result<T, Rejection> {
+    fn passed(self, statement: &SyntaxNode, is_query: bool, names: Names) -> Result<Passed, Rejection> {
+        let relations = if self.bounds().fenced { self.relations(statement)? } else { Vec::new() };
+        let of_all = |node: &SyntaxNode| {
+            matches!(node.kind(), SyntaxKind::UPDATE | SyntaxKind::DELETE)
+                && node.children().all(|part| part.kind() != SyntaxKind::WHERE_CLAUSE)
+        };
+        let change = grammar::changes_rows(statement.kind())
+            .then(|| Change { all: statement.descendants().any(|node| of_all(&node)) });
+        Ok(Passed { is_query, change, names, relations })
+    }
+
+    /// Whether functions and operators that are not PostgreSQL's own may be called without the plan's leave.
+    fn calls_others(self) -> bool {
+        self.author == Author::Operator || (self.access == Access::ReadWrite && !self.bounds().any())
+    }
+
+    pub(super) fn refuse_part<T>(self, part: &SyntaxNode, words: &str) -> Result<T, Rejection> {
         self.reject(words, usize::from(part.text_range().start()))
     }
 
@@ -177,9 +196,7 @@ impl Judge<'_> {
             return self.refuse_part(call, &format!("`{name}` is not allowed"));
         }
         let own_schema = schema != Some("pg_catalog");
-        if own_schema
-            && (self.author == Author::Operator || self.access == Access::ReadWrite || self.guard.allows(schema, name))
-        {
+        if own_schema && (self.calls_others() || self.guard.allows(schema, name)) {
             return Ok(());
         }
         let full = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
@@ -205,7 +222,7 @@ impl Judge<'_> {
         match path.as_slice() {
             [] => Ok(()),
             [schema] if schema == "pg_catalog" || self.author == Author::Operator => Ok(()),
-            [schema] if self.access == Access::ReadWrite || self.guard.allows(Some(schema), "operator") => Ok(()),
+            [schema] if self.calls_others() || self.guard.allows(Some(schema), "operator") => Ok(()),
             _ => self.refuse_part(call, "write the operator without OPERATOR(schema.…)"),
         }
     }

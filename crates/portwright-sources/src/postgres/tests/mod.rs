@@ -4,7 +4,9 @@ mod attacks;
 mod catalog;
 mod faults;
 mod flights;
+mod identity;
 mod operation;
+mod reach;
 mod secure;
 mod source;
 mod statements;
@@ -19,8 +21,8 @@ use portwright_core::{Context, Pointer, Secret, TransportKind, limits};
 use serde_json::Value;
 
 use super::PostgresDatabase;
+use super::database::Walls;
 use super::dsn::Dsn;
-use super::guard::Guard;
 use super::session::Opener;
 use super::testing::Server;
 use crate::shared::sql::{Access, Database as _, PoolPlan, Query, Rows, SqlError};
@@ -83,10 +85,14 @@ impl Fixture {
 }
 
 async fn open(url: &str, access: Access, max: usize) -> Result<Arc<PostgresDatabase>, SqlError> {
+    open_behind(Walls::default(), url, access, max).await
+}
+
+async fn open_behind(walls: Walls, url: &str, access: Access, max: usize) -> Result<Arc<PostgresDatabase>, SqlError> {
     let opener = Opener::new(Dsn::parse(&Secret::new(url), Path::new("/")).unwrap(), limits::STATEMENT_WAIT).unwrap();
     let plan = PoolPlan { max, wait: Duration::from_millis(500) };
     let place = Pointer::new("/sources/test");
-    PostgresDatabase::open(opener, Guard::default(), access, plan, place).await
+    PostgresDatabase::open(opener, walls, access, plan, place).await
 }
 
 fn cx() -> Context {

@@ -70,8 +70,9 @@ pub(super) async fn list(
 ) -> Result<Answer<Listed>, Refusal> {
     let unused = asked.only_unused.unwrap_or(false);
     let values = [json!(asked.schema_name), json!(asked.table_name), json!(asked.index_name), json!(unused)];
-    let Found { items, more }: Found<IndexFacts> =
+    let Found { mut items, more }: Found<IndexFacts> =
         found(&database, INDEXES, &values, limits::OBJECTS_READ_MAX, &cx).await?;
+    items.retain(|index| database.reach.opens(&index.schema, &index.table));
     let page = page(items, asked.offset, asked.limit, &cx);
     let notice = more.then(|| {
         cx.note(|trail| trail.truncated = true);

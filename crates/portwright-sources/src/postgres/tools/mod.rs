@@ -9,13 +9,14 @@ mod indexes;
 mod object;
 mod objects;
 mod top;
+mod write;
 
 use portwright_core::{Context, Refusal, limits};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::PostgresDatabase;
-use crate::shared::own::{Toolbox, tool};
+use crate::shared::own::{Does, Toolbox, tool};
 use crate::shared::sql::Rows;
 use crate::shared::sql::refuse::refuse;
 
@@ -78,8 +79,22 @@ pub(super) fn toolbox() -> Toolbox<PostgresDatabase> {
             health::analyze,
         )
         .in_set(OPERATION),
+        tool(
+            "execute_write",
+            "Change rows",
+            "Run one INSERT, UPDATE, DELETE or MERGE, as one transaction. Tells how many rows it changed, and what RETURNING \
+             gives. Without WHERE it needs confirm_all.",
+            write::execute,
+        )
+        .does(Does::Change)
+        .by_name_only(),
     ];
     Toolbox::closed(tools).by_default(&[USUAL])
+}
+
+/// Whether a tool looks at the whole server.
+pub(super) fn sees_all(name: &str) -> bool {
+    ["list_locks", "list_active_queries", "get_top_queries", "analyze_db_health"].contains(&name)
 }
 
 /// What a statement of ours found.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::objects::ObjectType;
 use super::{PostgresDatabase, cut, found};
+use crate::postgres::reach::marked;
 use crate::shared::own::Answer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -191,6 +192,18 @@ impl From<Basics> for Details {
     }
 }
 
+impl Details {
+    /// Takes out the definitions that may name what is beyond the fence.
+    fn within(&mut self) {
+        self.definition =
+            self.definition.take().filter(|_| !matches!(self.kind.as_str(), "view" | "materialized_view"));
+        (self.triggers, self.policies) = (None, None);
+        if let Some(constraints) = &mut self.constraints {
+            constraints.retain(|part| part.kind.as_deref() != Some("foreign key"));
+        }
+    }
+}
+
 pub(super) async fn details(
     database: Arc<PostgresDatabase>,
     asked: GetObjectDetails,
@@ -205,6 +218,16 @@ pub(super) async fn details(
             asked.object_name, asked.schema_name
         ))
     };
+    let reach = &database.reach;
+    let open = match kind {
+        ObjectType::Table | ObjectType::View | ObjectType::Sequence => {
+            reach.opens(&asked.schema_name, &asked.object_name)
+        }
+        ObjectType::Function | ObjectType::Type | ObjectType::Extension => reach.opens_schema(&asked.schema_name),
+    };
+    if !open {
+        return Err(unknown());
+    }
     let mut values = vec![json!(asked.schema_name), json!(asked.object_name)];
     let parts = Parts { database: &database, cx: &cx };
     if kind == ObjectType::Function {
@@ -240,11 +263,18 @@ pub(super) async fn details(
     let oid = [json!(basics.oid)];
     let mut details = Details::from(basics);
     if kind.is_relation() {
-        details.columns = Some(parts.of(COLUMNS, &oid).await?);
+        let mut columns: Vec<Column> = parts.of(COLUMNS, &oid).await?;
+        for column in columns.iter_mut().filter(|it| reach.hides(&details.schema, &details.name, &it.name)) {
+            column.comment = Some(marked(column.comment.as_deref()));
+        }
+        details.columns = Some(columns);
         details.indexes = some(parts.of(INDEXES, &oid).await?);
         details.constraints = some(parts.of(CONSTRAINTS, &oid).await?);
         details.triggers = some(parts.of(TRIGGERS, &oid).await?);
         details.policies = some(parts.of(POLICIES, &oid).await?);
+    }
+    if reach.is_fenced() {
+        details.within();
     }
     Ok(details.into())
 }

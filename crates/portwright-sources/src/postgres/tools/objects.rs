@@ -124,7 +124,13 @@ pub(super) async fn list(
         ObjectType::Type => (TYPES, vec![schema]),
         ObjectType::Extension => (EXTENSIONS, vec![schema]),
     };
-    let Found { items, more }: Found<Object> = found(&database, sql, &values, limits::OBJECTS_READ_MAX, &cx).await?;
+    let Found { mut items, more }: Found<Object> =
+        found(&database, sql, &values, limits::OBJECTS_READ_MAX, &cx).await?;
+    let reach = &database.reach;
+    items.retain(|object| match kind {
+        ObjectType::Table | ObjectType::View | ObjectType::Sequence => reach.opens(&object.schema, &object.name),
+        ObjectType::Function | ObjectType::Type | ObjectType::Extension => reach.opens_schema(&object.schema),
+    });
     if items.is_empty()
         && let Some(name) = &asked.schema_name
     {

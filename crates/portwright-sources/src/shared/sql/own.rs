@@ -39,7 +39,13 @@ impl OwnTool {
     }
 
     /// Names under which other servers offer the same; they are understood, not listed.
-    pub const ALIASES: [(&str, Self); 2] = [("query", Self::RunSqlQuery), ("execute_sql", Self::RunSqlQuery)];
+    pub const ALIASES: [(&str, Self); 3] =
+        [("query", Self::RunSqlQuery), ("execute_sql", Self::RunSqlQuery), ("get_query_plan", Self::ExplainQuery)];
+
+    /// Other names of arguments that come with another name of the tool: the other, the tool's.
+    pub fn renamed(alias: &str) -> &'static [(&'static str, &'static str)] {
+        if alias == "get_query_plan" { &[("query", "sql")] } else { &[] }
+    }
 
     pub fn by_alias(name: &str) -> Option<Self> {
         Self::ALIASES.into_iter().find(|(alias, _)| *alias == name).map(|(_, tool)| tool)

@@ -126,7 +126,12 @@ impl<D: Database> Source for SqlSource<D> {
 
     fn aliases(&self) -> Vec<Alias> {
         let offered = |name: &str| self.shared.offer().tools.iter().any(|tool| tool.name == name);
-        let pair = |(alias, tool): &(&str, OwnTool)| Alias::new(*alias, tool.name());
+        let pair = |(alias, tool): &(&str, OwnTool)| {
+            let pairs = OwnTool::renamed(alias).iter().map(|(other, own)| ((*other).to_owned(), (*own).to_owned()));
+            let mut alias = Alias::new(*alias, tool.name());
+            alias.renamed = pairs.collect();
+            alias
+        };
         let own = OwnTool::ALIASES.iter().filter(|(_, tool)| offered(tool.name())).map(pair);
         own.chain(self.shared.more.aliases()).collect()
     }
