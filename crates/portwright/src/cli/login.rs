@@ -39,10 +39,8 @@ pub(crate) async fn run(args: &LoginArgs) -> Result<Exit, CliError> {
     }
     let quiet = args.no_browser || !std::io::stderr().is_terminal();
     let options = Options { client_id: args.client_id.as_deref(), scopes: &args.scopes, quiet };
-    login::run(&url, &options, |page| {
-        print::note(&format!("Open this page and agree:\n{}", print::safe(page.as_str())))
-    })
-    .await?;
+    let tell = |page: &reqwest::Url| print::note(&format!("Open this page and agree:\n{}", print::safe(page.as_str())));
+    login::run(&url, &options, tell).await?;
     print::note("logged in; list, call, read, prompt, inspect and lint use it for this address");
     Ok(Exit::Ok)
 }
