@@ -23,7 +23,13 @@ pub(super) fn toolbox() -> Toolbox<Hub> {
         ("repos", writing()),
         ("issues", of_issues()),
         ("pull_requests", of_pulls()),
-        ("users", vec![tool("search_users", "Search people", "Search people.", search::users).arguments_also(QUERY)]),
+        (
+            "users",
+            vec![
+                tool("search_users", "Search people", "Search people and organisations.", search::users)
+                    .arguments_also(QUERY),
+            ],
+        ),
         ("actions", of_actions()),
         ("labels", of_labels()),
         ("gists", of_gists()),
@@ -40,14 +46,15 @@ fn reading() -> Vec<OwnTool<Hub>> {
         tool("list_commits", "List commits", "List commits, newest first.", repos::history::list)
             .arguments_also(PER_PAGE),
         tool("get_commit", "Look at a commit", "Read a commit and its files.", repos::history::get),
-        tool("list_branches", "List branches", "List branches.", repos::branches::list).arguments_also(PER_PAGE),
-        tool("list_tags", "List tags", "List tags.", repos::history::tags),
-        tool("get_tag", "Look at a tag", "Read a tag.", repos::history::tag),
+        tool("list_branches", "List branches", "List a repository's branches.", repos::branches::list)
+            .arguments_also(PER_PAGE),
+        tool("list_tags", "List tags", "List a repository's tags.", repos::history::tags),
+        tool("get_tag", "Look at a tag", "Read an annotated tag.", repos::history::tag),
         tool("list_releases", "List releases", "List releases, newest first.", repos::releases::list),
         tool("get_latest_release", "Latest release", "Read the latest release.", repos::releases::latest),
         tool("get_release_by_tag", "Release of a tag", "Read the release of a tag.", repos::releases::by_tag),
         tool("search_code", "Search code", "Search code in repositories.", search::code).arguments_also(QUERY),
-        tool("search_repositories", "Search repositories", "Search repositories.", search::repositories)
+        tool("search_repositories", "Search repositories", "Search repositories by words.", search::repositories)
             .arguments_also(QUERY),
         tool("search_commits", "Search commits", "Search commits by message, author, date.", search::commits),
     ]
@@ -60,7 +67,7 @@ fn writing() -> Vec<OwnTool<Hub>> {
         tool("push_files", "Push files", "Write several files in one commit.", repos::writing::push).does(Does::Change),
         tool("delete_file", "Delete a file", "Delete a file in a commit of its own.", repos::writing::delete)
             .does(Does::Change),
-        tool("create_branch", "Make a branch", "Make a branch.", repos::branches::create).does(Does::Add),
+        tool("create_branch", "Make a branch", "Make a branch from another.", repos::branches::create).does(Does::Add),
         tool(
             "delete_branch",
             "Delete a branch",
@@ -77,7 +84,7 @@ fn writing() -> Vec<OwnTool<Hub>> {
             repos::writing::create,
         )
         .does(Does::Add),
-        tool("fork_repository", "Fork", "Fork a repository.", repos::writing::fork).does(Does::Add),
+        tool("fork_repository", "Fork", "Fork a repository to yourself.", repos::writing::fork).does(Does::Add),
     ]
 }
 
@@ -89,7 +96,8 @@ fn of_issues() -> Vec<OwnTool<Hub>> {
             .alias_with("list_sub_issues", PER_PAGE, &[("method", "get_sub_issues")]),
         tool("list_issues", "List issues", "List the issues of a repository, without pull requests.", issues::list)
             .arguments_also(&[("per_page", "perPage"), ("orderBy", "sort")]),
-        tool("search_issues", "Search issues", "Search issues.", search::issues).arguments_also(QUERY),
+        tool("search_issues", "Search issues", "Search issues of all repositories.", search::issues)
+            .arguments_also(QUERY),
         tool("issue_write", "Write an issue", "Make an issue, or change one.", issues::write)
             .does(Does::Change)
             .alias_with("create_issue", &[], &[("method", "create")])
@@ -130,7 +138,7 @@ fn of_pulls() -> Vec<OwnTool<Hub>> {
             pulls::reading::list,
         )
         .arguments_also(PER_PAGE),
-        tool("search_pull_requests", "Search pull requests", "Search pull requests.", search::pull_requests)
+        tool("search_pull_requests", "Search pull requests", "Search all pull requests.", search::pull_requests)
             .arguments_also(QUERY),
         tool("create_pull_request", "Open a pull request", "Open a pull request.", pulls::writing::create)
             .does(Does::Add),

@@ -63,16 +63,24 @@ pub(crate) async fn ask(client: &Client) -> Result<Offer, CliError> {
         prompts: Vec::new(),
     };
     if can.tools.is_some() {
-        offer.tools = client.ask(peer.list_all_tools()).await?;
+        offer.tools = there(client.ask(peer.list_all_tools()).await)?;
     }
     if can.resources.is_some() {
-        offer.resources = client.ask(peer.list_all_resources()).await?;
-        offer.resource_templates = client.ask(peer.list_all_resource_templates()).await?;
+        offer.resources = there(client.ask(peer.list_all_resources()).await)?;
+        offer.resource_templates = there(client.ask(peer.list_all_resource_templates()).await)?;
     }
     if can.prompts.is_some() {
-        offer.prompts = client.ask(peer.list_all_prompts()).await?;
+        offer.prompts = there(client.ask(peer.list_all_prompts()).await)?;
     }
     Ok(offer)
+}
+
+/// What a list holds; nothing where a server says that it has such a list and then knows nothing of it.
+fn there<T>(listed: Result<Vec<T>, CliError>) -> Result<Vec<T>, CliError> {
+    match listed {
+        Err(CliError::Refused(words)) if words.to_lowercase().contains("method not found") => Ok(Vec::new()),
+        listed => listed,
+    }
 }
 
 fn text(offer: &Offer) -> String {

@@ -17,6 +17,7 @@ mod health;
 mod init;
 mod inspect;
 mod keys;
+mod lint;
 pub(crate) mod list;
 mod login;
 mod logs;
@@ -69,6 +70,8 @@ enum Command {
     Init(init::InitArgs),
     /// Check configuration, connections and privileges: everything wrong, at once
     Check(check::CheckArgs),
+    /// Are the tools written for a model? Works on any MCP server
+    Lint(lint::LintArgs),
     /// List what a server offers: tools, resources, prompts
     List(list::ListArgs),
     /// Call a tool of any MCP server
@@ -147,6 +150,7 @@ impl Cli {
             Command::Explain(args) => wait_for(explain::run(args, own)),
             Command::Health(args) => wait_for(health::run(args)),
             Command::Approvals(args) => wait_for(approvals::run(args)),
+            Command::Lint(args) => wait_for(lint::run(args, own)),
             Command::List(args) => wait_for(list::run(args, own)),
             Command::Call(args) => wait_for(call::run(args, own)),
             Command::Inspect(args) => wait_for(inspect::run(args, own)),

@@ -30,6 +30,11 @@ pub use cleaner::Cleaner;
 use cleaner::Tally;
 pub use redactor::{PatternError, Redact};
 
+/// Whether a text holds something of a secret's shape: a key, a token, a URL with a password.
+pub fn holds_secret(text: &str) -> bool {
+    secrets::find(text).is_ok_and(|found| !found.is_empty())
+}
+
 /// What is done with text that reads like an order to the model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Injection {

@@ -8,7 +8,7 @@ mod sse;
 mod tap;
 mod websocket;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -61,6 +61,15 @@ enum Carried {
 impl TargetArgs {
     pub(crate) async fn connect(&self, own: &Own) -> Result<Client, CliError> {
         self.connect_seen(own, Tap::default()).await
+    }
+
+    /// Whether it is a configuration of ours, served within this process.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.url.is_none() && self.command.is_empty()
+    }
+
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     /// The same, with the messages seen.

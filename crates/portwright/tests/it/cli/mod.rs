@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod keys;
 mod limits;
+mod lint;
 mod login;
 mod offline;
 mod serve;

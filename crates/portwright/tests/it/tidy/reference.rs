@@ -16,6 +16,7 @@ fn reference_pages_are_fresh() {
         ("docs/ref/portwright.schema.json", said(&["schema"])),
         ("docs/ref/cli.md", command_line()),
         ("docs/ref/attacks.md", crate::attacks::page()),
+        ("docs/ref/lint.md", lint_rules()),
     ];
     for (path, fresh) in pages {
         let file = root().join(path);
@@ -46,6 +47,19 @@ fn describe(command: &[&str], page: &mut String) {
     for name in names.filter(|name| *name != "help") {
         describe(&[command, &[name]].concat(), page);
     }
+}
+
+fn lint_rules() -> String {
+    let rules: Vec<serde_json::Value> = serde_json::from_str(&said(&["lint", "--rules", "--json"])).expect("JSON");
+    let mut page = String::from(
+        "# Rules of lint\n\nWritten by `cargo xtask gen`. `portwright lint --allow RULE` leaves one out.\n",
+    );
+    for rule in rules {
+        let text = |key: &str| rule[key].as_str().unwrap_or_default().to_owned();
+        let _ = write!(page, "\n## {}\n\n{} ({})\n\n", text("id"), text("reason"), text("severity"));
+        let _ = write!(page, "- bad: {}\n- good: {}\n- fix: {}\n", text("bad"), text("good"), text("fix"));
+    }
+    page
 }
 
 /// What the binary prints, at a width and without colours that no machine changes.
