@@ -138,7 +138,7 @@ fn of_pulls() -> Vec<OwnTool<Hub>> {
             pulls::reading::list,
         )
         .arguments_also(PER_PAGE),
-        tool("search_pull_requests", "Search pull requests", "Search all pull requests.", search::pull_requests)
+        tool("search_pull_requests", "Search pull requests", "Find pull requests anywhere.", search::pull_requests)
             .arguments_also(QUERY),
         tool("create_pull_request", "Open a pull request", "Open a pull request.", pulls::writing::create)
             .does(Does::Add),
