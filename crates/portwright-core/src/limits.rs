@@ -315,6 +315,9 @@ pub const LOGIN_PAGE_WAIT: Duration = Duration::from_secs(5);
 /// Bytes of the head of such a request: the code and the browser's own headers.
 pub const LOGIN_PAGE_BYTES_MAX: usize = 32 * 1024;
 
+/// Bytes of the configuration file of an MCP client; some keep much else in it.
+pub const CLIENT_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// Bytes of one message that our own client takes from a server over WebSocket. More than any answer ought to have.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 

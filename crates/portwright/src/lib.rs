@@ -11,6 +11,7 @@ pub mod config;
 mod demo;
 mod init;
 mod inspect;
+mod install;
 mod lint;
 mod login;
 pub mod program;

@@ -35,6 +35,9 @@ pub enum CliError {
     /// The address of our own listener.
     #[error("can't listen on {address}")]
     Listen { address: std::net::SocketAddr, source: io::Error },
+    /// A client's file was not changed.
+    #[error("{message}")]
+    ClientFile { message: String, source: Option<Cause>, hint: &'static str },
     /// The server answered with an error.
     #[error("{0}")]
     Refused(String),
@@ -71,6 +74,7 @@ impl CliError {
             | Self::Unknown(_)
             | Self::Silent(_)
             | Self::Listen { .. } => Exit::Unreachable,
+            Self::ClientFile { .. } => Exit::ClientFile,
             Self::Refused(_) => Exit::Refused,
             Self::Bug(_) | Self::Output(_) => Exit::Bug,
         }
@@ -91,6 +95,7 @@ impl CliError {
                 Some("log in with `portwright login --url URL`, or put a token or key into PORTWRIGHT_TOKEN")
             }
             Self::Login { .. } => Some("`portwright login --url URL` starts anew; --forget drops what is kept"),
+            Self::ClientFile { hint, .. } => Some(hint),
             Self::Bug(_) => Some("this is a bug in portwright; please report it with what you did"),
             _ => None,
         }

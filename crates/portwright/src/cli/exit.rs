@@ -17,19 +17,22 @@ pub enum Exit {
     Unreachable = 4,
     /// What was checked has findings.
     Findings = 5,
+    /// A client's file can't be read or written.
+    ClientFile = 6,
     /// The tool answered `isError`, or the server refused.
     Refused = 7,
 }
 
 impl Exit {
     /// Every code with its meaning, for the help text.
-    pub const MEANINGS: [(Self, &'static str); 7] = [
+    pub const MEANINGS: [(Self, &'static str); 8] = [
         (Self::Ok, "done"),
         (Self::Bug, "a bug in portwright"),
         (Self::Usage, "the command line is wrong"),
         (Self::Config, "the configuration is wrong"),
         (Self::Unreachable, "a source or server can't be reached, or a port is taken"),
-        (Self::Findings, "check or audit verify found something"),
+        (Self::Findings, "check, lint or audit verify found something"),
+        (Self::ClientFile, "a client's file can't be read or written, or is broken"),
         (Self::Refused, "the tool or server answered with an error"),
     ];
 }

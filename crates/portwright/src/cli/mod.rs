@@ -16,6 +16,7 @@ mod explain;
 mod health;
 mod init;
 mod inspect;
+mod install;
 mod keys;
 mod lint;
 pub(crate) mod list;
@@ -68,6 +69,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Make a configuration from a database, a folder, or the servers that a client starts
     Init(init::InitArgs),
+    /// Write into the file of an MCP client: Claude, VS Code, Cursor, Zed and others
+    Install(install::InstallArgs),
     /// Check configuration, connections and privileges: everything wrong, at once
     Check(check::CheckArgs),
     /// Are the tools written for a model? Works on any MCP server
@@ -137,6 +140,7 @@ impl Cli {
             self.logs.start("error,portwright_sources=off,portwright_server=off,rmcp=off", None)?;
         }
         match &self.command {
+            Command::Install(args) => install::run(args, own),
             Command::Keys(args) => keys::run(args),
             Command::Audit(args) => audit::run(args),
             Command::Schema => schema::run(own.kinds),

@@ -10,6 +10,7 @@ mod health;
 mod help;
 mod init;
 mod inspect;
+mod install;
 mod keys;
 mod limits;
 mod lint;

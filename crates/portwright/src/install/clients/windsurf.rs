@@ -1,0 +1,33 @@
+//! Windsurf: <https://docs.windsurf.com/windsurf/cascade/mcp>
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::super::{Client, Format, Places, Scope, Server};
+use super::headers;
+
+pub(in super::super) const CLIENT: Client = Client {
+    id: "windsurf",
+    name: "Windsurf",
+    docs: "https://docs.windsurf.com/windsurf/cascade/mcp",
+    file,
+    format: Format::Json,
+    keys: &["mcpServers"],
+    entry,
+    reference: Some(|name| format!("${{env:{name}}}")),
+};
+
+fn file(places: &Places, scope: Scope) -> Option<PathBuf> {
+    match scope {
+        Scope::User => Some(places.home.join(".codeium/windsurf/mcp_config.json")),
+        Scope::Project => None,
+    }
+}
+
+fn entry(server: &Server) -> Option<Value> {
+    match server {
+        Server::Command { command, args } => Some(json!({"command": command, "args": args})),
+        Server::Remote { url, headers: given } => Some(headers(json!({"serverUrl": url}), "headers", given)),
+    }
+}
