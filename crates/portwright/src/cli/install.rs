@@ -91,7 +91,8 @@ pub(crate) fn run(args: &InstallArgs, own: &Own) -> Result<Exit, CliError> {
         client.install(&places, args.scope, &name, &server, args.force)
     };
     let done = done.map_err(CliError::from)?;
-    let told = if args.json { print::json(&done) } else { tell(client, &name, args.uninstall, &done) };
+    let literal = !args.uninstall && args.headers.iter().any(|(_, value)| !value.contains("env:"));
+    let told = if args.json { print::json(&done) } else { tell(client, &name, (args.uninstall, literal), &done) };
     told.map(|()| Exit::Ok)
 }
 
@@ -103,6 +104,11 @@ fn server(args: &InstallArgs, client: &Client, own: &Own) -> Result<(String, Ser
         let given = args.headers.iter().map(|(name, value)| Ok((name.clone(), client.header(value)?)));
         let headers = given.collect::<Result<Vec<_>, crate::install::InstallError>>().map_err(CliError::from)?;
         return Ok((name, Server::Remote { url: parsed.to_string(), headers }));
+    }
+    let command = std::env::current_exe().map_err(CliError::start)?.display().to_string();
+    if let (true, Some(name)) = (args.uninstall, &args.name) {
+        // What is taken out needs no configuration any more.
+        return Ok((name.clone(), Server::Command { command, args: Vec::new() }));
     }
     let environment = own.environment();
     let file = locate::locate(args.config.as_deref(), &environment.variable).map_err(config::ConfigError::from)?;
@@ -118,7 +124,6 @@ fn server(args: &InstallArgs, client: &Client, own: &Own) -> Result<(String, Ser
             "portwright".to_owned()
         }
     };
-    let command = std::env::current_exe().map_err(CliError::start)?.display().to_string();
     let args = ["serve", "--stdio", "-c"].map(str::to_owned).into_iter().chain([written(&file)]).collect();
     Ok((name, Server::Command { command, args }))
 }
@@ -133,7 +138,7 @@ fn written(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn tell(client: &Client, name: &str, out_of: bool, done: &Done) -> Result<(), CliError> {
+fn tell(client: &Client, name: &str, (out_of, literal): (bool, bool), done: &Done) -> Result<(), CliError> {
     let file = done.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
     if let Some(snippet) = &done.snippet {
         print::note(&format!("{} keeps its servers in {file}; add this to it:", client.name));
@@ -148,6 +153,10 @@ fn tell(client: &Client, name: &str, out_of: bool, done: &Done) -> Result<(), Cl
     print::note(&what);
     if let Some(backup) = &done.backup {
         print::note(&format!("{} the file as it was: {}", styled(FAINT, "note"), backup.display()));
+    }
+    if done.changed && literal {
+        let words = "the file holds the header's value; `env:NAME` refers to a variable, where the client can";
+        print::note(&format!("{} {words}", styled(FAINT, "note")));
     }
     if done.changed {
         print::note(&format!("{} {} reads it when it starts anew", styled(FAINT, "note"), client.name));

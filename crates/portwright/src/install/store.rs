@@ -42,7 +42,15 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, StoreError> {
 /// Replaces the file, if it still is as it was read; where the earlier one is kept.
 pub(super) fn write(file: &Path, before: Option<&str>, after: &str) -> Result<Option<PathBuf>, StoreError> {
     // A link stays one: what it leads to is replaced.
-    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let target = match fs::canonicalize(file) {
+        Ok(target) => target,
+        Err(error) if fs::symlink_metadata(file).is_ok() => return Err(StoreError::Write(error)),
+        Err(_) => file.to_owned(),
+    };
+    // A rename asks the folder alone; whoever locked the file meant the file.
+    if fs::metadata(&target).is_ok_and(|there| there.permissions().readonly()) {
+        return Err(StoreError::Write(io::ErrorKind::PermissionDenied.into()));
+    }
     let folder = target.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(StoreError::Write)?;
     if read(&target)?.as_deref() != before {

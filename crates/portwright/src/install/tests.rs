@@ -213,3 +213,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_editors_do_not_read_is_not_guessed_at() {
+    let entry = json!({"command": "/usr/bin/portwright", "args": []});
+    for text in ["{\"mcpServers\": {\"a\": {} \"b\": {}}}", "{mcpServers: {}}", "{'mcpServers': {}}", "{\"x\": 0x1f}"] {
+        let refused = put(Format::Json, text, &["mcpServers"], "shop", &entry, false);
+        assert!(matches!(refused, Err(EditError::Broken { .. })), "{text}: {refused:?}");
+    }
+    let theirs = "{\"mcpServers\": {\"shop\": {\"url\": \"https://theirs.example:8722/mcp\"}}}";
+    assert_eq!(take(Format::Json, theirs, &["mcpServers"], "shop", Some(&entry), false), Err(EditError::Taken));
+    assert_eq!(put(Format::Json, theirs, &["mcpServers"], "shop", &entry, false), Err(EditError::Taken));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_locked_file_and_a_link_to_nowhere_stay() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = places(&folder, Os::Linux);
+    fs::create_dir_all(places.home.join(".cursor")).expect("made");
+    let file = places.home.join(".cursor/mcp.json");
+    let refused = || client("cursor").install(&places, Scope::User, "shop", &local(), false);
+    fs::write(&file, "{}").expect("written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("set");
+    assert!(matches!(refused(), Err(InstallError::File(..))));
+    assert_eq!(fs::read_to_string(&file).expect("read"), "{}");
+    fs::remove_file(&file).expect("removed");
+    symlink(folder.path().join("nowhere.json"), &file).expect("linked");
+    assert!(matches!(refused(), Err(InstallError::File(..))));
+    assert!(fs::symlink_metadata(&file).expect("there").is_symlink());
+}

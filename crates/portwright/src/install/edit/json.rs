@@ -6,6 +6,20 @@ use serde_json::Value;
 
 use super::{EditError, position};
 
+/// What editors take in their settings; anything beyond it is broken, and is not ours to guess at.
+const AS_EDITORS_READ: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
 const BOM: &str = "\u{feff}";
 
 pub(super) fn values(text: &str) -> Result<Value, EditError> {
@@ -44,7 +58,7 @@ pub(super) fn take(text: &str, keys: &[&str], name: &str) -> Result<String, Edit
 
 fn parse(text: &str) -> Result<CstRootNode, EditError> {
     let bare = text.strip_prefix(BOM).unwrap_or(text);
-    CstRootNode::parse(bare, &ParseOptions::default()).map_err(|error| {
+    CstRootNode::parse(bare, &AS_EDITORS_READ).map_err(|error| {
         let (line, column) = position(bare, error.range().start);
         EditError::Broken { line, column, words: error.kind().to_string() }
     })

@@ -72,16 +72,14 @@ pub(super) fn ours(format: Format, text: &str, keys: &[&str]) -> Vec<String> {
     servers.filter(|(_, entry)| is_ours(entry)).map(|(name, _)| name.clone()).collect()
 }
 
-/// Whether an entry starts this program, or is an address: what `install` writes.
+/// Whether an entry starts this program. One that is an address may be anybody's.
 fn is_ours(entry: &Value) -> bool {
     let command = match &entry["command"] {
         Value::Array(words) => words.first().and_then(Value::as_str),
         command => command.as_str(),
     };
     let file = command.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
-    let starts_us = file.is_some_and(|file| file.trim_end_matches(".exe") == "portwright");
-    let reaches = ["url", "httpUrl", "serverUrl"].iter().find_map(|key| entry[key].as_str());
-    starts_us || reaches.is_some_and(|url| url.contains(":8722/"))
+    file.is_some_and(|file| file.trim_end_matches(".exe") == "portwright")
 }
 
 fn servers<'a>(all: &'a Value, keys: &[&str]) -> Option<&'a serde_json::Map<String, Value>> {
