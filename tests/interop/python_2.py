@@ -108,9 +108,10 @@ def connected(target):
         from fastmcp import Client as FastClient
         from fastmcp.client.transports import StdioTransport
 
+        if transport != "stdio":
+            return FastClient(url, mode=mode)
         command, *args = target["command"]
-        server = StdioTransport(command, args, env=target["env"], keep_alive=False) if transport == "stdio" else url
-        return FastClient(server, mode=mode)
+        return FastClient(StdioTransport(command, args, env=target["env"], keep_alive=False), mode=mode)
     if transport == "stdio":
         command, *args = target["command"]
         return Client(StdioServerParameters(command=command, args=args, env=target["env"]), mode=mode)

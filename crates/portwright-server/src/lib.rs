@@ -4,6 +4,7 @@
 //! [`guard::chain`]. This crate knows no source; it serves whatever implements the contract of [`portwright_core`].
 
 mod catalog;
+mod engine;
 mod explain;
 pub mod guard;
 mod ops;
@@ -18,6 +19,8 @@ pub use guard::AuditPlan;
 pub use ops::health::{HealthReport, Status};
 pub use ops::metrics::{InFlight, Noted, PrincipalTotals, Snapshot, Step, ToolTotals, Totals};
 pub use ops::telemetry::{Carried, Carrier, Exporter, Layer as ExportLayer, Ours, Parcel};
-pub use plan::{Anonymous, ClientCertificates, ListenPlan, ServerPlan, SessionPlan, TlsPlan, Transports, Waits};
+pub use plan::{
+    Anonymous, ClientCertificates, ListenPlan, ReplicaPlan, ServerPlan, SessionPlan, TlsPlan, Transports, Waits,
+};
 pub use server::{Server, StartError};
 pub use transport::{ClientRoles, Pair, TlsError, TransportError};

@@ -12,6 +12,7 @@ use crate::guard::limit::Rate;
 use crate::guard::policy::PolicyPlan;
 use crate::guard::{ApprovalPlan, AuditPlan, LimitPlan, SanitizePlan};
 pub use crate::ops::telemetry::plan::{ExportPlan, Protocol, Receiver, Signal};
+pub use crate::session::replicas::ReplicaPlan;
 pub use crate::transport::ClientRoles;
 
 /// The plan of one server.
@@ -34,6 +35,8 @@ pub struct ServerPlan {
     /// How long a call may wait for its client's answers, beside that.
     pub ask_timeout: Duration,
     pub sessions: SessionPlan,
+    /// What makes several processes one server.
+    pub replicas: Option<ReplicaPlan>,
     pub tasks: TaskPlan,
     pub listen: ListenPlan,
     /// No file, no audit.
@@ -78,6 +81,7 @@ impl ServerPlan {
             call_timeout: limits::CALL_WAIT,
             ask_timeout: limits::ASK_WAIT,
             sessions: SessionPlan::default(),
+            replicas: None,
             tasks: TaskPlan::default(),
             listen: ListenPlan::default(),
             audit: None,
@@ -108,6 +112,7 @@ impl ServerPlan {
             ("telemetry.otlp", self.export == other.export),
             ("auth.keys", self.keys == other.keys),
             ("auth.oauth", self.oauth == other.oauth),
+            ("replicas", self.replicas == other.replicas),
             ("limits.store", self.limit.store == other.limit.store),
             ("limits.task_timeout", self.tasks.timeout == other.tasks.timeout),
             ("limits.task_ttl", self.tasks.ttl == other.tasks.ttl),

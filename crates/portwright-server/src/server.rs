@@ -1,7 +1,6 @@
 //! [`Server`]: one plan, its sources, its guards; served on as many transports as one likes.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,10 +9,11 @@ use portwright_core::protocol::Implementation;
 use portwright_core::{Context, Guard, Operation, Principal, Refusal, Reply, TransportKind, limits};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::catalog::{Catalog, Mount, Reloaded, Rules, Sight, Supervisor};
+use crate::engine::Engine;
 use crate::guard::approve::{Approve, Desk};
 use crate::guard::policy::{BadPattern, Policy};
 use crate::guard::{self, Audit};
@@ -21,16 +21,13 @@ use crate::ops::health::{self, HealthReport};
 use crate::ops::metrics::{self, Metrics, Snapshot};
 use crate::ops::random;
 use crate::plan::ServerPlan;
-use crate::session::asking::rounds::Round;
-use crate::session::asking::wire::Wire;
-use crate::session::asking::{Asks, Seal, Way};
-use crate::session::downstream::Notifier;
-use crate::session::errors::WireError;
-use crate::session::params::{self, Params};
+use crate::session::asking::Seal;
+use crate::session::dispatch;
+use crate::session::params::Params;
+use crate::session::replicas::{ReplicaPlan, Replicas};
 use crate::session::reply::ServerInfo;
 use crate::session::store::Store;
 use crate::session::tasks::Tasks;
-use crate::session::{Speaker, dispatch};
 use crate::transport::{TransportError, http, stdio};
 
 /// Why a server does not start.
@@ -44,6 +41,8 @@ pub enum StartError {
     Policy(#[from] BadPattern),
     #[error("the limits can't be shared")]
     Store(#[from] guard::limit::StoreError),
+    #[error("the sessions can't be shared")]
+    Replicas(#[source] guard::limit::StoreError),
     #[error("tokens are to be judged, and there is nothing to fetch their issuer's keys with")]
     NoFetch,
     #[error("the system gives no random numbers")]
@@ -52,120 +51,6 @@ pub enum StartError {
     Name(#[from] serde_json::Error),
     #[error("two sources are named `{0}`")]
     Twice(Arc<str>),
-}
-
-/// What all conversations share.
-pub(crate) struct Engine {
-    pub(crate) plan: ServerPlan,
-    pub(crate) info: ServerInfo,
-    pub(crate) authenticate: guard::Authenticate,
-    pub(crate) sessions: Store,
-    pub(crate) tasks: Tasks,
-    pub(crate) supervisor: Supervisor,
-    /// Seals what clients carry for us.
-    pub(crate) seal: Arc<Seal>,
-    /// Calls in flight.
-    pub(crate) calls: TaskTracker,
-    /// Streams that wait for changes.
-    pub(crate) streams: Arc<tokio::sync::Semaphore>,
-    /// The server is about to stop, and says so to who asks whether it is ready.
-    pub(crate) leaving: CancellationToken,
-    /// The server stops: no new calls, streams end.
-    pub(crate) draining: CancellationToken,
-    /// The server has stopped: calls still in flight are called off.
-    pub(crate) stop: CancellationToken,
-    pub(crate) started: Instant,
-    pub(crate) health: health::Cache,
-    pub(crate) metrics: Arc<Metrics>,
-    /// Sources are let go with the last clone of the server.
-    _last: DropGuard,
-    audit: Option<Audit>,
-    /// Where people approve calls.
-    pub(crate) desk: Arc<Desk>,
-    /// Who has used how much.
-    ledger: Arc<guard::Ledger>,
-    /// The guards of one's own.
-    own: Vec<Arc<dyn Guard>>,
-    /// What keeps the server from being well and is nobody's state: the last configuration that could not be used.
-    fault: Mutex<Option<String>>,
-    swept: AtomicBool,
-    run: String,
-    requests: AtomicU64,
-}
-
-impl fmt::Debug for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("name", &self.plan.name).finish_non_exhaustive()
-    }
-}
-
-impl Engine {
-    /// The next request's id, for logs.
-    fn next_request(&self) -> String {
-        format!("{}-{}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The catalog as it is now. While sources are opening for the first time, they are waited for a little, so that a
-    /// client that asks at once sees them; but nobody waits to learn who is there, or for what is there already.
-    pub(crate) async fn catalog_for(&self, method: &str, params: &Params<'_>) -> Arc<Catalog> {
-        if !matches!(method, "server/discover" | "ping" | "tasks/get" | "tasks/update" | "tasks/cancel")
-            && !self.supervisor.is_settled()
-        {
-            let name = params::text("name", params.name.or(params.uri)).unwrap_or_default();
-            if !self.supervisor.catalog().serves(method, &name) {
-                self.supervisor.settled(limits::SETTLE_WAIT.saturating_sub(self.started.elapsed())).await;
-            }
-        }
-        self.supervisor.catalog()
-    }
-
-    /// What a request of the stateless era brings along of earlier rounds. None where there are none.
-    pub(crate) fn round(
-        &self,
-        speaker: &Speaker,
-        method: &str,
-        params: &Params<'_>,
-    ) -> Result<Option<Round>, WireError> {
-        Round::read(&self.seal, self.plan.ask_timeout, speaker, method, params)
-    }
-
-    /// What is known around a call.
-    pub(crate) fn context(
-        self: &Arc<Self>,
-        speaker: &Speaker,
-        catalog: &Arc<Catalog>,
-        cancel: CancellationToken,
-        notifier: Option<Notifier>,
-        round: Option<Round>,
-    ) -> Context {
-        let mut cx = Context::new(self.next_request(), speaker.transport);
-        cx.protocol = speaker.protocol.clone();
-        cx.client.clone_from(&speaker.client);
-        cx.session.clone_from(&speaker.session);
-        cx.cancel = cancel;
-        cx.follows_tasks = speaker.tasks;
-        let asks = match (round, &speaker.asks, &notifier) {
-            (Some(round), ..) => Asks::Round(Box::new(round)),
-            (None, Some(open), Some(notifier)) if speaker.abilities.any() => {
-                let (outbox, ended) = (notifier.outbox().clone(), notifier.ended().clone());
-                let wait = self.plan.ask_timeout;
-                Asks::Wire(Box::new(Wire::new(open.clone(), speaker.abilities, outbox, ended, wait, &cx)))
-            }
-            _ => Asks::Not(speaker.abilities),
-        };
-        cx.downstream = Arc::new(Way::new(notifier, asks));
-        cx.resources = Some(Arc::new(dispatch::Reader { catalog: catalog.clone() }));
-        cx.set_principal(speaker.principal.clone());
-        cx
-    }
-
-    pub(crate) fn audit(&self) -> Option<&Audit> {
-        self.audit.as_ref()
-    }
-
-    pub(crate) fn fault(&self) -> Option<String> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 /// What calls are judged by, for a catalog.
@@ -191,6 +76,14 @@ fn authenticate(plan: &ServerPlan) -> Result<guard::Authenticate, StartError> {
         (None, _) => Ok(keys),
         (Some(oauth), Some(fetch)) => Ok(keys.with_tokens(oauth.clone(), fetch.clone())),
         (Some(_), None) => Err(StartError::NoFetch),
+    }
+}
+
+/// What seals what clients carry: for this process alone, or for all replicas.
+fn seal(plan: Option<&ReplicaPlan>) -> Result<Seal, StartError> {
+    match plan {
+        Some(plan) => Replicas::seal(plan).ok_or(StartError::Random),
+        None => Seal::new().map_err(|_| StartError::Random),
     }
 }
 
@@ -237,8 +130,9 @@ impl Server {
             tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: authenticate(&plan)?,
             sessions: Store::new(plan.sessions),
+            replicas: plan.replicas.as_ref().map(Replicas::open).transpose().map_err(StartError::Replicas)?.flatten(),
             supervisor: Supervisor::start(mounts, rules, stop.clone()),
-            seal: Arc::new(Seal::new().map_err(|_| StartError::Random)?),
+            seal: Arc::new(seal(plan.replicas.as_ref())?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
             leaving: CancellationToken::new(),
@@ -378,11 +272,17 @@ impl Server {
         }
         let (engine, stop) = (Arc::downgrade(&self.engine), self.engine.stop.clone());
         let pause = self.engine.sessions.sweep_pause();
+        if let Some(replicas) = &self.engine.replicas {
+            replicas.start(&self.engine, &stop);
+        }
         tokio::spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
                 match engine.upgrade() {
                     Some(engine) => {
-                        engine.sessions.sweep();
+                        match &engine.replicas {
+                            Some(replicas) => engine.sessions.sweep_with(replicas).await,
+                            None => engine.sessions.sweep(),
+                        }
                         engine.tasks.sweep();
                     }
                     None => return,

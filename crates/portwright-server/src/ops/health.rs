@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::catalog::{Lists, SourceHealth, State, Supervisor};
-use crate::server::Engine;
+use crate::engine::Engine;
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,4 +3,5 @@
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod random;
+pub(crate) mod redis;
 pub(crate) mod telemetry;

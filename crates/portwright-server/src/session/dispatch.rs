@@ -24,7 +24,7 @@ use super::reply::Outcome;
 use super::watched::Watched;
 use super::{Speaker, asking, lists, modern, tasks};
 use crate::catalog::{Catalog, Section};
-use crate::server::Engine;
+use crate::engine::Engine;
 
 /// What a request came to.
 pub(crate) enum Step {

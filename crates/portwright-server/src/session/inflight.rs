@@ -43,11 +43,9 @@ impl InFlight {
         Ok(Flight { calls: self.clone(), id: id.clone() })
     }
 
-    /// Cancels a call, if it is still in flight.
-    pub(crate) fn cancel(&self, id: &Id) {
-        if let Some(token) = self.calls().get(id) {
-            token.cancel();
-        }
+    /// Cancels a call, if it is still in flight; says whether it was.
+    pub(crate) fn cancel(&self, id: &Id) -> bool {
+        self.calls().get(id).inspect(|token| token.cancel()).is_some()
     }
 
     pub(crate) fn cancel_all(&self) {

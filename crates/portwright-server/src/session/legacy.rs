@@ -6,21 +6,22 @@ use std::time::{Duration, Instant};
 
 use portwright_core::protocol::{Implementation, ProtocolVersion};
 use portwright_core::{LogLevel, Principal, TransportKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::asking::Abilities;
 use super::asking::wire::OpenAsks;
+use super::envelope::Id;
 use super::errors::WireError;
 use super::inflight::InFlight;
 use super::params::{self, Params};
 use super::replay::Replay;
 use super::watched::Watched;
 use super::{Speaker, modern, reply};
+use crate::engine::Engine;
 use crate::ops::random;
-use crate::server::Engine;
 
 /// The revisions with `initialize`, oldest first.
 pub(crate) const VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
@@ -39,6 +40,15 @@ const LEVELS: [LogLevel; 8] = [
     LogLevel::Emergency,
 ];
 
+/// What client and server agreed on when the session began.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Agreed {
+    pub(crate) protocol: ProtocolVersion,
+    pub(super) client: Option<Arc<Implementation>>,
+    /// Which questions the client answers.
+    pub(super) abilities: Abilities,
+}
+
 /// One session.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -46,10 +56,7 @@ pub(crate) struct Session {
     /// Whoever opened it, and no one else, may use it.
     pub(crate) principal: Arc<Principal>,
     transport: TransportKind,
-    pub(crate) protocol: ProtocolVersion,
-    client: Option<Arc<Implementation>>,
-    /// Which questions the client answers.
-    abilities: Abilities,
+    pub(crate) agreed: Agreed,
     /// The questions that it has not answered yet.
     pub(crate) asks: Arc<OpenAsks>,
     /// The resources that it wants to be told about.
@@ -59,6 +66,8 @@ pub(crate) struct Session {
     pub(crate) calls: Arc<InFlight>,
     /// What its event streams said last.
     pub(crate) replay: Replay,
+    /// Another replica opened it.
+    adopted: bool,
     /// The stream of the server's own messages, if one was opened; fires when it ends.
     stream: Mutex<Option<CancellationToken>>,
     born: Instant,
@@ -67,44 +76,64 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A new one, under an id that can't be guessed: 192 random bits.
+    /// How long its id is: 24 bytes in hexadecimal digits.
+    pub(super) const ID_LENGTH: usize = 48;
+
+    /// A new one, under an id that can't be guessed: 192 random bits. What it numbers begins after `base`.
     pub(crate) fn open(
         principal: Arc<Principal>,
         transport: TransportKind,
-        protocol: ProtocolVersion,
-        client: Option<Arc<Implementation>>,
-        abilities: Abilities,
+        agreed: Agreed,
+        base: u64,
     ) -> Result<Arc<Self>, getrandom::Error> {
-        Ok(Arc::new(Self {
-            id: random::hex::<24>()?.into(),
+        let id = random::hex::<24>()?.into();
+        Ok(Arc::new(Self::new(id, principal, transport, agreed, base)))
+    }
+
+    /// One that another replica opened.
+    pub(super) fn adopted(
+        id: Arc<str>,
+        principal: Arc<Principal>,
+        transport: TransportKind,
+        agreed: Agreed,
+        base: u64,
+    ) -> Self {
+        Self { adopted: true, ..Self::new(id, principal, transport, agreed, base) }
+    }
+
+    pub(super) fn is_adopted(&self) -> bool {
+        self.adopted
+    }
+
+    fn new(id: Arc<str>, principal: Arc<Principal>, transport: TransportKind, agreed: Agreed, base: u64) -> Self {
+        Self {
+            id,
             principal,
             transport,
-            protocol,
-            client,
-            abilities,
-            asks: Arc::default(),
+            agreed,
+            asks: Arc::new(OpenAsks::after(base)),
             watched: Arc::default(),
             log_level: AtomicU8::new(0),
             calls: Arc::default(),
-            replay: Replay::default(),
+            replay: Replay::after(base),
+            adopted: false,
             stream: Mutex::default(),
             born: Instant::now(),
             used: AtomicU64::new(0),
-        }))
+        }
     }
 
     pub(crate) fn speaker(&self) -> Speaker {
-        let asked = self.log_level.load(Ordering::Relaxed);
         Speaker {
             agreed: true,
             principal: self.principal.clone(),
             transport: self.transport,
-            protocol: self.protocol.clone(),
-            client: self.client.clone(),
+            protocol: self.agreed.protocol.clone(),
+            client: self.agreed.client.clone(),
             session: Some(self.id.clone()),
-            log_level: LEVELS.get(usize::from(asked).wrapping_sub(1)).copied(),
+            log_level: self.level(),
             tasks: false,
-            abilities: self.abilities,
+            abilities: self.agreed.abilities,
             asks: Some(self.asks.clone()),
             watched: Some(self.watched.clone()),
         }
@@ -118,7 +147,7 @@ impl Session {
 
     /// Whether its client takes up streams that the server closed (2025-11-25, SEP-1699).
     pub(crate) fn polls(&self) -> bool {
-        self.protocol == ProtocolVersion::V_2025_11_25
+        self.agreed.protocol == ProtocolVersion::V_2025_11_25
     }
 
     pub(crate) fn touch(&self) {
@@ -150,13 +179,18 @@ impl Session {
         OpenStream { session: self.clone(), ended }
     }
 
+    /// Ends the stream of the server's own messages.
+    pub(super) fn close_stream(&self) {
+        if let Some(stream) = &*self.stream() {
+            stream.cancel();
+        }
+    }
+
     /// Ends what the session has in flight, and its streams.
     pub(crate) fn end(&self) {
         self.calls.cancel_all();
         self.replay.clear();
-        if let Some(stream) = &*self.stream() {
-            stream.cancel();
-        }
+        self.close_stream();
     }
 
     /// Whether it is this principal's.
@@ -166,19 +200,24 @@ impl Session {
 
     /// `logging/setLevel`
     pub(crate) fn set_level(&self, params: &Params<'_>) -> Result<Vec<u8>, WireError> {
-        let level: LogLevel = params::read("level", params.level)?;
-        let index = LEVELS.iter().position(|one| *one == level).unwrap_or(0);
-        self.log_level.store(u8::try_from(index + 1).unwrap_or(u8::MAX), Ordering::Relaxed);
+        self.hears_from(params::read("level", params.level)?);
         Ok(b"{}".to_vec())
     }
 
-    /// A notification of the client's.
-    pub(crate) fn notified(&self, method: &str, params: &Params<'_>) {
-        if method == "notifications/cancelled"
-            && let Some(id) = params.cancelled()
-        {
-            self.calls.cancel(&id);
-        }
+    /// The mildest log messages that its client wants to hear.
+    pub(super) fn level(&self) -> Option<LogLevel> {
+        LEVELS.get(usize::from(self.log_level.load(Ordering::Relaxed)).wrapping_sub(1)).copied()
+    }
+
+    pub(super) fn hears_from(&self, level: LogLevel) {
+        let index = LEVELS.iter().position(|one| *one == level).unwrap_or(0);
+        self.log_level.store(u8::try_from(index + 1).unwrap_or(u8::MAX), Ordering::Relaxed);
+    }
+
+    /// A notification of the client's. The id of the request that it calls off, if none such is in flight here.
+    pub(crate) fn notified(&self, method: &str, params: &Params<'_>) -> Option<Id> {
+        let id = (method == "notifications/cancelled").then(|| params.cancelled()).flatten()?;
+        (!self.calls.cancel(&id)).then_some(id)
     }
 }
 
@@ -215,11 +254,12 @@ pub(crate) fn initialize(
     let protocol = if known { asked } else { ProtocolVersion::LATEST_WITH_INITIALIZE };
     let abilities = Abilities::read(from.capabilities, &protocol);
     let client = super::client(from.client_info);
-    let session = Session::open(principal.clone(), transport, protocol, client, abilities)
+    let agreed = Agreed { protocol, client, abilities };
+    let session = Session::open(principal.clone(), transport, agreed, engine.base())
         .map_err(|_| WireError::internal("no session can be opened now"))?;
     let catalog = engine.supervisor.catalog();
     let result = Initialized {
-        protocol_version: session.protocol.as_str(),
+        protocol_version: session.agreed.protocol.as_str(),
         capabilities: modern::capabilities(engine, false),
         server_info: engine.info.own(),
         instructions: catalog.rules.instructions.as_deref(),

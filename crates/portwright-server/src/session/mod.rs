@@ -14,6 +14,7 @@ mod lists;
 pub(crate) mod modern;
 pub(crate) mod params;
 pub(crate) mod replay;
+pub(crate) mod replicas;
 pub(crate) mod reply;
 pub(crate) mod store;
 pub(crate) mod streams;

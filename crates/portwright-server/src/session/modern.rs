@@ -14,7 +14,7 @@ use super::dispatch::Scene;
 use super::errors::WireError;
 use super::params::{self, Meta};
 use super::{Speaker, legacy, reply, tasks};
-use crate::server::Engine;
+use crate::engine::Engine;
 
 /// The stateless revisions, oldest first.
 pub(crate) const VERSIONS: [&str; 1] = ["2026-07-28"];

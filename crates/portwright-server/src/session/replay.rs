@@ -12,7 +12,7 @@ use portwright_core::limits;
 use tokio::sync::Notify;
 
 /// The id of an event: unique in its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct EventId {
     pub(crate) stream: u64,
     /// The first event is 1; 0 stands before it.
@@ -40,7 +40,7 @@ pub(crate) struct Replay(Mutex<Streams>);
 
 #[derive(Debug, Default)]
 struct Streams {
-    /// How many there were. They are counted from 1: 0 is the session's own stream, which has nothing to replay.
+    /// The number of the last one. They are counted from 1, or from after a base: 0 is the session's own stream, which has nothing to replay.
     count: u64,
     kept: VecDeque<Stream>,
     events: usize,
@@ -94,6 +94,11 @@ impl Streams {
 }
 
 impl Replay {
+    /// One whose streams are counted from right after `base`.
+    pub(crate) fn after(base: u64) -> Self {
+        Self(Mutex::new(Streams { count: base, ..Streams::default() }))
+    }
+
     fn streams(&self) -> MutexGuard<'_, Streams> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

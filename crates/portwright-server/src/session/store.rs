@@ -1,20 +1,31 @@
 //! The sessions that are open: bounded in number, each bound to its principal, ended when idle.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use portwright_core::{Auth, Principal, TransportKind};
 
 use super::legacy::Session;
+use super::replicas::Replicas;
 use crate::plan::SessionPlan;
 
 /// Open sessions.
-#[derive(Debug)]
 pub(crate) struct Store {
     plan: ArcSwap<SessionPlan>,
     rooms: Arc<Mutex<Rooms>>,
+    /// Who is told of sessions that had to make room.
+    evicted: OnceLock<Evicted>,
+}
+
+type Evicted = Box<dyn Fn(&Session) + Send + Sync>;
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("plan", &self.plan).field("rooms", &self.rooms).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -34,8 +45,8 @@ fn who(principal: &Principal) -> Who {
 
 impl Rooms {
     /// Makes room for one more of this principal. When the house is full, or the principal's part of it, the session
-    /// that was idle longest makes room; if all are busy, there is none.
-    fn make_room(&mut self, plan: &SessionPlan, principal: &Principal) -> Result<(), Full> {
+    /// that was idle longest makes room and is returned; if all are busy, there is none.
+    fn make_room(&mut self, plan: &SessionPlan, principal: &Principal) -> Result<Option<Arc<Session>>, Full> {
         let all = self.sessions.len() + self.seated;
         // Counting is worth it only where the part could be full.
         let part_full = all >= plan.max_of_one && self.of_one(principal) >= plan.max_of_one;
@@ -43,9 +54,9 @@ impl Rooms {
             let candidates = self.sessions.values().filter(|other| !part_full || other.is_of(principal));
             let idlest = candidates.filter_map(|other| Some((other.idle()?, other.id.clone())));
             let (_, id) = idlest.max_by_key(|(idle, _)| *idle).ok_or(Full)?;
-            self.sessions.remove(&id);
+            return Ok(self.sessions.remove(&id));
         }
-        Ok(())
+        Ok(None)
     }
 
     fn of_one(&self, principal: &Principal) -> usize {
@@ -80,7 +91,7 @@ impl Drop for Seat {
 
 impl Store {
     pub(crate) fn new(plan: SessionPlan) -> Self {
-        Self { plan: ArcSwap::from_pointee(plan), rooms: Arc::default() }
+        Self { plan: ArcSwap::from_pointee(plan), rooms: Arc::default(), evicted: OnceLock::new() }
     }
 
     /// The bounds from now on.
@@ -92,18 +103,47 @@ impl Store {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has somebody told of each session that had to make room.
+    pub(super) fn on_eviction(&self, tell: impl Fn(&Session) + Send + Sync + 'static) {
+        let _ = self.evicted.set(Box::new(tell));
+    }
+
+    fn make_room(&self, rooms: &mut Rooms, principal: &Principal) -> Result<(), Full> {
+        let evicted = rooms.make_room(&self.plan.load(), principal)?;
+        if let (Some(evicted), Some(tell)) = (evicted, self.evicted.get()) {
+            tell(&evicted);
+        }
+        Ok(())
+    }
+
     /// Keeps a session, if there is room.
     pub(crate) fn insert(&self, session: Arc<Session>) -> Result<(), Full> {
         let mut rooms = self.rooms();
-        rooms.make_room(&self.plan.load(), &session.principal)?;
+        self.make_room(&mut rooms, &session.principal)?;
         rooms.sessions.insert(session.id.clone(), session);
         Ok(())
+    }
+
+    /// Keeps a session that another replica opened, if there is room; or the one that somebody else was faster to keep.
+    pub(super) fn adopt(&self, session: Arc<Session>) -> Result<Arc<Session>, Full> {
+        let mut rooms = self.rooms();
+        if let Some(there) = rooms.sessions.get(&session.id).filter(|there| there.is_of(&session.principal)) {
+            return Ok(there.clone());
+        }
+        self.make_room(&mut rooms, &session.principal)?;
+        rooms.sessions.insert(session.id.clone(), session.clone());
+        Ok(session)
+    }
+
+    /// The session of that id, whosever it is.
+    pub(super) fn known(&self, id: &str) -> Option<Arc<Session>> {
+        self.rooms().sessions.get(id).cloned()
     }
 
     /// A place for a conversation that lives as long as its connection, if there is room. It counts as a session.
     pub(crate) fn seat(&self, principal: &Principal, transport: TransportKind) -> Result<Seat, Full> {
         let mut rooms = self.rooms();
-        rooms.make_room(&self.plan.load(), principal)?;
+        self.make_room(&mut rooms, principal)?;
         rooms.seated += 1;
         *rooms.seated_by.entry(transport).or_default() += 1;
         let who = who(principal);
@@ -149,6 +189,26 @@ impl Store {
         });
     }
 
+    /// The same where other replicas serve these sessions too: the store knows which are over.
+    pub(crate) async fn sweep_with(&self, replicas: &Replicas) {
+        let (longest, pause) = (self.plan.load().idle, self.sweep_pause());
+        let all: Vec<_> = self.rooms().sessions.values().cloned().collect();
+        for session in &all {
+            session.replay.sweep();
+        }
+        let (idle, live): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|session| session.idle().is_some_and(|idle| idle >= longest));
+        let used = live.into_iter().filter(|session| session.idle().is_none_or(|idle| idle <= pause * 2)).collect();
+        for over in replicas.look_after(used, &idle, longest).await {
+            self.rooms().sessions.remove(&over);
+        }
+    }
+
+    /// How long a session may be idle.
+    pub(crate) fn idle_max(&self) -> Duration {
+        self.plan.load().idle
+    }
+
     /// How often to sweep.
     pub(crate) fn sweep_pause(&self) -> Duration {
         (self.plan.load().idle / 4).clamp(Duration::from_millis(50), Duration::from_mins(1))
@@ -172,6 +232,7 @@ mod tests {
     use crate::plan::SessionPlan;
     use crate::session::asking::Abilities;
     use crate::session::envelope::Id;
+    use crate::session::legacy::Agreed;
 
     const SSE: TransportKind = TransportKind::Sse;
 
@@ -181,9 +242,9 @@ mod tests {
 
     fn open(store: &Store, who: &str) -> Option<Arc<Session>> {
         let principal = Arc::new(Principal::new(who, Auth::Key));
-        let session =
-            Session::open(principal, TransportKind::Http, ProtocolVersion::V_2025_11_25, None, Abilities::default());
-        let session = session.expect("random numbers");
+        let (protocol, abilities) = (ProtocolVersion::V_2025_11_25, Abilities::default());
+        let agreed = Agreed { protocol, client: None, abilities };
+        let session = Session::open(principal, TransportKind::Http, agreed, 0).expect("random numbers");
         store.insert(session.clone()).is_ok().then_some(session)
     }
 

@@ -18,7 +18,7 @@ use super::tasks::{self, Followed};
 use super::watched::Watched;
 use super::{Speaker, dispatch};
 use crate::catalog::{Catalog, Changed, News};
-use crate::server::Engine;
+use crate::engine::Engine;
 
 /// Where a stream hears of what it tells.
 #[derive(Debug)]

@@ -1,16 +1,27 @@
 //! The resources that a client wants to be told about when they change, bounded in number and size.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use portwright_core::limits;
 
 use super::errors::WireError;
 
 /// URIs that are watched.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Watched {
     uris: Mutex<HashSet<Arc<str>>>,
+    /// Who else is told of what the client adds (true) or takes away.
+    told: OnceLock<Tell>,
+}
+
+type Tell = Box<dyn Fn(&str, bool) + Send + Sync>;
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").field("uris", &self.uris).finish_non_exhaustive()
+    }
 }
 
 impl Watched {
@@ -30,13 +41,33 @@ impl Watched {
         Ok(())
     }
 
+    /// Has somebody told of each change that the client makes.
+    pub(super) fn tell(&self, tell: impl Fn(&str, bool) + Send + Sync + 'static) {
+        let _ = self.told.set(Box::new(tell));
+    }
+
+    /// The client watches it.
     pub(crate) fn add(&self, uri: &str) -> Result<(), WireError> {
+        self.take(uri)?;
+        self.told.get().inspect(|tell| tell(uri, true));
+        Ok(())
+    }
+
+    /// The client watches it no more.
+    pub(crate) fn remove(&self, uri: &str) {
+        self.leave(uri);
+        self.told.get().inspect(|tell| tell(uri, false));
+    }
+
+    /// Adds one, and tells nobody.
+    pub(super) fn take(&self, uri: &str) -> Result<(), WireError> {
         self.room_for(uri)?;
         self.uris().insert(uri.into());
         Ok(())
     }
 
-    pub(crate) fn remove(&self, uri: &str) {
+    /// Takes one away, and tells nobody.
+    pub(super) fn leave(&self, uri: &str) {
         self.uris().remove(uri);
     }
 

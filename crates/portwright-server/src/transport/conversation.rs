@@ -12,7 +12,7 @@ use portwright_core::{Principal, TransportKind, limits};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::Engine;
+use crate::engine::Engine;
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::downstream::Notifier;
 use crate::session::envelope::{self, Id, Message, Request};
@@ -96,7 +96,7 @@ impl Conversation {
     /// What came at once: a message, or a batch where the session's revision has them. The error is about a message
     /// whose id can't be told.
     pub(super) async fn receive(&mut self, bytes: &[u8]) -> Result<(), WireError> {
-        let batches = self.session.as_ref().is_some_and(|session| session.protocol.as_str() == "2025-03-26");
+        let batches = self.session.as_ref().is_some_and(|session| session.agreed.protocol.as_str() == "2025-03-26");
         if batches && envelope::is_batch(bytes) {
             for message in envelope::split_batch(bytes)? {
                 if let Err(error) = self.message(message.get().as_bytes()).await {

@@ -22,8 +22,8 @@ use super::http::admission::Credential;
 use super::http::body::{self, Accept, Body};
 use super::http::respond::{busy, empty, plain, refuse};
 use super::http::{self as front, events};
+use crate::engine::Engine;
 use crate::ops::random;
-use crate::server::Engine;
 use crate::session::store::Seat;
 
 /// The streams that are open, by session id.

@@ -1,6 +1,6 @@
 //! API keys from outside: who shows one is its holder, on every request; who shows a wrong one is nobody.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,18 @@ impl Keyed {
     }
 }
 
+/// Adds a key to the file; what its holder sends.
+pub(crate) fn add(file: &Path, name: &str) -> String {
+    let key = Key::generate().expect("random bytes");
+    let entry = Entry::of(&key, Vec::new(), "2026-01-01T00:00:00Z".parse().expect("a moment"), None);
+    let insert = |keys: &mut KeyFile| {
+        keys.keys.insert(name.to_owned(), entry);
+        Ok::<_, ()>(())
+    };
+    KeyFile::change(file, insert).expect("written").expect("changed");
+    format!("Bearer {}", key.reveal().expose())
+}
+
 async fn keyed(anonymous: Anonymous) -> Keyed {
     keyed_with(anonymous, portwright_core::limits::KEEP_ALIVE).await
 }
@@ -52,17 +64,7 @@ async fn keyed(anonymous: Anonymous) -> Keyed {
 async fn keyed_with(anonymous: Anonymous, keep_alive: Duration) -> Keyed {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("keys.toml");
-    let add = |name: &str| {
-        let key = Key::generate().expect("random bytes");
-        let entry = Entry::of(&key, Vec::new(), "2026-01-01T00:00:00Z".parse().expect("a moment"), None);
-        let insert = |keys: &mut KeyFile| {
-            keys.keys.insert(name.to_owned(), entry);
-            Ok::<_, ()>(())
-        };
-        KeyFile::change(&file, insert).expect("written").expect("changed");
-        format!("Bearer {}", key.reveal().expose())
-    };
-    let (ada, bob) = (add("ada"), add("bob"));
+    let (ada, bob) = (add(&file, "ada"), add(&file, "bob"));
     let mut plan = plan();
     plan.keys = Some(file);
     plan.listen.anonymous = anonymous;

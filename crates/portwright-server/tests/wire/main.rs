@@ -26,6 +26,7 @@ mod oauth;
 mod policy;
 mod records;
 mod reload;
+mod replicas;
 mod resuming;
 mod sanitize;
 mod sessions;

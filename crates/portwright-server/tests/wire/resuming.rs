@@ -12,9 +12,15 @@ use crate::support::{Up, mount, plan, started, until, up, usual};
 
 /// Tells that it has begun, waits, tells that it goes on, and answers.
 #[derive(Debug)]
-struct Talker {
-    go_on: Semaphore,
+pub(crate) struct Talker {
+    pub(crate) go_on: Semaphore,
     waiting: Semaphore,
+}
+
+impl Default for Talker {
+    fn default() -> Self {
+        Self { go_on: Semaphore::new(0), waiting: Semaphore::new(0) }
+    }
 }
 
 #[async_trait]
@@ -41,21 +47,21 @@ impl Source for Talker {
 }
 
 async fn talker() -> (Arc<Talker>, Up) {
-    let talker = Arc::new(Talker { go_on: Semaphore::new(0), waiting: Semaphore::new(0) });
+    let talker = Arc::new(Talker::default());
     let server = started(plan(), vec![mount("talker", talker.clone())]).await;
     (talker, up(&server).await)
 }
 
-fn talk(id: u64, name: &str) -> Value {
+pub(crate) fn talk(id: u64, name: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "_meta": {"progressToken": id}}})
 }
 
-fn field<'a>(event: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(event: &'a str, name: &str) -> Option<&'a str> {
     event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
 /// The next event as it was written.
-async fn raw(http: &mut Http) -> Option<String> {
+pub(crate) async fn raw(http: &mut Http) -> Option<String> {
     loop {
         let chunk = http.chunk().await?;
         if !chunk.starts_with(':') {
@@ -64,7 +70,7 @@ async fn raw(http: &mut Http) -> Option<String> {
     }
 }
 
-async fn resume(up: &Up, session: &str, last: &str) -> (Http, String) {
+pub(crate) async fn resume(up: &Up, session: &str, last: &str) -> (Http, String) {
     let mut http = up.connect().await;
     let headers = [("mcp-session-id", session), ("accept", "text/event-stream"), ("last-event-id", last)];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));

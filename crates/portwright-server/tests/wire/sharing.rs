@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::support::{plan, until, usual};
 
 /// A Redis server in a folder of its own.
-struct Redis {
+pub(crate) struct Redis {
     folder: TempDir,
     port: u16,
     process: Child,
@@ -24,7 +24,7 @@ struct Redis {
 
 impl Redis {
     /// None, out loud, where there is no such program.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let port =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).expect("a port").port();
         let folder = TempDir::new().expect("a folder");
@@ -51,17 +51,17 @@ impl Redis {
         until("Redis", async || self.plan(WhenDown::Closed).reach().await.is_ok()).await;
     }
 
-    fn plan(&self, down: WhenDown) -> StorePlan {
+    pub(crate) fn plan(&self, down: WhenDown) -> StorePlan {
         let url = Secret::new(format!("redis://:hunter2@127.0.0.1:{}/0", self.port));
         StorePlan { url, prefix: "test".to_owned(), down }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
-    async fn again(&mut self) {
+    pub(crate) async fn again(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
         self.process = Self::spawn(&self.folder, self.port).expect("redis-server runs");

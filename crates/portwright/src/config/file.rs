@@ -11,6 +11,7 @@ use super::approvals::ApprovalsSection;
 use super::audit::AuditSection;
 use super::limits::{ByteRate, CallRate, QuotaSection};
 use super::oauth::OAuthSection;
+use super::replicas::ReplicasSection;
 use super::roles::RoleSection;
 use super::telemetry::TelemetrySection;
 use super::tls::{CertificatesSection, TlsSection};
@@ -38,6 +39,8 @@ pub(crate) struct File {
     pub(crate) approvals: ApprovalsSection,
     /// What is told about calls in numbers and traces.
     pub(crate) telemetry: TelemetrySection,
+    /// What makes several processes behind one address one server.
+    pub(crate) replicas: Option<ReplicasSection>,
 }
 
 /// What the server says it is.

@@ -230,11 +230,15 @@ fn store(section: &LimitsSection, place: &Pointer, problems: &mut Vec<Diagnostic
         let hint = "`memory`, `redis://host:6379/0`, or `rediss://…` for TLS; a password belongs behind `${env:NAME}`";
         problems.push(Diagnostic::error(place.join("store"), "bad-url", error.to_string()).hint(hint));
     }
-    if !plan.prefix.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter)) {
-        let message = "a prefix has letters, digits, `-`, `_` and `.` only";
-        problems.push(Diagnostic::error(place.join("store_prefix"), "bad-value", message).hint("such as `portwright`"));
-    }
+    problems.extend(not_a_prefix(&plan.prefix, place.join("store_prefix")));
     Some(plan)
+}
+
+/// What is wrong with a prefix of keys in a store.
+pub(crate) fn not_a_prefix(prefix: &str, place: Pointer) -> Option<Diagnostic> {
+    let fits = prefix.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+    let message = "a prefix has letters, digits, `-`, `_` and `.` only";
+    (!fits).then(|| Diagnostic::error(place, "bad-value", message).hint("such as `portwright`"))
 }
 
 /// The limits of single sources and tools.

@@ -19,6 +19,7 @@ mod oauth;
 pub mod plan;
 mod problems;
 mod reference;
+mod replicas;
 mod roles;
 mod sanitize;
 pub mod schema;
@@ -195,6 +196,7 @@ impl<'a> Reading<'a> {
             sanitize: self.section(&sound, "sanitize", problems),
             approvals: self.section(&sound, "approvals", problems),
             telemetry: self.section(&sound, "telemetry", problems),
+            replicas: self.section(&sound, "replicas", problems),
         }
     }
 

@@ -13,7 +13,7 @@ use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
 use super::tls::CertificatesSection;
-use super::{approvals, audit, limits, oauth, roles, sanitize, telemetry, tls};
+use super::{approvals, audit, limits, oauth, replicas, roles, sanitize, telemetry, tls};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -87,6 +87,7 @@ pub(crate) fn plan(
         let place = Pointer::root().join("auth").join("keys").join("file");
         file_in(base, section.file, place, "such as `keys.toml`", &mut problems)
     });
+    server.replicas = file.replicas.map(|section| replicas::plan(section, &mut problems));
     server.audit = file.audit.and_then(|section| audit::plan(section, base, &mut problems));
     server.oauth = file.auth.oauth.map(|section| oauth::plan(section, &mut problems));
     server.listen.tls = secured(&mut file.listen, file.auth.certificates, base, &mut problems);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::histogram::{BOUNDS_MICROS, Counted};
 use super::{OUTCOMES, Series, TOKEN_BYTES, Tally, seconds};
-use crate::server::Engine;
+use crate::engine::Engine;
 
 /// How the calls are and were, at one moment.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -8,7 +8,7 @@ use super::histogram::{BOUNDS_MICROS, Counted, Histogram};
 use super::process::Process;
 use super::{OUTCOMES, Series, TOKEN_BYTES, sessions};
 use crate::catalog::State;
-use crate::server::Engine;
+use crate::engine::Engine;
 
 /// Which of the two formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use super::encode::Encode;
 use super::message::{self, Attribute, Value, nanos};
+use crate::engine::Engine;
 use crate::ops::metrics::histogram::{BOUNDS_MICROS, Counted, Histogram};
 use crate::ops::metrics::process::Process;
 use crate::ops::metrics::{OUTCOMES, sessions};
-use crate::server::Engine;
 
 /// `AGGREGATION_TEMPORALITY_CUMULATIVE`
 const CUMULATIVE: u32 = 2;

@@ -16,8 +16,8 @@ use super::message::{self, Attribute, Log, Span, Value};
 use super::numbers;
 use super::plan::{ExportPlan, Protocol, Receiver, Signal};
 use super::send::{Trouble, send};
+use crate::engine::Engine;
 use crate::ops::metrics::Metrics;
-use crate::server::Engine;
 
 /// Where ended spans and log records are handed in.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Seals what a client carries for us: it may read it, but what it changes is noticed.
 //!
-//! HMAC-SHA256 (RFC 2104) under a key of this process. What was sealed by another process, or by this one for another
-//! caller or call, does not open.
+//! HMAC-SHA256 (RFC 2104) under a key of this process, or of all replicas that share a secret. What was sealed under another
+//! key, or for another caller or call, does not open.
 
 use std::fmt;
 
@@ -28,6 +28,13 @@ impl Seal {
         let mut key = [0u8; 64];
         getrandom::fill(&mut key)?;
         Ok(Self { mac: Hmac::<Sha256>::new(&key.into()) })
+    }
+
+    /// The key of those who share a secret.
+    pub(crate) fn of(key: [u8; 32]) -> Self {
+        let mut block = [0u8; 64];
+        block[..key.len()].copy_from_slice(&key);
+        Self { mac: Hmac::<Sha256>::new(&block.into()) }
     }
 
     fn mac(&self, about: &[u8; 32], content: &str) -> Hmac<Sha256> {

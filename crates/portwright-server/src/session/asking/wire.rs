@@ -33,19 +33,30 @@ pub(crate) struct OpenAsks {
 }
 
 impl OpenAsks {
+    /// Those of a session whose questions are counted from right after `base`.
+    pub(crate) fn after(base: u64) -> Self {
+        Self { last: AtomicU64::new(base), open: Mutex::default() }
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Told>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an answer of the client's. One to nothing that was asked is nobody's.
-    pub(crate) fn answered(&self, response: &Response<'_>) {
+    /// Takes an answer of the client's; says whether it was asked for here. One to nothing that was asked is nobody's.
+    pub(crate) fn answered(&self, response: &Response<'_>) -> bool {
         let id = response.id.as_ref().and_then(|id| id.as_json().parse::<u64>().ok());
-        let Some(waiting) = id.and_then(|id| self.open().remove(&id)) else { return };
-        let told = match (response.result, response.error) {
+        id.is_some_and(|id| self.take(id, response.result, response.error))
+    }
+
+    /// The same, taken apart.
+    pub(crate) fn take(&self, id: u64, result: Option<&RawValue>, error: Option<&RawValue>) -> bool {
+        let Some(waiting) = self.open().remove(&id) else { return false };
+        let told = match (result, error) {
             (Some(result), _) => Ok(result.to_owned()),
             (None, error) => Err(error.map(words).unwrap_or_default()),
         };
         let _ = waiting.send(told);
+        true
     }
 
     /// Enters questions, all or none.

@@ -31,7 +31,7 @@ use super::errors::WireError;
 use super::params::{self, Params};
 use super::reply::{Outcome, ServerInfo};
 use crate::catalog::Catalog;
-use crate::server::Engine;
+use crate::engine::Engine;
 pub(crate) use store::Tasks;
 
 use opening::{Opening, Verdict};

@@ -15,7 +15,7 @@ use super::asking::Asking;
 use super::store::Full;
 use super::task::Task;
 use crate::catalog::Catalog;
-use crate::server::Engine;
+use crate::engine::Engine;
 use crate::session::dispatch;
 use crate::session::reply::Outcome;
 

@@ -13,7 +13,7 @@ use super::admission::Credential;
 use super::body::Body;
 use super::respond;
 use crate::catalog::News;
-use crate::server::Engine;
+use crate::engine::Engine;
 use crate::session::replay::EventId;
 use crate::session::streams::{Ears, Listening};
 
@@ -78,7 +78,7 @@ pub(super) fn changes<G: Send + 'static>(
         return respond::busy(respond::plain(StatusCode::SERVICE_UNAVAILABLE, refused));
     };
     let (events, queue) = mpsc::channel(limits::OUTBOX_MESSAGES_MAX);
-    let told = Told { ears: Ears::of(engine), id: numbering.map(|_| engine.supervisor.version()) };
+    let told = Told { ears: Ears::of(engine), id: numbering.map(|_| version(engine)) };
     begin(&events, &listening, numbering, &told);
     let engine = engine.clone();
     tokio::spawn(async move {
@@ -86,6 +86,11 @@ pub(super) fn changes<G: Send + 'static>(
         tell(&engine, &credential, &listening, told, &events, &open).await;
     });
     response(Body::events(stream::unfold(queue, |mut queue| async move { Some((queue.recv().await?, queue)) })))
+}
+
+/// The state of the lists. No other replica calls one of its own the same.
+fn version(engine: &Engine) -> u64 {
+    engine.base() + engine.supervisor.version()
 }
 
 /// What a stream tells at once.
@@ -117,7 +122,7 @@ impl Told {
     fn event(&mut self, engine: &Engine, message: &[u8]) -> Bytes {
         let Some(id) = &mut self.id else { return event(message) };
         // Each state is told before it is counted: with nothing left to tell, all that is counted was told.
-        let version = engine.supervisor.version();
+        let version = version(engine);
         if self.ears.have_heard_all() {
             *id = version;
         }

@@ -3,24 +3,26 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use portwright_core::TransportKind;
 
 use super::body::{Accept, Body};
 use super::respond::{self, empty, json, plain, refuse};
 use super::{Caller, events, resume, run};
-use crate::server::Engine;
 use crate::session::dispatch::{self, Away, Scene, Step};
 use crate::session::envelope::{self, Message, Request};
 use crate::session::errors::WireError;
 use crate::session::headers;
 use crate::session::legacy::{self, Session};
 use crate::session::replay::EventId;
+use crate::session::replicas::Lost;
 use crate::session::reply::{self, Outcome};
 use crate::session::streams::Listening;
 
 const SESSION_ID: &str = "mcp-session-id";
+
+const FULL: &str = "too many sessions are open and busy; try again later";
 
 /// The last event that a client heard, for it to take up a stream from there.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -32,7 +34,7 @@ pub(super) async fn message(caller: &Caller<'_>, message: Message<'_>) -> Respon
     {
         return initialize(caller, request).await;
     }
-    let session = match session(caller.engine, caller.principal, caller.headers) {
+    let session = match session(caller).await {
         Ok(session) => session,
         Err(refused) => {
             if let Message::Request(Request { method, params, .. }) = &message {
@@ -49,11 +51,18 @@ async fn within(caller: &Caller<'_>, session: &Arc<Session>, message: Message<'_
     match message {
         Message::Request(request) => answer(caller, session, &request).await,
         Message::Notification { method, params } => {
-            session.notified(&method, &params);
+            let elsewhere = session.notified(&method, &params);
+            if let (Some(request), Some(replicas)) = (elsewhere, &caller.engine.replicas) {
+                replicas.cancelled(session, &request);
+            }
             empty(StatusCode::ACCEPTED)
         }
         Message::Response(response) => {
-            session.asks.answered(&response);
+            if !session.asks.answered(&response)
+                && let Some(replicas) = &caller.engine.replicas
+            {
+                replicas.answered(session, &response);
+            }
             empty(StatusCode::ACCEPTED)
         }
     }
@@ -72,9 +81,13 @@ async fn initialize(caller: &Caller<'_>, request: &Request<'_>) -> Response<Body
     let Ok(id) = HeaderValue::from_str(&session.id) else {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "no session can be opened now");
     };
-    if engine.sessions.insert(session).is_err() {
-        let error = WireError::internal("too many sessions are open and busy; try again later");
-        return refuse(Some(&request.id), error, StatusCode::SERVICE_UNAVAILABLE);
+    if engine.sessions.insert(session.clone()).is_err() {
+        return refuse(Some(&request.id), WireError::internal(FULL), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    if let Some(replicas) = &engine.replicas {
+        let longest = engine.sessions.idle_max();
+        replicas.follow(&session, longest);
+        replicas.keep(&session, longest).await;
     }
     let mut response = json(StatusCode::OK, reply::answer(Some(&request.id), Outcome::Result(result), None).bytes);
     response.headers_mut().insert(SESSION_ID, id);
@@ -82,30 +95,48 @@ async fn initialize(caller: &Caller<'_>, request: &Request<'_>) -> Response<Body
 }
 
 /// The session that the headers name: none is 400, one that is gone or another's is 404.
-#[expect(clippy::result_large_err, reason = "the response goes out as it is")]
-fn session(
-    engine: &Engine,
-    principal: &portwright_core::Principal,
-    headers: &HeaderMap,
-) -> Result<Arc<Session>, Response<Body>> {
-    let Some(id) = headers.get(SESSION_ID) else {
+async fn session(caller: &Caller<'_>) -> Result<Arc<Session>, Response<Body>> {
+    let Some(id) = caller.headers.get(SESSION_ID) else {
         return Err(refuse(
             None,
             WireError::invalid_request("the Mcp-Session-Id header is missing; send `initialize` first"),
             StatusCode::BAD_REQUEST,
         ));
     };
-    let session = id.to_str().ok().and_then(|id| engine.sessions.get(id, principal));
-    let session = session.ok_or_else(|| {
-        refuse(None, WireError::invalid_request("there is no such session; initialize again"), StatusCode::NOT_FOUND)
-    })?;
-    let version = headers.get(headers::PROTOCOL_VERSION).map_or(Ok(legacy::VERSION_UNSAID), |value| value.to_str());
+    let session = match id.to_str() {
+        Ok(id) => known(caller, id).await,
+        Err(_) => Err(Lost::Unknown),
+    };
+    let session = session.map_err(lost)?;
+    let version =
+        caller.headers.get(headers::PROTOCOL_VERSION).map_or(Ok(legacy::VERSION_UNSAID), |value| value.to_str());
     if !version.is_ok_and(|version| legacy::VERSIONS.contains(&version)) {
         let error =
             WireError::invalid_request("the MCP-Protocol-Version header names no version of this session's era");
         return Err(refuse(None, error, StatusCode::BAD_REQUEST));
     }
     Ok(session)
+}
+
+/// A session that this replica has, or that another opened.
+async fn known(caller: &Caller<'_>, id: &str) -> Result<Arc<Session>, Lost> {
+    match (caller.engine.sessions.get(id, caller.principal), &caller.engine.replicas) {
+        (Some(session), _) => Ok(session),
+        (None, Some(replicas)) => replicas.find(caller.engine, id, caller.principal).await,
+        (None, None) => Err(Lost::Unknown),
+    }
+}
+
+fn lost(why: Lost) -> Response<Body> {
+    let later = |words| refuse(None, WireError::internal(words), StatusCode::SERVICE_UNAVAILABLE);
+    match why {
+        Lost::Unknown => {
+            let error = WireError::invalid_request("there is no such session; initialize again");
+            refuse(None, error, StatusCode::NOT_FOUND)
+        }
+        Lost::Full => respond::busy(later(FULL)),
+        Lost::Away => respond::busy(later("the session can't be looked up now; try again soon")),
+    }
 }
 
 async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'_>) -> Response<Body> {
@@ -116,7 +147,11 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
     }
     let send = |outcome| json(StatusCode::OK, reply::answer(Some(&request.id), outcome, None).bytes);
     if request.method == "logging/setLevel" {
-        return send(session.set_level(&request.params).into());
+        let set = session.set_level(&request.params);
+        if let (Ok(_), Some(replicas)) = (&set, &engine.replicas) {
+            replicas.levelled(session, engine.sessions.idle_max());
+        }
+        return send(set.into());
     }
     let catalog = engine.catalog_for(&request.method, &request.params).await;
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
@@ -144,9 +179,8 @@ async fn answer(caller: &Caller<'_>, session: &Arc<Session>, request: &Request<'
 }
 
 /// Whether the session's revision has batches.
-pub(super) fn speaks_batches(caller: &Caller<'_>) -> bool {
-    session(caller.engine, caller.principal, caller.headers)
-        .is_ok_and(|session| session.protocol.as_str() == "2025-03-26")
+pub(super) async fn speaks_batches(caller: &Caller<'_>) -> bool {
+    session(caller).await.is_ok_and(|session| session.agreed.protocol.as_str() == "2025-03-26")
 }
 
 /// A batch: each message as if it had come alone, the answers as one array.
@@ -155,7 +189,7 @@ pub(super) async fn batch(caller: &Caller<'_>, bytes: &[u8]) -> Response<Body> {
         Ok(messages) => messages,
         Err(error) => return refuse(None, error, StatusCode::BAD_REQUEST),
     };
-    let session = match session(caller.engine, caller.principal, caller.headers) {
+    let session = match session(caller).await {
         Ok(session) => session,
         Err(refused) => return refused,
     };
@@ -198,31 +232,34 @@ async fn one_of_batch(caller: &Caller<'_>, session: &Arc<Session>, bytes: &[u8])
 /// GET: the stream of the server's own messages; or, by the id of the last event that was heard, the rest of a call's
 /// stream. A session has one stream of its own; a newer one takes its place, since a client that opens another has lost
 /// the first.
-pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
+pub(super) async fn stream(caller: &Caller<'_>) -> Response<Body> {
     if !caller.headers.contains_key(SESSION_ID) {
         return respond::method_not_allowed("POST");
     }
     if !Accept::of(caller.headers).stream {
         return plain(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream");
     }
-    let session = match session(caller.engine, caller.principal, caller.headers) {
+    let session = match session(caller).await {
         Ok(session) => session,
         Err(refused) => return refused,
     };
     session.touch();
-    let lost = || {
+    let gone = || {
         let error = WireError::invalid_request("Last-Event-ID names no event that is still kept");
         refuse(None, error, StatusCode::BAD_REQUEST)
     };
     let heard = match caller.headers.get(LAST_EVENT_ID).map(|id| id.to_str().ok().and_then(EventId::read)) {
-        Some(None) => return lost(),
+        Some(None) => return gone(),
         Some(Some(id)) if id.stream > 0 => {
             let keep_alive = caller.engine.plan.listen.waits.keep_alive;
-            return resume::rest(session, id, keep_alive).unwrap_or_else(lost);
+            return resume::rest(caller.engine, session, id, keep_alive).await.unwrap_or_else(gone);
         }
         heard => heard.flatten().map(|id| id.event),
     };
     let open = session.open_stream();
+    if let Some(replicas) = &caller.engine.replicas {
+        replicas.listens(&session);
+    }
     let numbering = events::Numbering { primed: session.polls(), heard };
     events::changes(
         caller.engine,
@@ -235,13 +272,16 @@ pub(super) fn stream(caller: &Caller<'_>) -> Response<Body> {
 }
 
 /// DELETE: the session ends.
-pub(super) fn end(caller: &Caller<'_>) -> Response<Body> {
+pub(super) async fn end(caller: &Caller<'_>) -> Response<Body> {
     if !caller.headers.contains_key(SESSION_ID) {
         return respond::method_not_allowed("POST");
     }
-    match session(caller.engine, caller.principal, caller.headers) {
+    match session(caller).await {
         Ok(session) => {
             caller.engine.sessions.remove(&session);
+            if let Some(replicas) = &caller.engine.replicas {
+                replicas.forget(&session.id);
+            }
             empty(StatusCode::NO_CONTENT)
         }
         Err(refused) => refused,

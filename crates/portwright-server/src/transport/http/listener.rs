@@ -19,8 +19,8 @@ use super::admission::Admission;
 use super::cards::{self, Cards};
 use super::pulse::{Felt, Pulse, Verdict, Wire};
 use super::{Ends, Front, Peer, route};
+use crate::engine::Engine;
 use crate::plan::Anonymous;
-use crate::server::Engine;
 use crate::transport::tls::Tls;
 use crate::transport::{TransportError, websocket};
 

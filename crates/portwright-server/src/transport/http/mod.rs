@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::tls::{Certified, Tls};
 use super::{sse, websocket};
-use crate::server::Engine;
+use crate::engine::Engine;
 use crate::session::Speaker;
 use crate::session::dispatch::{self, Away};
 use crate::session::envelope::{self, Message, Misread, Request};
@@ -178,8 +178,8 @@ async fn mcp(
     let caller = Caller { engine, principal, peer, stop, headers: &head.headers };
     match head.method {
         Method::POST => post(&caller, body).await,
-        Method::GET => legacy::stream(&caller),
-        Method::DELETE => legacy::end(&caller),
+        Method::GET => legacy::stream(&caller).await,
+        Method::DELETE => legacy::end(&caller).await,
         _ => respond::method_not_allowed("POST, GET, DELETE"),
     }
 }
@@ -193,7 +193,7 @@ async fn post(caller: &Caller<'_>, body: Incoming) -> Response<Body> {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
-    if envelope::is_batch(&bytes) && legacy::speaks_batches(caller) {
+    if envelope::is_batch(&bytes) && legacy::speaks_batches(caller).await {
         return legacy::batch(caller, &bytes).await;
     }
     let message = match envelope::read(&bytes) {

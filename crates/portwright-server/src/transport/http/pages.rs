@@ -8,9 +8,9 @@ use portwright_core::Principal;
 use super::body::Body;
 use super::{Front, Peer, admission, callers, respond};
 use crate::catalog::Lists;
+use crate::engine::Engine;
 use crate::ops::metrics::text::{self, Format};
 use crate::plan::MetricsReaders;
-use crate::server::Engine;
 use crate::session::reply;
 
 /// `/health`: 200, or 503 when draining or when nothing serves. It names the tools that this caller may see: none, to

@@ -12,8 +12,10 @@ use tokio::sync::{Notify, mpsc};
 use super::body::Body;
 use super::events;
 use super::run::Running;
+use crate::engine::Engine;
 use crate::session::legacy::Session;
 use crate::session::replay::{EventId, Listener};
+use crate::session::replicas::Relayed;
 
 /// A call of a session's, when it is to be answered by events.
 pub(super) struct Speech {
@@ -36,7 +38,7 @@ pub(super) fn speak(speech: Speech, first: Option<Bytes>, hung_up: bool, keep_al
     let listener = if hung_up { None } else { session.replay.listen(start) };
     tokio::spawn(record(speech, stream));
     match listener {
-        Some(listener) => hear(Hearing { session, listener, priming, keep_alive }),
+        Some(listener) => hear(Hearing { session, ear: Ear::Here(listener), priming, keep_alive }),
         None => events::whole(priming.as_slice()),
     }
 }
@@ -61,17 +63,33 @@ async fn record(speech: Speech, stream: u64) {
     session.replay.end(stream);
 }
 
-/// The rest of a stream, from right after an event; none if it is not kept any more.
-pub(super) fn rest(session: Arc<Session>, after: EventId, keep_alive: Duration) -> Option<Response<Body>> {
-    let listener = session.replay.listen(after)?;
+/// The rest of a stream, from right after an event, wherever it is kept; none if it is not kept any more.
+pub(super) async fn rest(
+    engine: &Engine,
+    session: Arc<Session>,
+    after: EventId,
+    keep_alive: Duration,
+) -> Option<Response<Body>> {
+    let ear = match (session.replay.listen(after), &engine.replicas) {
+        (Some(listener), _) => Ear::Here(listener),
+        (None, Some(replicas)) => Ear::Elsewhere(replicas.resume(&session, after).await?),
+        (None, None) => return None,
+    };
     let priming = session.polls().then(|| events::priming(after));
-    Some(hear(Hearing { session, listener, priming, keep_alive }))
+    Some(hear(Hearing { session, ear, priming, keep_alive }))
+}
+
+/// How a stream is heard.
+enum Ear {
+    Here(Listener),
+    /// By way of the replica that keeps it.
+    Elsewhere(Relayed),
 }
 
 /// A client that hears a stream.
 struct Hearing {
     session: Arc<Session>,
-    listener: Listener,
+    ear: Ear,
     priming: Option<Bytes>,
     keep_alive: Duration,
 }
@@ -81,7 +99,14 @@ impl Hearing {
         if let Some(priming) = self.priming.take() {
             return Some(priming);
         }
-        match tokio::time::timeout(self.keep_alive, self.session.replay.next(&mut self.listener)).await {
+        let session = &self.session;
+        let next = async {
+            match &mut self.ear {
+                Ear::Here(listener) => session.replay.next(listener).await,
+                Ear::Elsewhere(relayed) => relayed.next().await,
+            }
+        };
+        match tokio::time::timeout(self.keep_alive, next).await {
             Ok(said) => said.map(|(id, message)| events::numbered(id, &message)),
             Err(_) => Some(Bytes::from_static(events::KEEP_ALIVE)),
         }
@@ -90,7 +115,9 @@ impl Hearing {
 
 impl Drop for Hearing {
     fn drop(&mut self) {
-        self.session.replay.leave(&self.listener);
+        if let Ear::Here(listener) = &self.ear {
+            self.session.replay.leave(listener);
+        }
         self.session.touch();
     }
 }

@@ -21,7 +21,7 @@ use super::respond::{self, json};
 use super::resume::{self, Speech};
 use super::step_up;
 use crate::catalog::Catalog;
-use crate::server::Engine;
+use crate::engine::Engine;
 use crate::session::asking::rounds::Round;
 use crate::session::downstream::Notifier;
 use crate::session::envelope::Id;

@@ -10,7 +10,7 @@ use portwright_core::{Auth, Call, Operation, Principal};
 use super::body::Body;
 use super::cards;
 use crate::catalog::Catalog;
-use crate::server::Engine;
+use crate::engine::Engine;
 
 /// The challenge for a call that will be refused, if a scope would let it pass.
 pub(super) fn challenge(

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::TransportError;
 use super::conversation::Conversation;
-use crate::server::Engine;
+use crate::engine::Engine;
 use crate::session::errors::WireError;
 use lines::Line;
 pub(crate) use standard::standard_streams;

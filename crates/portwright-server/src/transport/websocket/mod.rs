@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 use super::conversation::Conversation;
 use super::http::admission::Credential;
 use super::http::body::Body;
+use crate::engine::Engine;
 use crate::plan::Waits;
-use crate::server::Engine;
 use crate::session::store::Seat;
 use frames::{Decoder, Event, Fault, code};
 

@@ -10,8 +10,8 @@ use crate::config;
 
 /// Everything that is wrong with them.
 pub(super) async fn found(plan: &config::Plan) -> Vec<Diagnostic> {
-    let (store, issuer) = (store(plan).await, issuer(plan).await);
-    audit_folder(plan).into_iter().chain(certificate(plan)).chain(store).chain(issuer).collect()
+    let (store, replicas, issuer) = (store(plan).await, replicas(plan).await, issuer(plan).await);
+    audit_folder(plan).into_iter().chain(certificate(plan)).chain(store).chain(replicas).chain(issuer).collect()
 }
 
 /// The audit can't be opened where there is no folder; the server would not start.
@@ -27,8 +27,18 @@ fn audit_folder(plan: &config::Plan) -> Option<Diagnostic> {
 async fn store(plan: &config::Plan) -> Option<Diagnostic> {
     let store = plan.server.limit.store.as_ref()?;
     let error = store.reach().await.err()?;
-    let place = Pointer::root().join("limits").join("store");
-    Some(Diagnostic::error(place, "unreachable", error.to_string()).hint("start it, or mend its address"))
+    Some(no_store("limits", error.to_string()))
+}
+
+/// Replicas that can't reach the store of their sessions know only their own.
+async fn replicas(plan: &config::Plan) -> Option<Diagnostic> {
+    let error = plan.server.replicas.as_ref()?.reach().await.err()?;
+    Some(no_store("replicas", error.to_string()))
+}
+
+fn no_store(section: &str, message: String) -> Diagnostic {
+    let place = Pointer::root().join(section).join("store");
+    Diagnostic::error(place, "unreachable", message).hint("start it, or mend its address")
 }
 
 /// Without the issuer's keys no token holds.

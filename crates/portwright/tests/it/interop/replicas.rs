@@ -1,5 +1,5 @@
 //! Two replicas behind a balancer that knows nothing of MCP: each connection goes to the other one in turn. Clients of the
-//! stateless revision need no more than that.
+//! stateless revision need no more than that; those of the revisions with sessions find theirs at either.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,8 @@ use super::clients::Client;
 use super::drivers::{self, Target};
 use super::ways::Way;
 use super::{example, judge, steps};
-use crate::harness::server::{Portwright, binary};
+use crate::harness::redis::Redis;
+use crate::harness::server::{Portwright, binary, serve};
 use crate::harness::shop::Shop;
 
 /// Listens, and passes each connection on to one of the replicas. Ends with the process.
@@ -39,18 +40,46 @@ fn pass(from: &TcpStream, to: &TcpStream) {
     });
 }
 
+/// A client's whole walk through two replicas; what each was asked for.
+fn walk_through(client: Client, way: Way, replicas: [SocketAddr; 2]) {
+    let walk = Portwright::listening(Command::new(example()));
+    let target = Target::at(balancer(replicas));
+    let walk = Target::new(vec![example(), "--stdio".to_owned()], Some(&walk));
+    let seen = drivers::drive(client, way, &target, steps::steps(client), &walk);
+    let verdict = judge::judge(client, way, &seen.expect("a conversation"));
+    assert!(verdict.wrong.is_empty(), "{}: {}", client.title(), verdict.wrong.join("; "));
+}
+
+#[test]
+fn clients_with_sessions_find_them_at_either_replica() {
+    let Some(redis) = Redis::start("hunter2") else { return };
+    for client in [Client::Python1, Client::Python2, Client::TypeScript1, Client::TypeScript2, Client::FastMcp] {
+        let shops = [Shop::sqlite(), Shop::sqlite()];
+        let servers = shops.each_ref().map(|shop| {
+            let replicas = "\n[replicas]\nsecret = \"${env:REPLICAS_SECRET}\"\nstore = \"${env:REPLICAS_STORE}\"\n";
+            let text = std::fs::read_to_string(shop.config()).expect("a configuration");
+            std::fs::write(shop.config(), text + replicas).expect("written");
+            let mut command = serve(&shop.config());
+            command.env("REPLICAS_SECRET", "0123456789abcdef0123456789abcdef");
+            command.env("REPLICAS_STORE", format!("redis://:hunter2@127.0.0.1:{}", redis.port));
+            let server = Portwright::listening(command);
+            server.wait_ready();
+            server
+        });
+        walk_through(client, Way::Http, servers.each_ref().map(|server| server.address));
+        let counts = shops.each_ref().map(|shop| shop.outcomes().len());
+        assert!(counts.iter().all(|count| *count > 0), "{}: one replica had nothing to do: {counts:?}", client.title());
+    }
+}
+
 #[test]
 fn stateless_clients_need_nothing_but_a_balancer() {
     for client in [Client::Python2, Client::TypeScript2] {
         let shops = [Shop::sqlite(), Shop::sqlite()];
         let servers = shops.each_ref().map(|shop| Portwright::start(&shop.config()));
-        let walk = Portwright::listening(Command::new(example()));
-        let address = balancer(servers.each_ref().map(|server| server.address));
-        let target = Target::at(address);
-        let walk = Target::new(vec![example(), "--stdio".to_owned()], Some(&walk));
-        let seen = drivers::drive(client, Way::HttpModern, &target, steps::steps(client), &walk);
-        let verdict = judge::judge(client, Way::HttpModern, &seen.expect("a conversation"));
-        assert!(verdict.wrong.is_empty(), "{}: {}", client.title(), verdict.wrong.join("; "));
+        let replicas = servers.each_ref().map(|server| server.address);
+        walk_through(client, Way::HttpModern, replicas);
+        let address = balancer(replicas);
         // Our own client as well, each call by a process of its own, so that both replicas get some.
         for _ in 0..4 {
             let mut call = Command::new(binary());
