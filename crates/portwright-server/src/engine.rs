@@ -43,6 +43,8 @@ pub(crate) struct Engine {
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    /// Places to look through the audit.
+    pub(crate) searches: Arc<tokio::sync::Semaphore>,
     /// The server is about to stop, and says so to who asks whether it is ready.
     pub(crate) leaving: CancellationToken,
     /// The server stops: no new calls, streams end.

@@ -55,6 +55,8 @@ pub struct ServerPlan {
     pub oauth: Option<OAuthPlan>,
     /// Who reads the numbers of `/metrics`.
     pub metrics: MetricsReaders,
+    /// Who looks at the dashboard, and who sees everybody's calls there.
+    pub dashboard: DashboardPlan,
     /// Where what happens is exported to.
     pub export: Option<Arc<ExportPlan>>,
     /// Gets pages of other hosts, where something needs them: an issuer's keys.
@@ -92,6 +94,7 @@ impl ServerPlan {
             keys: None,
             oauth: None,
             metrics: MetricsReaders::default(),
+            dashboard: DashboardPlan::default(),
             export: None,
             fetch: None,
         }
@@ -108,6 +111,7 @@ impl ServerPlan {
             ("server.icons", self.icons == other.icons),
             ("listen", self.listen == other.listen),
             ("audit", self.audit == other.audit),
+            ("dashboard", self.dashboard == other.dashboard),
             ("telemetry.metrics", self.metrics == other.metrics),
             ("telemetry.otlp", self.export == other.export),
             ("auth.keys", self.keys == other.keys),
@@ -174,6 +178,26 @@ pub enum MetricsReaders {
     Callers,
     /// Everybody who reaches the listener.
     Anyone,
+}
+
+/// The page for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DashboardPlan {
+    pub readers: DashboardReaders,
+    /// Who has one of these roles, and proved it, sees everybody's calls; others see their own. Without any, and without roles
+    /// in the policy, whoever sits at this machine sees all.
+    pub roles: Vec<Arc<str>>,
+}
+
+/// Who looks at the dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DashboardReaders {
+    Off,
+    /// Those on this machine.
+    #[default]
+    Loopback,
+    /// Those, and everybody who may call.
+    Callers,
 }
 
 /// Who may call without a credential.

@@ -135,6 +135,7 @@ impl Server {
             seal: Arc::new(seal(plan.replicas.as_ref())?),
             calls: TaskTracker::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
+            searches: Arc::new(tokio::sync::Semaphore::new(limits::DASHBOARD_SEARCHES)),
             leaving: CancellationToken::new(),
             draining,
             _last: stop.clone().drop_guard(),

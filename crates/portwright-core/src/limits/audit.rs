@@ -31,3 +31,9 @@ pub const AUDIT_STRANGERS_WINDOW: Duration = Duration::from_mins(1);
 
 /// How long the audit's writer waits for records to come together, where several did before.
 pub const AUDIT_GATHER: Duration = Duration::from_micros(100);
+
+/// How much of the trail is looked through for one page of records, in bytes.
+pub const AUDIT_SEARCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How much of it is read at once, in bytes.
+pub const AUDIT_SEARCH_READ_BYTES: u64 = 256 * 1024;

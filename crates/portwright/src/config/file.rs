@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::approvals::ApprovalsSection;
 use super::audit::AuditSection;
+use super::dashboard::DashboardSection;
 use super::limits::{ByteRate, CallRate, QuotaSection};
 use super::oauth::OAuthSection;
 use super::replicas::ReplicasSection;
@@ -39,6 +40,8 @@ pub(crate) struct File {
     pub(crate) approvals: ApprovalsSection,
     /// What is told about calls in numbers and traces.
     pub(crate) telemetry: TelemetrySection,
+    /// The page for people.
+    pub(crate) dashboard: DashboardSection,
     /// What makes several processes behind one address one server.
     pub(crate) replicas: Option<ReplicasSection>,
 }

@@ -8,6 +8,7 @@
 pub(crate) mod approvals;
 pub(crate) mod audit;
 mod check;
+mod dashboard;
 mod excerpt;
 mod file;
 pub mod kinds;
@@ -196,6 +197,7 @@ impl<'a> Reading<'a> {
             sanitize: self.section(&sound, "sanitize", problems),
             approvals: self.section(&sound, "approvals", problems),
             telemetry: self.section(&sound, "telemetry", problems),
+            dashboard: self.section(&sound, "dashboard", problems),
             replicas: self.section(&sound, "replicas", problems),
         }
     }

@@ -13,7 +13,7 @@ use portwright_server::{Fingerprint, Mount, Origin};
 
 use super::file::{AnonymousSection, File, LimitsSection, ListenSection, Transport};
 use super::tls::CertificatesSection;
-use super::{approvals, audit, limits, oauth, replicas, roles, sanitize, telemetry, tls};
+use super::{approvals, audit, dashboard, limits, oauth, replicas, roles, sanitize, telemetry, tls};
 
 /// Where HTTP is served when nothing is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8722);
@@ -94,6 +94,7 @@ pub(crate) fn plan(
     server.metrics = file.telemetry.metrics.readers();
     server.export = telemetry::plan(&file.telemetry, &server.name, variable, &mut problems).map(Arc::new);
     let proven = server.asks_for_proof();
+    server.dashboard = dashboard::plan(&file.dashboard, &file.roles, proven, &mut problems);
     server.limit = limits::plan(&file.limits, &file.roles, &mut problems);
     server.approvals = approvals::plan(file.approvals, &file.roles, &mut problems);
     server.policy = roles::plan(file.roles, &mut problems);

@@ -30,7 +30,7 @@ pub(super) fn all(address: SocketAddr) -> String {
     out
 }
 
-fn list(address: SocketAddr, program: &str) -> [Snippet; 4] {
+fn list(address: SocketAddr, program: &str) -> [Snippet; 5] {
     let url = format!("http://{address}/mcp");
     [
         Snippet { client: "Claude Code", place: "", text: format!("claude mcp add --transport http {NAME} {url}") },
@@ -44,6 +44,7 @@ fn list(address: SocketAddr, program: &str) -> [Snippet; 4] {
             place: "claude_desktop_config.json; it starts a demo of its own",
             text: json!({"mcpServers": {NAME: {"command": program, "args": ["demo", "--stdio"]}}}).to_string(),
         },
+        Snippet { client: "A browser", place: "the dashboard", text: format!("http://{address}/") },
         Snippet {
             client: "This program",
             place: "in another terminal",

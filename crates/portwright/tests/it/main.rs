@@ -10,6 +10,7 @@ mod attacks;
 mod cli;
 mod config;
 mod conformance;
+mod dashboard;
 mod faults;
 mod harness;
 mod interop;

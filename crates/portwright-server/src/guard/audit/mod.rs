@@ -22,6 +22,7 @@ mod line;
 mod queue;
 mod record;
 mod rotate;
+pub mod search;
 pub mod sink;
 mod store;
 mod strangers;

@@ -95,6 +95,7 @@ pub struct InFlight {
     pub method: &'static str,
     pub name: String,
     pub principal: Option<String>,
+    pub auth: Option<&'static str>,
     /// Milliseconds since it began.
     pub since_ms: u64,
 }
@@ -109,6 +110,7 @@ pub struct Noted {
     /// As it was called: a stranger's word, with what can't be seen escaped.
     pub name: String,
     pub principal: Option<String>,
+    pub auth: Option<&'static str>,
     pub transport: &'static str,
     pub outcome: &'static str,
     pub reason: Option<&'static str>,
@@ -204,7 +206,8 @@ pub(crate) fn snapshot(engine: &Engine) -> Snapshot {
         request: flying.request.to_string(),
         method: flying.method,
         name: flying.name.to_string(),
-        principal: flying.principal.map(|principal| principal.id.to_string()),
+        auth: flying.principal.as_ref().map(|principal| principal.auth.as_str()),
+        principal: flying.principal.map(|principal| super::clean_name(&principal.id)),
         since_ms: u64::try_from(flying.since.elapsed().as_millis()).unwrap_or(u64::MAX),
     });
     Snapshot {

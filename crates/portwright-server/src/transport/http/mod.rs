@@ -7,6 +7,7 @@ mod approvals;
 pub(super) mod body;
 mod callers;
 mod cards;
+mod dashboard;
 pub(super) mod events;
 mod legacy;
 mod listener;
@@ -105,6 +106,7 @@ async fn route(
             approvals::serve(front, peer, request).await
         }
         ("/metrics", &Method::GET) => pages::metrics(front, peer, request.headers()).await,
+        (path, _) if path == "/" || path.starts_with("/dashboard/") => dashboard::serve(front, peer, &request).await,
         ("/health" | "/ready" | "/live" | "/metrics", _) => respond::method_not_allowed("GET"),
         ("/mcp", _) if on.http => protocol(front, peer, stop, opening, request).await,
         ("/sse" | "/messages", _) if on.sse => protocol(front, peer, stop, opening, request).await,

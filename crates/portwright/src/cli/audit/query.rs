@@ -9,7 +9,7 @@ use clap::Args;
 
 use portwright_server::guard::audit;
 
-use super::records::{Wanted, next_line, readable, record, row, unreadable};
+use super::records::{Wanted, WantedArgs, next_line, readable, record, row, unreadable};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::{print, table};
@@ -22,7 +22,7 @@ pub(super) struct QueryArgs {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    wanted: Wanted,
+    wanted: WantedArgs,
     /// Most records to show, the latest of those that fit
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
@@ -32,11 +32,12 @@ pub(super) struct QueryArgs {
 }
 
 pub(super) fn run(args: &QueryArgs) -> Result<Exit, CliError> {
+    let wanted = args.wanted.wanted();
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let mut found = VecDeque::new();
     let mut older = 0;
     for file in &files_of(&args.files)? {
-        let (latest, more) = latest(args, file, limit).map_err(|error| unreadable(file, &error))?;
+        let (latest, more) = latest(&wanted, file, limit).map_err(|error| unreadable(file, &error))?;
         // Several files are several chains: their records stand side by side in time.
         found.extend(latest);
         found.make_contiguous().sort_by(|one: &Found, other| one.at.cmp(&other.at));
@@ -82,12 +83,12 @@ struct Found {
 }
 
 /// The last records of a file that fit, and how many came before them.
-fn latest(args: &QueryArgs, file: &Path, limit: usize) -> io::Result<(VecDeque<Found>, usize)> {
+fn latest(wanted: &Wanted, file: &Path, limit: usize) -> io::Result<(VecDeque<Found>, usize)> {
     let mut lines = BufReader::new(File::open(file)?);
     let (mut found, mut older) = (VecDeque::new(), 0);
     let mut line = Vec::new();
     while let Some(line) = next_line(&mut lines, &mut line)? {
-        let Some(record) = record(line).filter(|record| args.wanted.holds(record)) else { continue };
+        let Some(record) = record(line).filter(|record| wanted.holds(record)) else { continue };
         let at = record.get("ts").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         found.push_back(Found { at, line: String::from_utf8_lossy(line).into_owned() });
         if found.len() > limit {

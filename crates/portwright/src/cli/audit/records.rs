@@ -8,6 +8,7 @@ use clap::Args;
 use globset::{Glob, GlobMatcher};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use portwright_core::{HumanDuration, limits};
+pub(super) use portwright_server::guard::audit::search::Wanted;
 use serde_json::{Map, Value};
 
 use crate::cli::error::CliError;
@@ -15,7 +16,7 @@ use crate::cli::print::{BAD, CAREFUL, FAINT, GOOD, safe, styled};
 
 /// Which records are wanted. All of what is given must hold.
 #[derive(Debug, Default, Args)]
-pub(super) struct Wanted {
+pub(super) struct WantedArgs {
     /// Who called
     #[arg(long, value_name = "NAME")]
     principal: Option<String>,
@@ -63,32 +64,21 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "write `2h`, a day such as `2026-11-23`, or a moment such as `2026-11-23T08:00:00Z`".to_owned())
 }
 
-impl Wanted {
-    pub(super) fn holds(&self, record: &Map<String, Value>) -> bool {
-        let is = |key: &str, wanted: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| record.get(key).and_then(Value::as_str) == Some(wanted))
-        };
-        let named = |glob: &GlobMatcher| record.get("name").and_then(Value::as_str).is_some_and(|it| glob.is_match(it));
-        let flagged = |flag: &String| {
-            let flags = record.get("flags").and_then(Value::as_array);
-            flags.is_some_and(|flags| flags.iter().any(|it| it.as_str() == Some(flag)))
-        };
-        is("principal", &self.principal)
-            && is("source", &self.source)
-            && is("operation", &self.operation)
-            && is("outcome", &self.outcome)
-            && is("id", &self.id)
-            && self.name.as_ref().is_none_or(named)
-            && self.flag.as_ref().is_none_or(flagged)
-            && self.in_time(record)
-    }
-
-    fn in_time(&self, record: &Map<String, Value>) -> bool {
-        if self.since.is_none() && self.until.is_none() {
-            return true;
+impl WantedArgs {
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            principal: self.principal.clone(),
+            auth: None,
+            name: self.name.clone(),
+            source: self.source.clone(),
+            operation: self.operation.clone(),
+            outcome: self.outcome.clone(),
+            flag: self.flag.clone(),
+            id: self.id.clone(),
+            since: self.since,
+            until: self.until,
+            text: None,
         }
-        let at = record.get("ts").and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
-        at.is_some_and(|at| self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::records::{Wanted, next_line, readable, record, told, unreadable};
+use super::records::{WantedArgs, next_line, readable, record, told, unreadable};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::print;
@@ -28,7 +28,7 @@ pub(super) struct TailArgs {
     #[arg(short, long)]
     follow: bool,
     #[command(flatten)]
-    wanted: Wanted,
+    wanted: WantedArgs,
     /// The records as they were written, one JSON object a line
     #[arg(long)]
     json: bool,
@@ -78,11 +78,11 @@ fn is_same(one: &File, other: &File) -> io::Result<bool> {
 fn show(args: &TailArgs, file: &mut File, mut at: u64) -> Result<u64, CliError> {
     let broken = |error: io::Error| unreadable(&args.file, &error);
     file.seek(SeekFrom::Start(at)).map_err(broken)?;
-    let mut lines = BufReader::new(file);
+    let (wanted, mut lines) = (args.wanted.wanted(), BufReader::new(file));
     let mut line = Vec::new();
     while let Some(line) = next_line(&mut lines, &mut line).map_err(broken)? {
         at += line.len() as u64 + 1;
-        let Some(record) = record(line).filter(|record| args.wanted.holds(record)) else { continue };
+        let Some(record) = record(line).filter(|record| wanted.holds(record)) else { continue };
         if args.json {
             print::out(&String::from_utf8_lossy(line))?;
         } else {
