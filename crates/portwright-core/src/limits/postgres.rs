@@ -26,3 +26,9 @@ pub const STATEMENT_TOLD_CHARS: usize = 500;
 
 /// Things that one check of the database's health tells.
 pub const FINDINGS_MAX: usize = 20;
+
+/// How many indexes that are not there a plan is asked for with.
+pub const IMAGINED_MAX: usize = 8;
+
+/// How many columns one of them has; PostgreSQL's own bound.
+pub const IMAGINED_COLUMNS_MAX: usize = 32;

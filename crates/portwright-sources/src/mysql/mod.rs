@@ -69,6 +69,7 @@ pub static DIALECT: Dialect = Dialect {
     positional: true,
     own_placeholders: &['?'],
     types_by_value: false,
+    imagines: false,
     notes: "MySQL's dialect, as MySQL and MariaDB share it: names stand in `backticks`, texts in single quotes, texts \
             are joined by CONCAT(), there is no ILIKE, and LIKE ignores case in most collations. Moments are in UTC.",
 };

@@ -20,7 +20,7 @@ use super::session::{Opener, Session, waits};
 use super::{DIALECT, introspect, privileges, tools};
 use crate::shared::own::Toolbox;
 use crate::shared::sql::{
-    Access, Database, Description, Dialect, OutputColumn, PoolPlan, Query, Rows, Schema, Scope, SqlError,
+    Access, Database, Description, Dialect, Imagined, OutputColumn, PoolPlan, Query, Rows, Schema, Scope, SqlError,
 };
 
 /// Bytes of a statement that the guard reads at once, in tens of microseconds. A longer one gets a thread.
@@ -32,10 +32,10 @@ const DECLARED_MAX: usize = 1000;
 /// A server with its connections.
 #[derive(Debug)]
 pub struct PostgresDatabase {
-    pool: Arc<Pool>,
-    guard: Arc<Guard>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) guard: Arc<Guard>,
     pub(super) reach: Reach,
-    identity: Identity,
+    pub(super) identity: Identity,
     access: Access,
     /// Where its table stands.
     place: Pointer,
@@ -68,13 +68,13 @@ impl PostgresDatabase {
         Ok(Arc::new(database))
     }
 
-    async fn checked(&self, query: &Query<'_>) -> Result<Passed, SqlError> {
+    pub(super) async fn checked(&self, query: &Query<'_>) -> Result<Passed, SqlError> {
         let author = if query.declared { Author::Operator } else { Author::Model };
         self.judged(query.sql, query.access, author).await
     }
 
     /// What an ad-hoc statement is held to, if anything is kept back.
-    fn held<'a>(&'a self, relations: Option<&'a [Relation]>) -> Option<Held<'a>> {
+    pub(super) fn held<'a>(&'a self, relations: Option<&'a [Relation]>) -> Option<Held<'a>> {
         let relations = relations.filter(|_| self.reach.is_bounded())?;
         Some(Held { reach: &self.reach, relations })
     }
@@ -109,7 +109,7 @@ impl PostgresDatabase {
     }
 
     /// Runs a job on a connection, once more on a new one if the first was dead.
-    async fn attempts(&self, job: Job<'_>, cx: &Context) -> Result<Rows, SqlError> {
+    pub(super) async fn attempts(&self, job: Job<'_>, cx: &Context) -> Result<Rows, SqlError> {
         let work = async {
             let mut again = false;
             loop {
@@ -266,7 +266,7 @@ async fn answer<Q: Question>(
 }
 
 /// Work within its time, unless it is called off.
-async fn bounded<T>(
+pub(super) async fn bounded<T>(
     work: impl Future<Output = Result<T, SqlError>>,
     deadline: Instant,
     wait: Duration,
@@ -279,7 +279,7 @@ async fn bounded<T>(
     }
 }
 
-fn deadline(wait: Duration, cx: &Context) -> Instant {
+pub(super) fn deadline(wait: Duration, cx: &Context) -> Instant {
     Instant::now() + cx.time_left().map_or(wait, |left| left.min(wait))
 }
 
@@ -318,28 +318,12 @@ impl Database for PostgresDatabase {
     }
 
     async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError> {
-        let query = Query { access: Access::ReadOnly, ..query };
-        let guise = self.identity.of(cx)?;
-        let passed = self.checked(&query).await?;
-        if !passed.is_query {
-            return Err(SqlError::Rejected("only SELECT, VALUES and TABLE can be explained".to_owned()));
-        }
-        let prefix = if analyze { "EXPLAIN (ANALYZE, BUFFERS, FORMAT TEXT) " } else { "EXPLAIN (FORMAT TEXT) " };
-        let sql = format!("{prefix}{}", query.sql);
-        let mut names = if query.declared { Names::default() } else { passed.names };
-        names.retain(|name| !self.guard.allows(None, name));
-        let declared = query.declared;
-        let query = Query { rows_max: usize::MAX, declared: false, ..query };
-        let (held, deadline) = (self.held((!declared).then_some(&*passed.relations)), deadline(query.timeout, cx));
-        let (names, guise, prefix) = (&names, &guise, prefix.len());
-        let job = Job { query, sql: &sql, prefix, names, held, guise, moved: false, deadline };
-        let rows = self.attempts(job, cx).await?;
-        let mut lines: Vec<String> =
-            rows.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();
-        if rows.truncated.is_some() {
-            lines.push("…".to_owned());
-        }
-        Ok(lines.join("\n"))
+        Box::pin(self.planned(query, analyze, &[], cx)).await
+    }
+
+    async fn imagine(&self, query: Query<'_>, imagined: &[Imagined], cx: &Context) -> Result<String, SqlError> {
+        let definitions = self.may_imagine(query, imagined, cx).await?;
+        Box::pin(self.planned(query, false, &definitions, cx)).await
     }
 
     async fn schema(&self, scope: Scope<'_>, cx: &Context) -> Result<Schema, SqlError> {

@@ -16,6 +16,7 @@ mod guard;
 mod identity;
 mod introspect;
 mod line;
+mod plans;
 mod pool;
 mod privileges;
 mod reach;
@@ -92,6 +93,7 @@ pub static DIALECT: Dialect = Dialect {
     positional: false,
     own_placeholders: &['$'],
     types_by_value: false,
+    imagines: true,
     notes: "PostgreSQL's dialect: mixed-case names stand in double quotes, texts in single quotes, casts are x::type.",
 };
 

@@ -66,6 +66,8 @@ pub(super) struct Lease {
     pub(super) used: bool,
     standing: Standing,
     wrote: bool,
+    /// It is closed afterwards.
+    last: bool,
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -105,6 +107,7 @@ impl Pool {
             used,
             standing: Standing::Resting,
             wrote: false,
+            last: false,
             pool: self.clone(),
             permit: Some(permit),
         };
@@ -197,6 +200,11 @@ impl Lease {
         stopped.map_err(|error| SqlError::Unreachable(Box::new(error)))
     }
 
+    /// Says that the connection must not be lent again: something on it outlives the transaction.
+    pub(super) fn last(&mut self) {
+        self.last = true;
+    }
+
     /// Closes the connection.
     pub(super) fn discard(mut self) {
         self.session = None;
@@ -209,15 +217,17 @@ impl Drop for Lease {
         if !session.is_open() {
             return;
         }
-        let (pool, wrote) = (self.pool.clone(), self.wrote);
-        if self.standing == Standing::Clean {
+        let (pool, wrote, last) = (self.pool.clone(), self.wrote, self.last);
+        if last && self.standing != Standing::Running {
+            drop(session);
+        } else if self.standing == Standing::Clean {
             pool.with_idle(|idle| idle.push(Idle::Clean(session)));
         } else if self.standing == Standing::Running {
             // It is not lent again before the server has stopped; until then it counts as used.
             let permit = self.permit.take();
             runtime.spawn(async move {
                 let settled = pool.opener.settle(session, true, wrote).await;
-                pool.with_idle(|idle| idle.extend(settled.map(Idle::Clean)));
+                pool.with_idle(|idle| idle.extend(settled.filter(|_| !last).map(Idle::Clean)));
                 drop(permit);
             });
         } else {

@@ -77,6 +77,13 @@ pub(super) enum Failure {
     Told(SqlError),
 }
 
+impl Failure {
+    pub(super) fn into_error(self) -> SqlError {
+        let (Self::Lost(error) | Self::Stale(error) | Self::Told(error)) = self;
+        error
+    }
+}
+
 impl From<SqlError> for Failure {
     fn from(error: SqlError) -> Self {
         Self::Told(error)

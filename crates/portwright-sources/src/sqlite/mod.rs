@@ -61,6 +61,7 @@ pub static DIALECT: Dialect = Dialect {
     positional: false,
     own_placeholders: &['?', '$', '@'],
     types_by_value: true,
+    imagines: false,
     notes: "SQLite's dialect: dates are text (date(), strftime()), LIKE ignores the case of ASCII letters, there is no \
             ILIKE, and texts stand in single quotes.",
 };

@@ -6,6 +6,7 @@ mod faults;
 mod flights;
 mod identity;
 mod operation;
+mod plans;
 mod reach;
 mod secure;
 mod source;

@@ -38,8 +38,31 @@ pub struct Dialect {
     pub own_placeholders: &'static [char],
     /// A value has its own type, whatever the statement makes of it: 7 / 2 is 3.
     pub types_by_value: bool,
+    /// Plans can be asked for with indexes that are not there.
+    pub imagines: bool,
     /// A sentence for the model about what is special in this SQL.
     pub notes: &'static str,
+}
+
+/// An index that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imagined {
+    /// `table` or `schema.table`, as written in SQL without quotes.
+    pub table: String,
+    pub columns: Vec<String>,
+    #[serde(default)]
+    pub using: IndexMethod,
+}
+
+/// How an index is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IndexMethod {
+    #[default]
+    Btree,
+    Hash,
+    Brin,
 }
 
 /// The JSON side of a parameter's type.
@@ -291,6 +314,12 @@ pub trait Database: Debug + Send + Sync + 'static {
 
     /// The plan of a read-only statement as text; `analyze` runs it (still read-only).
     async fn explain(&self, query: Query<'_>, analyze: bool, cx: &Context) -> Result<String, SqlError>;
+
+    /// The plan of a statement that reads, as it would be with these indexes; [`Dialect::imagines`] says whether it can
+    /// be asked for.
+    async fn imagine(&self, _: Query<'_>, _: &[Imagined], _: &Context) -> Result<String, SqlError> {
+        Err(SqlError::Rejected("this database can't plan with indexes that are not there".to_owned()))
+    }
 
     /// What there is now within `scope`. [`Schema::schemas`] is complete whatever the scope.
     async fn schema(&self, scope: Scope<'_>, cx: &Context) -> Result<Schema, SqlError>;

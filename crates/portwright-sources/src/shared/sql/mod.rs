@@ -23,8 +23,8 @@ mod traced;
 
 pub use config::{Bounds, PoolPlan, SqlPlan, decode, resource_schema, schema, tool_schema};
 pub use database::{
-    Access, ColumnInfo, Database, Description, Dialect, ForeignKey, Index, OutputColumn, ParamType, Query, Rows,
-    Schema, Scope, SqlError, Table, TableKind, Truncation,
+    Access, ColumnInfo, Database, Description, Dialect, ForeignKey, Imagined, Index, IndexMethod, OutputColumn,
+    ParamType, Query, Rows, Schema, Scope, SqlError, Table, TableKind, Truncation,
 };
 pub use rows::{base64, float, integer, integer_schema, json_bytes, row_bytes, unique_names};
 pub use source::SqlSource;

@@ -13,6 +13,9 @@ use super::database::{Access, Dialect};
 use super::params::Params;
 use super::result::output_schema;
 
+/// The argument that names indexes which are not there.
+const IMAGINED: &str = "hypothetical_indexes";
+
 /// A tool that every SQL source has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnTool {
@@ -62,12 +65,18 @@ impl OwnTool {
             Self::ListSchemas => &[],
             Self::ListTables => &["schema"],
             Self::DescribeTable => &["table", "schema"],
-            Self::ExplainQuery => &["sql", "analyze"],
+            Self::ExplainQuery => &["sql", "analyze", "hypothetical_indexes"],
         }
     }
 
+    /// The same, as far as this dialect has them.
+    pub fn arguments_in(self, dialect: &Dialect) -> &'static [&'static str] {
+        let all = self.arguments();
+        if self == Self::ExplainQuery && !dialect.imagines { &all[..2] } else { all }
+    }
+
     /// Its parameters on this source.
-    pub fn params(self, plan: &SqlPlan) -> Params {
+    pub fn params(self, plan: &SqlPlan, dialect: &Dialect) -> Params {
         let sql = |what: &str| json!({"type": "string", "min_length": 1, "max_length": limits::SQL_BYTES_MAX, "description": what});
         let table = match self {
             Self::RunSqlQuery => json!({
@@ -93,7 +102,14 @@ impl OwnTool {
                 },
             }),
         };
-        let Value::Object(table) = table else { return Params::default() };
+        let Value::Object(mut table) = table else { return Params::default() };
+        if self == Self::ExplainQuery && dialect.imagines {
+            let imagined = json!({
+                "type": "array", "optional": true, "max_items": limits::IMAGINED_MAX,
+                "description": "Plan as if these indexes were there (needs the extension hypopg)."
+            });
+            table.insert(IMAGINED.to_owned(), imagined);
+        }
         Params::decode(&table, &Pointer::root(), &mut Vec::new(), &mut Vec::new())
     }
 
@@ -116,7 +132,18 @@ impl OwnTool {
             Self::RunSqlQuery => output_schema(None, plan.access),
             other => std::sync::Arc::new(other.output()),
         };
-        Tool::new(self.name(), self.description(plan, dialect), std::sync::Arc::new(self.params(plan).input_schema()))
+        let mut input = self.params(plan, dialect).input_schema();
+        if let Some(imagined) = input.get_mut("properties").and_then(|all| all.get_mut(IMAGINED)) {
+            imagined["items"] = json!({
+                "type": "object", "additionalProperties": false, "required": ["table", "columns"],
+                "properties": {
+                    "table": {"type": "string"},
+                    "columns": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": limits::IMAGINED_COLUMNS_MAX},
+                    "using": {"enum": ["btree", "hash", "brin"]},
+                }
+            });
+        }
+        Tool::new(self.name(), self.description(plan, dialect), std::sync::Arc::new(input))
             .with_title(title)
             .with_annotations(annotations)
             .with_raw_output_schema(output)

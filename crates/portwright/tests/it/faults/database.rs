@@ -142,3 +142,31 @@ fn calls_after_a_cancelled_one_are_unharmed() {
     let slow = shop.outcomes().into_iter().filter(|record| record["name"] == "slow_report");
     assert!(slow.map(|record| record["outcome"].clone()).all(|outcome| outcome == "cancelled"), "{}", server.errors());
 }
+
+#[test]
+fn of_two_databases_each_stands_by_itself() {
+    let stats = Postgres::with("CREATE TABLE visits (page text); INSERT INTO visits VALUES ('home')");
+    let mut shop = Shop::postgres();
+    let more = format!("[sources.stats]\nkind = \"postgres\"\nurl = {:?}\n", stats.url(None));
+    let url = shop.database().expect("a server").url(None);
+    shop.configure(&format!("kind = \"postgres\"\nurl = {url:?}\n"), &more);
+    let server = Portwright::start(&shop.config());
+    let mut client = Http::connect(server.address, Era::Modern);
+    let tools = client.tools();
+    for name in ["shop.run_sql_query", "stats.run_sql_query", "query_customers"] {
+        assert!(tools.contains(&name.to_owned()), "{name} is not in {tools:?}");
+    }
+    let mut rows = |tool: &str, sql: &str| client.call(tool, json!({ "sql": sql }))["result"].clone();
+    let visits = "SELECT page FROM visits";
+    assert_eq!(rows("stats.run_sql_query", visits)["structuredContent"]["rows"], json!([{"page": "home"}]));
+    assert_eq!(rows("shop.run_sql_query", visits)["isError"], true, "the other's table");
+    shop.database_mut().expect("a server").stop();
+    assert_eq!(rows("shop.run_sql_query", "SELECT 1 AS one")["isError"], true);
+    assert_eq!(rows("stats.run_sql_query", visits)["structuredContent"]["row_count"], 1, "the other goes on");
+    let health = server.wait_health("the one to be missed", |health| health["status"] == "degraded");
+    assert!(
+        health["sources"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|it| it["name"] == "stats" && it["state"] == "ready"))
+    );
+}

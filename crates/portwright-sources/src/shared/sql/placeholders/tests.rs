@@ -15,6 +15,7 @@ const DOLLAR: Dialect = Dialect {
     positional: false,
     own_placeholders: &['$'],
     types_by_value: false,
+    imagines: false,
     notes: "",
 };
 
@@ -30,6 +31,7 @@ const QUESTION: Dialect = Dialect {
     positional: false,
     own_placeholders: &['?', '$', '@'],
     types_by_value: true,
+    imagines: false,
     notes: "",
 };
 
@@ -45,6 +47,7 @@ const POSITIONAL: Dialect = Dialect {
     positional: true,
     own_placeholders: &['?'],
     types_by_value: false,
+    imagines: false,
     notes: "",
 };
 

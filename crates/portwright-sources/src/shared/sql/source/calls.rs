@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use crate::shared::sql::browse;
 use crate::shared::sql::config::Bounds;
-use crate::shared::sql::database::{Access, Database, OutputColumn, Query, Rows};
+use crate::shared::sql::database::{Access, Database, Imagined, OutputColumn, Query, Rows};
 use crate::shared::sql::declared::{DeclaredResource, DeclaredSql, MimeType};
 use crate::shared::sql::offer::Standing;
 use crate::shared::sql::own::OwnTool;
@@ -84,7 +84,8 @@ impl<D: Database> Shared<D> {
         arguments: &JsonObject,
         cx: &Context,
     ) -> Result<CallToolResult, Refusal> {
-        let names: Vec<String> = tool.arguments().iter().map(ToString::to_string).collect();
+        let names = tool.arguments_in(self.database.dialect());
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let values = params.bind(&names, arguments, None)?;
         let text = |index: usize| values.get(index).and_then(Value::as_str);
         let database = &*self.database;
@@ -98,7 +99,8 @@ impl<D: Database> Shared<D> {
             OwnTool::DescribeTable => browse::describe_table(database, text(0).unwrap_or_default(), text(1), cx).await,
             OwnTool::ExplainQuery => {
                 let analyze = values.get(1).and_then(Value::as_bool).unwrap_or(false);
-                self.explain(text(0).unwrap_or_default(), analyze, cx).await
+                let imagined = imagined(values.get(2), analyze)?;
+                self.explain(text(0).unwrap_or_default(), analyze, &imagined, cx).await
             }
         }
     }
@@ -113,9 +115,21 @@ impl<D: Database> Shared<D> {
         Ok(tool_result(&rows, bounds, Author::Caller))
     }
 
-    async fn explain(&self, sql: &str, analyze: bool, cx: &Context) -> Result<CallToolResult, Refusal> {
+    async fn explain(
+        &self,
+        sql: &str,
+        analyze: bool,
+        imagined: &[Imagined],
+        cx: &Context,
+    ) -> Result<CallToolResult, Refusal> {
         let query = written(sql, Access::ReadOnly, within(self.plan.bounds, cx)?);
-        let plan = traced(self.database.dialect(), "EXPLAIN", self.database.explain(query, analyze, cx)).await;
+        let asked = async {
+            match imagined {
+                [] => self.database.explain(query, analyze, cx).await,
+                imagined => self.database.imagine(query, imagined, cx).await,
+            }
+        };
+        let plan = traced(self.database.dialect(), "EXPLAIN", asked).await;
         let plan = plan.map_err(|error| refuse_statement(error, Some(query.sql)))?;
         let mut result = CallToolResult::success(vec![ContentBlock::text(plan.clone())]);
         result.structured_content = Some(json!({"plan": plan}));
@@ -230,4 +244,20 @@ fn within(bounds: Bounds, cx: &Context) -> Result<Bounds, Refusal> {
         )));
     }
     Ok(Bounds { timeout, ..bounds })
+}
+
+/// The indexes that a plan is asked for with.
+fn imagined(given: Option<&Value>, analyze: bool) -> Result<Vec<Imagined>, Refusal> {
+    let Some(given) = given.filter(|given| !given.is_null()) else { return Ok(Vec::new()) };
+    // Bound as JSON text, as all arrays are.
+    let read = match given {
+        Value::String(text) => serde_json::from_str::<Vec<Imagined>>(text),
+        other => serde_json::from_value(other.clone()),
+    };
+    let imagined = read.map_err(|error| Refusal::invalid(format!("`hypothetical_indexes`: {error}")))?;
+    if analyze && !imagined.is_empty() {
+        let words = "with hypothetical_indexes the statement can't be run; leave analyze out";
+        return Err(Refusal::invalid(words));
+    }
+    Ok(imagined)
 }

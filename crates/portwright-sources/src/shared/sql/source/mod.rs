@@ -51,7 +51,7 @@ impl<D: Database> SqlSource<D> {
             tracing::warn!(source = %plan.name, name, reason = words, "declaration left out");
         }
         let offer = RwLock::new(Arc::new(offer));
-        let own = plan.own_tools.iter().map(|tool| (*tool, tool.params(&plan))).collect();
+        let own = plan.own_tools.iter().map(|tool| (*tool, tool.params(&plan, database.dialect()))).collect();
         let chosen = OwnPlan { access: plan.access, tools: plan.more_tools.clone() };
         let more = D::toolbox().offer(&chosen);
         let (changes, stale) = (watch::Sender::new(0), Notify::new());
