@@ -114,7 +114,9 @@ async fn types_encodings_and_methods() {
         ("POST", "/mcp/", 404),
         ("POST", "//mcp", 404),
         ("POST", "/mcp/..;/health", 404),
-        ("GET", "/", 404),
+        ("GET", "/", 200),
+        ("POST", "/", 405),
+        ("GET", "/nothing", 404),
     ] {
         http.send(method, path, &[], "").await;
         assert_eq!(http.answer().await.status, status, "{method} {path}");

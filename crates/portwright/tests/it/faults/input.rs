@@ -79,7 +79,9 @@ fn broken_json_over_stdio_gets_an_error_and_the_conversation_goes_on() {
         let shop = Shop::sqlite();
         let mut client = Stdio::start(serve(&shop.config()), era);
         client.write("{ this is no JSON");
-        let answer = client.read();
+        // Where the source was slow to open, a client of the older era hears of its tools first.
+        let answer = std::iter::repeat_with(|| client.read()).find(|message| message.get("method").is_none());
+        let answer = answer.expect("an answer");
         assert_eq!(answer["error"]["code"], -32700, "{answer}");
         assert!(answer["id"].is_null(), "{answer}");
         client.write("");
