@@ -267,10 +267,10 @@ fn each_call_is_one_line_of_the_log() {
         }
     });
     insta::assert_snapshot!(log, @r#"
-    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="hang" mcp.session.id="s-1\\nforged" source="faulty"}: call given up duration=0.0 error.type="cancelled"
-    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="echo" mcp.session.id="s-1\\nforged" source="faulty"}: call answered duration=0.0
-    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="refuse" mcp.session.id="s-1\\nforged" source="faulty"}: call refused duration=0.0 error.type="failed"
-    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="no\\u{1b}[2Jsuch\\r\\ntool\\u{202e}" mcp.session.id="s-1\\nforged"}: call refused duration=0.0 error.type="not_found"
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="hang" mcp.session.id="0ba53aaf686a5e44" source="faulty"}: call given up duration=0.0 error.type="cancelled"
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="echo" mcp.session.id="0ba53aaf686a5e44" source="faulty"}: call answered duration=0.0
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="refuse" mcp.session.id="0ba53aaf686a5e44" source="faulty"}: call refused duration=0.0 error.type="failed"
+    INFO call{mcp.method.name="tools/call" mcp.protocol.version="2026-07-28" network.transport="pipe" request="test" gen_ai.tool.name="no\\u{1b}[2Jsuch\\r\\ntool\\u{202e}" mcp.session.id="0ba53aaf686a5e44"}: call refused duration=0.0 error.type="not_found"
     "#);
     assert!(!log.contains('\u{1b}') && !log.contains('\r') && !log.contains('\u{202e}'), "{log}");
 }

@@ -53,6 +53,139 @@ fn secrets_are_told_to_nobody() {
     }
 }
 
+/// One of each kind of secret that a configuration can hold, at addresses where nobody answers.
+const EVERYTHING: &str = r#"
+[server]
+name = "all"
+
+[listen]
+anonymous = "loopback"
+
+[auth.oauth]
+issuer = "http://127.0.0.1:1"
+audience = "http://127.0.0.1/mcp"
+introspection = { url = "http://127.0.0.1:1/introspect", client_id = "portwright", client_secret = "${env:CANARY_CLIENT}" }
+
+[limits]
+store = "redis://:${env:CANARY_LIMITS}@127.0.0.1:1/0"
+store_down = "local"
+calls = "1000/min"
+
+[replicas]
+secret = "${env:CANARY_SHARED}"
+store = "redis://:${env:CANARY_REPLICAS}@127.0.0.1:1/1"
+
+[audit]
+file = "audit.jsonl"
+
+[audit.postgres]
+url = "postgres://auditor:${env:CANARY_AUDITOR}@127.0.0.1:1/ops"
+
+[audit.otlp]
+endpoint = "http://127.0.0.1:1"
+headers = { authorization = "Bearer ${env:CANARY_AUDIT_OTLP}" }
+
+[telemetry]
+otlp = "http://127.0.0.1:1"
+otlp_protocol = "grpc"
+headers = { authorization = "${env:CANARY_OTLP}" }
+
+[sources.web]
+kind = "brave"
+token = "${env:CANARY_BRAVE}"
+api_url = "http://127.0.0.1:1"
+proxy = "http://proxy:${env:CANARY_PROXY}@127.0.0.1:1"
+
+[sources.hub]
+kind = "github"
+token = "${env:CANARY_GITHUB}"
+api_url = "http://127.0.0.1:1"
+
+[sources.shop]
+kind = "mysql"
+url = "mysql://reader:${env:CANARY_MYSQL}@127.0.0.1:1/shop"
+
+[sources.ledger]
+kind = "postgres"
+url = "postgres://reader:${env:CANARY_POSTGRES}@127.0.0.1:1/ledger"
+
+[sources.cluster]
+kind = "kubernetes"
+kubeconfig = "kubeconfig"
+"#;
+
+#[test]
+fn secrets_of_every_kind_are_told_to_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("portwright.toml");
+    std::fs::write(&config, EVERYTHING).expect("written");
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{{name: c, context: {{cluster: k, user: u}}}}]\n\
+         clusters: [{{name: k, cluster: {{server: 'http://127.0.0.1:1'}}}}]\nusers: [{{name: u, user: {{token: {CANARY}-kubernetes}}}}]\n"
+    );
+    std::fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("written");
+    let names = EVERYTHING.split("${env:").skip(1).filter_map(|rest| rest.split('}').next());
+    let secrets: Vec<(&str, String)> = names
+        .map(|name| (name, format!("{CANARY}-{}-0123456789abcdef0123456789abcdef", name.to_lowercase())))
+        .collect();
+    assert_eq!(secrets.len(), 12);
+    let known = |command: &mut Command| {
+        command.envs(secrets.iter().map(|(name, value)| (*name, value)));
+        command.current_dir(folder.path());
+    };
+    let mut said = Vec::new();
+    for words in [
+        &["check"][..],
+        &["check", "--json"],
+        &["check", "--offline", "--json"],
+        &["explain", "brave_web_search"],
+        &["list", "-c", "portwright.toml"],
+        &["call", "-c", "portwright.toml", "brave_web_search", "query=x"],
+        &["lint"],
+    ] {
+        let mut command = Command::new(binary());
+        command.args(words).env("RUST_LOG", "trace");
+        known(&mut command);
+        let ended = command.output().expect("the binary runs");
+        let text = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(!text.is_empty(), "{words:?} says nothing");
+        said.push(text);
+    }
+    let mut command = serve(&config);
+    command.env("RUST_LOG", "trace");
+    known(&mut command);
+    let mut server = Portwright::listening(command);
+    server.wait_health("all sources to be tried", |health| {
+        let sources = health["sources"].as_array().cloned().unwrap_or_default();
+        sources.len() == 5 && sources.iter().all(|source| source["state"] != "connecting")
+    });
+    for era in Era::BOTH {
+        let mut client = Http::connect(server.address, era);
+        for (tool, arguments) in [
+            ("brave_web_search", json!({"query": "x"})),
+            ("get_me", json!({})),
+            ("pods_list", json!({})),
+            ("run_sql_query", json!({"sql": "SELECT 1"})),
+        ] {
+            said.push(client.call(tool, arguments).to_string());
+        }
+    }
+    for path in ["/health", "/metrics", "/dashboard/api/overview", "/dashboard/api/audit", "/mcp/server-card"] {
+        said.push(server.get(path).body);
+    }
+    let token =
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer an-opaque-token\r\nconnection: close\r\n\r\n";
+    said.push(crate::harness::wire::exchange(server.address, token).body);
+    server.terminate();
+    server.wait_end();
+    said.extend([server.errors(), server.output()]);
+    said.push(std::fs::read_to_string(folder.path().join("audit.jsonl")).expect("an audit"));
+    assert!(said.iter().any(|text| text.contains("brave_web_search")), "nothing was called");
+    for text in said {
+        assert!(!text.contains(CANARY), "a secret was told: {text}");
+    }
+}
+
 /// Everything that `check` says of wrong configurations that hold a secret.
 fn check(shop: &Shop, password: &str) -> String {
     let file = shop.folder().join("wrong.toml");
