@@ -6,8 +6,8 @@ use super::Folder;
 use crate::harness::redis::Redis;
 use crate::harness::server::{Portwright, serve};
 use crate::harness::shop::Shop;
-use crate::harness::wait_for;
 use crate::harness::wire::{Client, Era, Http};
+use crate::harness::{wait_for, wait_longer};
 
 fn limited(shop: &Shop, more: &str) {
     let file = shop.folder().join("shop.sqlite").display().to_string();
@@ -108,6 +108,37 @@ fn two_servers_share_what_a_caller_may_use() {
     for (_, server) in &servers {
         assert!(!server.errors().contains("canary"), "{}", server.errors());
     }
+}
+
+#[test]
+fn places_of_a_killed_server_come_back() {
+    let Some(redis) = Redis::start("hunter2") else { return };
+    let [first, second] = [0, 1].map(|_| {
+        let shop = Shop::sqlite();
+        let one = "[limits]\ncall_timeout = \"10m\"\nqueue_wait = \"0s\"\nstore = \"${env:LIMITS_STORE}\"\n[limits.total]\nconcurrent = 1\n";
+        limited(&shop, one);
+        let mut command = serve(&shop.config());
+        command.env("LIMITS_STORE", format!("redis://:hunter2@127.0.0.1:{}", redis.port));
+        let server = Portwright::listening(command);
+        server.wait_ready();
+        (shop, server)
+    });
+    let (_, running) = Http::connect(first.1.address, Era::Modern)
+        .send("tools/call", &json!({"name": "slow_report", "arguments": {}}));
+    wait_for("the call to run", || {
+        let overview: Value = serde_json::from_str(&first.1.get("/dashboard/api/overview").body).ok()?;
+        (overview["numbers"]["in_flight"] == 1).then_some(())
+    });
+    let mut other = Http::connect(second.1.address, Era::Modern);
+    assert_eq!(search(&mut other)["result"]["isError"], true, "the place is taken");
+    drop(first);
+    assert_eq!(search(&mut other)["result"]["isError"], true, "nobody knows yet that it is dead");
+    let patience = portwright_core::limits::STORE_LEASE * 4;
+    wait_longer(patience, "the place to come back", || {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        (search(&mut other)["result"]["isError"] != true).then_some(())
+    });
+    drop(running);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 
-use super::Folder;
+use super::{Ended, Folder};
 use crate::harness::server::{Portwright, serve};
 
 const CONFIG: &str =
@@ -42,6 +42,29 @@ fn another_ones_client_reads_the_health_over_tls() {
     let asked = asked.expect("python3 runs");
     let (said, errors) = (String::from_utf8_lossy(&asked.stdout), String::from_utf8_lossy(&asked.stderr));
     assert!(said.starts_with("TLSv1.3 200 {"), "{said}{errors}{}", server.errors());
+}
+
+#[test]
+fn our_own_client_speaks_over_tls_on_every_transport_to_whom_it_trusts() {
+    let folder = Folder::with(CONFIG);
+    certify(&folder, |_| ());
+    let server = Portwright::listening(serve(&folder.file("portwright.toml")));
+    let port = server.address.port();
+    for url in ["https://localhost:{}/mcp", "https://localhost:{}/sse", "wss://localhost:{}/ws"] {
+        let url = url.replace("{}", &port.to_string());
+        let read = |trusted: bool| {
+            let mut command = folder.command(["read", "--url", &url, "notes://a"]);
+            command.env_remove("SSL_CERT_DIR");
+            if trusted {
+                command.env("SSL_CERT_FILE", folder.file("cert.pem"));
+            }
+            Ended::of(command.output().expect("the binary runs"))
+        };
+        let told = read(true);
+        assert!(told.code == 0 && told.out.contains("Here."), "{url}: {}{}", told.out, told.errors);
+        let stranger = read(false);
+        assert!(stranger.code != 0 && !stranger.out.contains("Here."), "{url}: a certificate that nobody vouches for");
+    }
 }
 
 #[test]
