@@ -141,7 +141,8 @@ fn written(path: &Path) -> String {
 fn tell(client: &Client, name: &str, (out_of, literal): (bool, bool), done: &Done) -> Result<(), CliError> {
     let file = done.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
     if let Some(snippet) = &done.snippet {
-        print::note(&format!("{} keeps its servers in {file}; add this to it:", client.name));
+        let what = if out_of { "take this out of it" } else { "add this to it" };
+        print::note(&format!("{} keeps its servers in {file}; {what}:", client.name));
         return print::out(snippet);
     }
     let what = match (done.changed, out_of) {

@@ -56,8 +56,8 @@ pub(crate) struct Client {
     /// The keys that lead to the servers.
     keys: &'static [&'static str],
     entry: fn(&Server) -> Option<Value>,
-    /// How a value refers to an environment variable, if it can.
-    reference: Option<fn(&str) -> String>,
+    /// How a value refers to an environment variable, if it can: what stands before it, and its name.
+    reference: Option<fn(&str, &str) -> Option<String>>,
 }
 
 /// Why nothing was changed.
@@ -161,7 +161,7 @@ impl Client {
             _ => return Ok(value.to_owned()),
         };
         let reference = self.reference.ok_or(InstallError::NoReference(self.name))?;
-        Ok(format!("{before}{}", reference(name)))
+        reference(before, name).ok_or(InstallError::NoReference(self.name))
     }
 
     /// Writes the entry.
@@ -191,6 +191,11 @@ impl Client {
         server: &Server,
         force: bool,
     ) -> Result<Done, InstallError> {
+        if self.format == Format::Shown {
+            let file = (self.file)(places, scope);
+            let snippet = Some(self.snippet(name, server)?);
+            return Ok(Done { client: self.id, file, changed: false, backup: None, snippet });
+        }
         let entry = (self.entry)(server);
         self.change(places, scope, name, |text| edit::take(self.format, text, self.keys, name, entry.as_ref(), force))
     }

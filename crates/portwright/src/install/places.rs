@@ -21,6 +21,8 @@ pub(crate) struct Places {
     pub(crate) xdg: Option<PathBuf>,
     /// `APPDATA`, where it is set.
     pub(crate) appdata: Option<PathBuf>,
+    /// `CODEX_HOME`, where it is set.
+    pub(crate) codex: Option<PathBuf>,
 }
 
 impl Places {
@@ -40,6 +42,7 @@ impl Places {
             cwd: std::env::current_dir().ok()?,
             xdg: variable("XDG_CONFIG_HOME"),
             appdata: variable("APPDATA"),
+            codex: variable("CODEX_HOME"),
         })
     }
 

@@ -67,6 +67,9 @@ fn keep(file: &Path, text: &str) -> io::Result<PathBuf> {
     let backup = free.ok_or_else(|| io::Error::other("there are too many backups beside it; remove some"))?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
+    // Nobody else reads it before it has the rights of the file itself.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut kept = options.open(&backup)?;
     fs::set_permissions(&backup, fs::metadata(file)?.permissions())?;
     kept.write_all(text.as_bytes())?;

@@ -11,7 +11,14 @@ use super::{CLIENTS, Client, Format, InstallError, Os, Places, Scope, Server};
 
 fn places(folder: &tempfile::TempDir, os: Os) -> Places {
     let home = folder.path().join("home");
-    Places { os, cwd: folder.path().join("work"), xdg: None, appdata: Some(home.join("AppData/Roaming")), home }
+    Places {
+        os,
+        cwd: folder.path().join("work"),
+        xdg: None,
+        codex: None,
+        appdata: Some(home.join("AppData/Roaming")),
+        home,
+    }
 }
 
 fn client(id: &str) -> &'static Client {
@@ -177,6 +184,15 @@ fn headers_refer_to_variables_where_the_client_can() {
     assert_eq!(client("claude-code").header("env:KEY").expect("fits"), "${KEY}");
     assert_eq!(client("zed").header("Bearer plain").expect("fits"), "Bearer plain");
     assert!(matches!(client("zed").header("Bearer env:KEY"), Err(InstallError::NoReference(_))));
+    let codex = client("codex");
+    assert!(matches!(codex.header("Token env:KEY"), Err(InstallError::NoReference(_))));
+    let headers = [("Authorization", "Bearer env:KEY"), ("X-Team", "env:TEAM"), ("X-Plain", "a")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), codex.header(value).expect("fits")));
+    let url = "https://mcp.example.com/mcp".to_owned();
+    let snippet = codex.snippet("acme", &Server::Remote { url, headers: headers.to_vec() }).expect("a snippet");
+    for line in ["bearer_token_env_var = \"KEY\"", "X-Team = \"TEAM\"", "X-Plain = \"a\""] {
+        assert!(snippet.contains(line), "{line} in {snippet}");
+    }
     assert!(matches!(client("claude-desktop").snippet("shop", &remote()), Err(InstallError::NoRemote(_))));
     let goose = client("goose").snippet("shop", &local()).expect("a snippet");
     assert!(goose.starts_with("extensions:\n  shop:\n    type: \"stdio\""), "{goose}");

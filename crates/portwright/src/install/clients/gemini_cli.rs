@@ -15,7 +15,7 @@ pub(in super::super) const CLIENT: Client = Client {
     format: Format::Json,
     keys: &["mcpServers"],
     entry,
-    reference: Some(|name| format!("${{{name}}}")),
+    reference: Some(|before, name| Some(format!("{before}${{{name}}}"))),
 };
 
 fn file(places: &Places, scope: Scope) -> Option<PathBuf> {

@@ -15,7 +15,7 @@ pub(in super::super) const CLIENT: Client = Client {
     format: Format::Json,
     keys: &["servers"],
     entry,
-    reference: Some(|name| format!("${{env:{name}}}")),
+    reference: Some(|before, name| Some(format!("{before}${{env:{name}}}"))),
 };
 
 fn file(places: &Places, scope: Scope) -> Option<PathBuf> {

@@ -41,9 +41,28 @@ pub(super) fn take(text: &str, keys: &[&str], name: &str) -> Result<String, Edit
     Ok(ended(text, document.to_string()))
 }
 
-/// The line ends that it had.
+/// The line ends that it had. Where they are mixed, each line that was there keeps its own.
 fn ended(before: &str, after: String) -> String {
-    if before.contains("\r\n") { after.replace("\r\n", "\n").replace('\n', "\r\n") } else { after }
+    let (all, crlf) = (before.matches('\n').count(), before.matches("\r\n").count());
+    match crlf {
+        0 => return after,
+        _ if crlf == all => return after.replace("\r\n", "\n").replace('\n', "\r\n"),
+        _ => {}
+    }
+    let mut old = before.split_inclusive('\n');
+    let mut text = String::with_capacity(after.len() + crlf);
+    for line in after.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\r', '\n']);
+        let mut rest = old.clone();
+        match rest.find(|there| there.trim_end_matches(['\r', '\n']) == content) {
+            Some(there) => {
+                text.push_str(there);
+                old = rest;
+            }
+            None => text.push_str(line),
+        }
+    }
+    text
 }
 
 fn parse(text: &str) -> Result<DocumentMut, EditError> {

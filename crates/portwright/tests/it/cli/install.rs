@@ -83,6 +83,46 @@ fn a_stranger_s_file_is_not_overwritten() {
 }
 
 #[test]
+fn what_is_only_shown_is_shown_both_ways_and_rights_are_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::with(CONFIG);
+    fs::create_dir_all(folder.file(".config/goose")).expect("made");
+    let yaml = "extensions:\n  other: {cmd: x}\n";
+    fs::write(folder.file(".config/goose/config.yaml"), yaml).expect("written");
+    for (more, words) in [(&[][..], "add this to it"), (&["--uninstall"], "take this out of it")] {
+        let done = folder.run(&[&["install", "goose"], more].concat());
+        assert!(done.code == 0 && done.errors.contains(words), "{}", done.errors);
+        assert!(done.out.contains("notes"), "{}", done.out);
+    }
+    assert_eq!(fs::read_to_string(folder.file(".config/goose/config.yaml")).expect("there"), yaml);
+    // Mixed line ends stay as they are, and a backup is read by whoever could read the file.
+    let file = folder.file(".codex/config.toml");
+    fs::create_dir_all(folder.file(".codex")).expect("made");
+    fs::write(&file, "model = \"a\"\r\n# second\nsandbox = \"b\"\n").expect("written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("changed");
+    assert_eq!(folder.run(&["install", "codex"]).code, 0);
+    let text = fs::read_to_string(&file).expect("there");
+    assert!(text.starts_with("model = \"a\"\r\n# second\nsandbox = \"b\"\n"), "{text:?}");
+    let backup = folder.file(".codex/config.toml.portwright-backup-1");
+    for path in [&file, &backup] {
+        assert_eq!(fs::metadata(path).expect("there").permissions().mode() & 0o777, 0o640, "{}", path.display());
+    }
+    // Without a configuration at hand, an entry goes by its name.
+    fs::remove_file(folder.file("portwright.toml")).expect("removed");
+    let gone = folder.run(&["install", "codex", "--uninstall", "--name", "notes"]);
+    assert_eq!(gone.code, 0, "{}", gone.errors);
+    assert!(!fs::read_to_string(&file).expect("there").contains("notes"));
+    let literal =
+        ["install", "cursor", "--url", "http://127.0.0.1:8722/mcp", "--header", "Authorization=Bearer canary"];
+    let told = folder.run(&literal);
+    assert!(
+        told.errors.contains("the file holds the header's value") && !told.errors.contains("canary"),
+        "{}",
+        told.errors
+    );
+}
+
+#[test]
 fn what_a_client_can_not_do_is_said() {
     let folder = Folder::with(CONFIG);
     let url = ["--url", "http://127.0.0.1:8722/mcp"];
