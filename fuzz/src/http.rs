@@ -50,7 +50,7 @@ impl Place {
         let address = runtime.block_on(async {
             // A program whose `main` is not Rust's ends when it writes to a connection that is closed, unless it listens
             // for that; the listener stays for good.
-            signal(SignalKind::pipe()).expect("a signal to listen for");
+            let _handled = signal(SignalKind::pipe()).expect("a signal to listen for");
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("its address");
             let server = crate::server().await;

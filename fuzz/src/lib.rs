@@ -1,6 +1,7 @@
 //! The fuzz targets. What those of the wire share is a whole server with a small source, in this process and on one thread,
 //! so that the same bytes take the same way. A panic anywhere ends the run, also one that the server's fence would have caught.
 
+pub mod files;
 pub mod http;
 pub mod policy;
 pub mod sanitize;

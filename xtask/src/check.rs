@@ -29,6 +29,12 @@ pub(crate) fn run() -> Result<()> {
     )
     .env("RUSTDOCFLAGS", "-D warnings")
     .run()?;
+    Step::cargo(
+        "fuzz targets",
+        &["check", "--manifest-path", "fuzz/Cargo.toml", "--lib", "--bins", "--locked"],
+        "They stand in a workspace of their own, and follow what they try.",
+    )
+    .run()?;
     Step::cargo("build", &["build", "--workspace", "--locked"], "Mend what the compiler says above.").run()?;
     let mut count = Step::cargo(
         "tests",

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::step::{Step, root};
 
-const TARGETS: &[&str] = &["message", "http", "sql", "policy", "sanitize"];
+const TARGETS: &[&str] = &["message", "http", "files", "sql", "policy", "sanitize"];
 /// What `cargo fuzz` passes, without its sanitizer.
 const INSTRUMENTED: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                             -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
