@@ -28,3 +28,6 @@ pub const REPLICA_SESSIONS_AT_ONCE: usize = 256;
 
 /// After how long a silence a replica looks whether it still hears.
 pub const REPLICA_SILENCE: Duration = Duration::from_secs(15);
+
+/// How many replicas answer a question.
+pub const REPLICAS_MAX: usize = 256;

@@ -29,11 +29,11 @@ struct Desk {
     carol: String,
 }
 
-fn queue() -> ApprovalPlan {
+pub(crate) fn queue() -> ApprovalPlan {
     ApprovalPlan { by: vec![By::Queue], approvers: vec!["approver".into()], ..asking() }
 }
 
-fn key(file: &Path, name: &str, role: &str) -> String {
+pub(crate) fn key(file: &Path, name: &str, role: &str) -> String {
     let key = Key::generate().expect("random bytes");
     let insert = |keys: &mut KeyFile| {
         let since = "2026-01-01T00:00:00Z".parse().expect("a moment");

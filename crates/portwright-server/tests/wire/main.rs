@@ -27,6 +27,7 @@ mod policy;
 mod records;
 mod reload;
 mod replicas;
+mod replicas_approving;
 mod resuming;
 mod sanitize;
 mod sessions;

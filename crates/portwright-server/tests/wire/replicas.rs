@@ -93,7 +93,7 @@ async fn open(replica: &Replica, version: &str) -> (Http, String) {
 }
 
 /// Waits until both hear each other: what is said before is lost to who does not listen yet.
-async fn acquainted(redis: &Redis) {
+pub(crate) async fn acquainted(redis: &Redis) {
     let client = redis::Client::open(redis.plan(WhenDown::Closed).url.expose()).expect("an address");
     let mut connection = client.get_multiplexed_async_connection().await.expect("connected");
     for _ in 0..2_000 {

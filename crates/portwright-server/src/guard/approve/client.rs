@@ -25,7 +25,7 @@ pub(super) struct Ticket {
 impl Approve {
     /// Returns when the person has said yes. The ticket is used up by then.
     pub(super) async fn by_client(&self, asked: &Asked<'_>, cx: &Context) -> Result<Ticket, Refusal> {
-        let ticket = self.ticket(asked, cx)?;
+        let ticket = self.ticket(asked, cx).await?;
         let client = &cx.downstream;
         client.remember(KEY, ticket.word.clone().into());
         let message = question::message(asked, cx);
@@ -77,16 +77,15 @@ impl Approve {
     }
 
     /// The one that the client carries for this call, once; or a new one.
-    fn ticket(&self, asked: &Asked<'_>, cx: &Context) -> Result<Ticket, Refusal> {
-        let now = Instant::now();
+    async fn ticket(&self, asked: &Asked<'_>, cx: &Context) -> Result<Ticket, Refusal> {
         if let Some(Value::String(word)) = cx.downstream.recall(KEY)
-            && let Some((digest, until)) = self.desk.carried.take(&word, now)
+            && let Some((digest, left)) = self.desk.take(&word).await
             && digest == asked.digest
         {
-            return Ok(Ticket { word, until });
+            return Ok(Ticket { word, until: Instant::now() + left });
         }
         let word = random::hex::<16>().map_err(|_| Refusal::internal("the system gives no random numbers"))?;
-        Ok(Ticket { word, until: now + self.plan.wait })
+        Ok(Ticket { word, until: Instant::now() + self.plan.wait })
     }
 
     /// The client comes again.

@@ -28,7 +28,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-pub(crate) use desk::{Approvers, Desk};
+pub(crate) use desk::{Approvers, CarriedYes, Desk, Elsewhere};
 pub use plan::{ApprovalPlan, By};
 
 use super::policy::BadPattern;

@@ -64,6 +64,18 @@ pub(crate) enum State {
     Cancelled,
 }
 
+impl State {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// What was decided.
 #[derive(Debug)]
 pub(super) struct Verdict {

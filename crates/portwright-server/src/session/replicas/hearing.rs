@@ -128,6 +128,8 @@ fn understand(replicas: &Arc<Replicas>, engine: &Arc<Engine>, Spoken { by, word 
                 relay::pass_on(replicas, session, after, (by, relay));
             }
         }
+        Word::Ask { ask, question } => replicas.answer(engine, &by, ask, question),
+        Word::Answer { ask, answer } => replicas.questions.answered(ask, answer),
         Word::Left { relay } => replicas.relays.stop(&by, relay),
         Word::Relay { relay, heard } => replicas.relays.heard(relay, heard),
     }

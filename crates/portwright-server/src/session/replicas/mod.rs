@@ -8,6 +8,7 @@
 //! A session gives no right: each message proves again whose it is. So a store that is away is no danger; it costs the
 //! sessions that a replica does not know.
 
+mod asking;
 mod cipher;
 mod hearing;
 mod plan;
@@ -20,11 +21,13 @@ use std::time::Duration;
 
 use portwright_core::{Principal, limits};
 use redis::aio::ConnectionManager;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use asking::Decided;
 pub(super) use cipher::key;
 pub use plan::ReplicaPlan;
 pub(crate) use relay::Relayed;
@@ -50,6 +53,7 @@ pub(crate) struct Replicas {
     name: String,
     base: u64,
     relays: relay::Relays,
+    questions: asking::Questions,
     outbox: mpsc::Sender<Errand>,
     errands: Mutex<Option<mpsc::Receiver<Errand>>>,
 }
@@ -63,6 +67,8 @@ enum Errand {
     Keep(Arc<Session>, Duration),
     /// The session is over.
     Forget(Arc<str>),
+    /// Answers what another asked.
+    Answer(String, u64, Value),
 }
 
 /// Why a session can't be taken up.
@@ -94,6 +100,7 @@ impl Replicas {
             // 20 bits of chance, and room to count 32: together a number that every client reads exactly.
             base: u64::from((u32::from_be_bytes(number) >> 12) | 1) << 32,
             relays: relay::Relays::default(),
+            questions: asking::Questions::default(),
             outbox,
             errands: Mutex::new(Some(errands)),
         })))
@@ -124,6 +131,7 @@ impl Replicas {
                 replicas.forget(&session.id);
             }
         });
+        asking::attach(self, engine);
         let (one, other) = (stop.clone(), stop.clone());
         let (replicas, weak) = (self.clone(), Arc::downgrade(engine));
         tokio::spawn(async move { one.run_until_cancelled(hearing::hear(&replicas, &weak)).await });
@@ -136,6 +144,9 @@ impl Replicas {
             match errand {
                 Errand::Tell(word) => {
                     let _ = self.tell(&self.everyone(), word).await;
+                }
+                Errand::Answer(to, ask, answer) => {
+                    let _ = self.tell(&self.alone(&to), Word::Answer { ask, answer }).await;
                 }
                 Errand::Keep(session, longest) => self.keep(&session, longest).await,
                 Errand::Forget(id) => {

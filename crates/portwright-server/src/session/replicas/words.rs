@@ -2,6 +2,7 @@
 
 use portwright_core::LogLevel;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::session::replay::EventId;
@@ -29,6 +30,23 @@ pub(super) enum Word {
     Left { relay: u64 },
     /// What a relay brings.
     Relay { relay: u64, heard: Heard },
+    /// Everybody answers this, at the channel of whoever asks.
+    Ask { ask: u64, question: Question },
+    /// The answer; null is nothing.
+    Answer { ask: u64, answer: Value },
+}
+
+/// What another replica may know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Question {
+    /// Which calls wait for a person.
+    Waiting,
+    /// What of one of them.
+    Call { id: String },
+    /// An approver has decided.
+    Decide { id: String, by: String, auth: String, approved: bool, why: Option<String> },
+    /// A client carries this word of a yes. Who kept it gives it up.
+    Carried { word: String },
 }
 
 /// A part of a stream that another replica keeps.

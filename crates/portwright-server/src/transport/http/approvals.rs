@@ -14,7 +14,8 @@ use super::body::{self, Body};
 use super::respond::{self, json, plain};
 use super::{Front, Peer, callers};
 use crate::guard::approve::Approvers;
-use crate::guard::approve::queue::{Shown, State, Undecided};
+use crate::guard::approve::queue::Undecided;
+use crate::session::replicas::Decided;
 use crate::session::reply;
 
 /// What an approver posts.
@@ -28,9 +29,9 @@ struct Posted {
 
 /// Why a decision comes too late.
 #[derive(Serialize)]
-struct Over<'a> {
+struct Over<'a, T> {
     error: &'a str,
-    approval: &'a Shown,
+    approval: &'a T,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -55,20 +56,42 @@ pub(super) async fn serve(front: &Front, peer: &Peer, request: http::Request<Inc
     }
     let (head, body) = request.into_parts();
     let id = head.uri.path().strip_prefix("/approvals").unwrap_or_default().trim_start_matches('/');
-    let queue = &front.engine.desk.queue;
     match (id, &head.method) {
-        ("", &Method::GET) => fresh(json(StatusCode::OK, reply::json(&json!({"approvals": queue.list()})))),
+        ("", &Method::GET) => list(front).await,
         ("", _) => respond::method_not_allowed("GET"),
-        (id, &Method::GET) => queue.get(id).map_or_else(unknown, |shown| told(StatusCode::OK, &shown)),
+        (id, &Method::GET) => one(front, id).await,
         (id, &Method::POST) => {
             let posted = match read(front, &head.headers, body).await {
                 Ok(posted) => posted,
                 Err(refused) => return *refused,
             };
-            decide(front, id, &approver, &approvers, &posted)
+            decide(front, id, &approver, &approvers, &posted).await
         }
         _ => respond::method_not_allowed("GET, POST"),
     }
+}
+
+/// Those that wait at any replica, the oldest first.
+async fn list(front: &Front) -> Response<Body> {
+    let own = front.engine.desk.queue.list();
+    let Some(replicas) = &front.engine.replicas else {
+        return fresh(json(StatusCode::OK, reply::json(&json!({"approvals": own}))));
+    };
+    let mut all = replicas.approvals().await;
+    all.extend(own.iter().filter_map(|shown| serde_json::to_value(shown).ok()));
+    all.sort_by(|one, other| one["since"].as_str().cmp(&other["since"].as_str()));
+    fresh(json(StatusCode::OK, reply::json(&json!({"approvals": all}))))
+}
+
+async fn one(front: &Front, id: &str) -> Response<Body> {
+    if let Some(shown) = front.engine.desk.queue.get(id) {
+        return told(StatusCode::OK, &shown);
+    }
+    let elsewhere = match &front.engine.replicas {
+        Some(replicas) => replicas.approval(id).await,
+        None => None,
+    };
+    elsewhere.map_or_else(unknown, |shown| told(StatusCode::OK, &shown))
 }
 
 async fn read(front: &Front, headers: &HeaderMap, body: Incoming) -> Result<Posted, Box<Response<Body>>> {
@@ -81,25 +104,45 @@ async fn read(front: &Front, headers: &HeaderMap, body: Incoming) -> Result<Post
     })
 }
 
-fn decide(front: &Front, id: &str, approver: &Principal, approvers: &Approvers, posted: &Posted) -> Response<Body> {
-    let approved = posted.decision == Decision::Approve;
-    match front.engine.desk.queue.decide(id, approver, approvers, approved, posted.reason.as_deref()) {
-        Ok(shown) => told(StatusCode::OK, &shown),
-        Err(Undecided::Unknown) => unknown(),
-        Err(Undecided::Own) => plain(StatusCode::FORBIDDEN, "this is a call of your own; somebody else must decide"),
-        Err(Undecided::Over(shown)) => {
-            let words = match shown.state() {
-                State::Approved => "it was approved already",
-                State::Denied => "it was denied already",
-                State::Expired => "nobody decided in time; the call was not made",
-                State::Cancelled | State::Waiting => "its caller does not wait any more; the call was not made",
-            };
-            fresh(json(StatusCode::CONFLICT, reply::json(&Over { error: words, approval: &shown })))
-        }
+async fn decide(
+    front: &Front,
+    id: &str,
+    approver: &Principal,
+    approvers: &Approvers,
+    posted: &Posted,
+) -> Response<Body> {
+    let (approved, why) = (posted.decision == Decision::Approve, posted.reason.as_deref());
+    let engine = &front.engine;
+    match (engine.desk.queue.decide(id, approver, approvers, approved, why), &engine.replicas) {
+        (Ok(shown), _) => told(StatusCode::OK, &shown),
+        (Err(Undecided::Unknown), Some(replicas)) => match replicas.decide(id, approver, approved, why).await {
+            Decided::Done(shown) => told(StatusCode::OK, &shown),
+            Decided::Own => own(),
+            Decided::Over(shown) => over(shown["state"].as_str().unwrap_or_default(), &shown),
+            Decided::Unknown => unknown(),
+        },
+        (Err(Undecided::Unknown), None) => unknown(),
+        (Err(Undecided::Own), _) => own(),
+        (Err(Undecided::Over(shown)), _) => over(shown.state().word(), &shown),
     }
 }
 
-fn told(status: StatusCode, shown: &Shown) -> Response<Body> {
+fn own() -> Response<Body> {
+    plain(StatusCode::FORBIDDEN, "this is a call of your own; somebody else must decide")
+}
+
+/// Somebody or something has decided already.
+fn over(state: &str, shown: &impl Serialize) -> Response<Body> {
+    let words = match state {
+        "approved" => "it was approved already",
+        "denied" => "it was denied already",
+        "expired" => "nobody decided in time; the call was not made",
+        _ => "its caller does not wait any more; the call was not made",
+    };
+    fresh(json(StatusCode::CONFLICT, reply::json(&Over { error: words, approval: shown })))
+}
+
+fn told(status: StatusCode, shown: &impl Serialize) -> Response<Body> {
     fresh(json(status, reply::json(shown)))
 }
 
