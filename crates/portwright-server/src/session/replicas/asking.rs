@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portwright_core::{Auth, Principal, async_trait, limits};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -16,7 +17,9 @@ use super::{Errand, Replicas};
 use crate::engine::Engine;
 use crate::guard::approve::queue::Undecided;
 use crate::guard::approve::{CarriedYes, Elsewhere};
-use crate::session::reply;
+use crate::session::errors::WireError;
+use crate::session::params::{self, Params};
+use crate::session::{reply, tasks};
 
 /// The questions that are open.
 #[derive(Debug, Default)]
@@ -101,6 +104,27 @@ impl Replicas {
         }
     }
 
+    /// `tasks/get` and its like, about a task that another replica keeps. None, if nobody does.
+    pub(crate) async fn task(
+        &self,
+        method: &str,
+        params: &Params<'_>,
+        principal: &Principal,
+    ) -> Option<Result<Vec<u8>, WireError>> {
+        let question = Question::Task {
+            method: method.to_owned(),
+            id: params::text("taskId", params.task_id).ok()?.into_owned(),
+            who: principal.id.to_string(),
+            auth: principal.auth.as_str().to_owned(),
+            answers: params.input_responses.map(|raw| raw.get().to_owned()),
+        };
+        let answer = self.ask(question, true).await.pop()?;
+        if let Some(told) = answer["told"].as_str() {
+            return Some(Ok(told.as_bytes().to_vec()));
+        }
+        Some(Err(WireError::invalid_params(answer["refused"].as_str().unwrap_or_default())))
+    }
+
     /// Answers another's question, by what there is here.
     pub(super) fn answer(&self, engine: &Engine, to: &str, ask: u64, question: Question) {
         let queue = &engine.desk.queue;
@@ -108,8 +132,8 @@ impl Replicas {
             Question::Waiting => value(&queue.list()),
             Question::Call { id } => queue.get(&id).map_or(Value::Null, |shown| value(&shown)),
             Question::Decide { id, by, auth, approved, why } => {
-                let auth = [Auth::Key, Auth::Token, Auth::Certificate].into_iter().find(|known| known.as_str() == auth);
-                match (auth, engine.desk.approvers()) {
+                // Whoever proved nothing decides nothing, and was told so where they asked.
+                match (proof(&auth).filter(|auth| *auth != Auth::Anonymous), engine.desk.approvers()) {
                     (Some(auth), Some(approvers)) => {
                         let approver = Principal::new(by.as_str(), auth);
                         match queue.decide(&id, &approver, &approvers, approved, why.as_deref()) {
@@ -122,6 +146,17 @@ impl Replicas {
                     _ => Value::Null,
                 }
             }
+            Question::Task { method, id, who, auth, answers } => {
+                let raw = answers.and_then(|text| RawValue::from_string(text).ok());
+                let asked = proof(&auth).and_then(|auth| {
+                    tasks::of(engine, &id, &Principal::new(who.as_str(), auth), &method, raw.as_deref())
+                });
+                match asked {
+                    Some(Ok(told)) => json!({"told": String::from_utf8_lossy(&told)}),
+                    Some(Err(error)) => json!({"refused": error.message}),
+                    None => Value::Null,
+                }
+            }
             Question::Carried { word } => engine.desk.give_up(&word).map_or(
                 Value::Null,
                 |(digest, left)| json!({"digest": digest, "left": u64::try_from(left.as_millis()).unwrap_or(u64::MAX)}),
@@ -129,6 +164,11 @@ impl Replicas {
         };
         self.errand(Errand::Answer(to.to_owned(), ask, answer));
     }
+}
+
+/// How a principal was established, by its word.
+fn proof(word: &str) -> Option<Auth> {
+    [Auth::Key, Auth::Token, Auth::Certificate, Auth::Anonymous].into_iter().find(|known| known.as_str() == word)
 }
 
 fn value(told: &impl serde::Serialize) -> Value {

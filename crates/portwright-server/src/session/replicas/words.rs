@@ -45,6 +45,8 @@ pub(super) enum Question {
     Call { id: String },
     /// An approver has decided.
     Decide { id: String, by: String, auth: String, approved: bool, why: Option<String> },
+    /// What of a task, or an answer to it, or its end: `tasks/get` and its like, by its principal.
+    Task { method: String, id: String, who: String, auth: String, answers: Option<String> },
     /// A client carries this word of a yes. Who kept it gives it up.
     Carried { word: String },
 }

@@ -7,7 +7,7 @@
 //! one outcome record that every call leaves. `tasks/get`, `tasks/update` and `tasks/cancel` reach no source: they are
 //! no calls and leave no records; what they bring about shows in the record of the call behind the task.
 //!
-//! Tasks live in this process and end with it. Nobody but the principal that called learns that a task exists.
+//! Tasks live in this process and end with it; replicas that share a store ask each other. Nobody but the principal that called learns that a task exists.
 
 mod asking;
 mod opening;
@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 
-use portwright_core::{Call, Context, Operation, TASKS_EXTENSION, limits};
+use portwright_core::{Call, Context, Operation, Principal, TASKS_EXTENSION, limits};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -64,17 +64,36 @@ pub(crate) fn must_be_declared(declared: bool) -> Result<(), WireError> {
 pub(crate) fn answer(scene: &Scene<'_>, method: &str, params: &Params<'_>) -> Result<Vec<u8>, WireError> {
     must_be_declared(scene.speaker.tasks)?;
     let id = params::text("taskId", params.task_id)?;
-    let task = scene.engine.tasks.get(&id, &scene.speaker.principal).ok_or_else(unknown)?;
-    let info = &scene.engine.info;
-    match method {
-        "tasks/get" => return Ok(task.told(info)),
-        "tasks/update" => {
-            let answers: HashMap<String, Box<RawValue>> = params::read("inputResponses", params.input_responses)?;
-            task.answered(&answers)?;
+    of(scene.engine, &id, &scene.speaker.principal, method, params.input_responses).ok_or_else(unknown)?
+}
+
+/// The same, about a task of this process; none if there is no such.
+pub(super) fn of(
+    engine: &Engine,
+    id: &str,
+    principal: &Principal,
+    method: &str,
+    answers: Option<&RawValue>,
+) -> Option<Result<Vec<u8>, WireError>> {
+    let task = engine.tasks.get(id, principal)?;
+    Some(match method {
+        "tasks/get" => Ok(task.told(&engine.info)),
+        "tasks/update" => params::read::<HashMap<String, Box<RawValue>>>("inputResponses", answers)
+            .and_then(|answers| task.answered(&answers))
+            .map(|()| acknowledged(&engine.info)),
+        _ => {
+            task.call_off("called off by its client");
+            Ok(acknowledged(&engine.info))
         }
-        _ => task.call_off("called off by its client"),
-    }
-    Ok(acknowledged(info))
+    })
+}
+
+/// Whether a request is about a task that this process does not keep.
+pub(crate) fn is_elsewhere(engine: &Engine, speaker: &Speaker, method: &str, params: &Params<'_>) -> bool {
+    let id = || params::text("taskId", params.task_id).ok();
+    matches!(method, "tasks/get" | "tasks/update" | "tasks/cancel")
+        && speaker.tasks
+        && id().is_some_and(|id| engine.tasks.get(&id, &speaker.principal).is_none())
 }
 
 /// A task that a subscription follows. The subscription does not keep it.

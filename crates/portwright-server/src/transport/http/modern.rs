@@ -13,6 +13,7 @@ use crate::session::errors::WireError;
 use crate::session::params::Meta;
 use crate::session::reply::{self, Outcome};
 use crate::session::streams::Listening;
+use crate::session::tasks;
 use crate::session::{Speaker, headers, legacy, modern};
 
 /// Whether the request is one of the stateless era: its body says so, or its header names no revision with sessions.
@@ -68,6 +69,12 @@ async fn answer(caller: &Caller<'_>, request: &Request<'_>) -> Result<Response<B
         let wish = Listening::read(engine, &speaker, &request.id, &request.params)?;
         let listening = wish.admit(engine, &catalog, &speaker).await;
         return Ok(events::changes(engine, caller.credential(), listening, None, CancellationToken::new(), ()));
+    }
+    if let Some(replicas) = &engine.replicas
+        && tasks::is_elsewhere(engine, &speaker, &request.method, &request.params)
+        && let Some(answer) = replicas.task(&request.method, &request.params, &speaker.principal).await
+    {
+        return Ok(send(&request.id, answer.map_or_else(Outcome::Error, Outcome::Result)));
     }
     let scene = Scene { engine, catalog: &catalog, speaker: &speaker };
     let operation = match dispatch::step(&scene, &request.method, &request.params) {

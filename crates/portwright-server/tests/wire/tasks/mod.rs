@@ -5,6 +5,7 @@ mod bounds;
 mod following;
 mod life;
 mod records;
+mod replicas;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
