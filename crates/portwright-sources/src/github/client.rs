@@ -55,6 +55,8 @@ pub(super) struct Ask {
     pub(super) owner: Option<String>,
     /// The media type that is asked for, where it is not JSON.
     pub(super) accept: Option<&'static str>,
+    /// It goes to GraphQL's one address, whatever its path.
+    pub(super) graph: bool,
 }
 
 /// An answer.
@@ -85,6 +87,12 @@ impl Ask {
 
     pub(super) fn page(self, page: Option<u64>, per_page: Option<u8>) -> Self {
         self.with("page", page).with("per_page", Some(per_page.unwrap_or(limits::HUB_PAGE).clamp(1, 100)))
+    }
+
+    /// Whether it is a question in GraphQL that changes nothing.
+    fn only_looks(&self) -> bool {
+        let query = self.body.as_ref().and_then(|body| body["query"].as_str());
+        self.graph && query.is_some_and(|query| query.starts_with("query("))
     }
 
     fn asked(&self) -> (u64, u64) {
@@ -142,7 +150,37 @@ impl Hub {
         Ok(self.page(&told, Items { wanted, ..Items::of(&told.value, fields) }, cx))
     }
 
+    /// A question in GraphQL: what it gives, without what is around it.
+    pub(super) async fn graph(
+        &self,
+        owner: &str,
+        query: &'static str,
+        variables: Value,
+        cx: &Context,
+    ) -> Result<Value, Refusal> {
+        let body = serde_json::json!({"query": query, "variables": variables});
+        let ask = Ask { graph: true, ..Ask::send(Method::Post, Path::of(&["graphql"]), body) }.owner(owner);
+        let mut told = self.ask(ask, cx).await?.value;
+        let Some(error) = told["errors"].as_array().and_then(|errors| errors.first()) else {
+            return Ok(told["data"].take());
+        };
+        let message = self.keys.redacted(error["message"].as_str().unwrap_or("no reason").to_owned());
+        Err(match error["type"].as_str() {
+            Some("NOT_FOUND") => nothing_there(),
+            Some("RATE_LIMITED") => Refusal::limited("GitHub asks for a pause", self.plan.wait),
+            Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => {
+                Refusal::failed(format!("GitHub says that this may not be done: {message}"))
+            }
+            _ => Refusal::failed(format!("GitHub refuses this: {message}")),
+        })
+    }
+
     fn url(&self, ask: &Ask) -> Result<String, Refusal> {
+        if ask.graph {
+            // An Enterprise server has REST at /api/v3, and GraphQL beside it.
+            let base = self.plan.api_url.strip_suffix("/v3").unwrap_or(&self.plan.api_url);
+            return Ok(format!("{base}/graphql"));
+        }
         let pairs = ask.query.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value)));
         let query = pairs.collect::<Vec<_>>().join("&");
         let mark = if query.is_empty() { "" } else { "?" };
@@ -151,7 +189,8 @@ impl Hub {
 
     pub(super) async fn once(&self, ask: &Ask, key: &Key, cx: &Context) -> Result<Fetched, Refusal> {
         let (url, reads) = (self.url(ask)?, ask.method == Method::Get);
-        if reads { &key.reads } else { &key.writes }.turn(cx).await?;
+        let looks = reads || ask.only_looks();
+        if looks { &key.reads } else { &key.writes }.turn(cx).await?;
         let mut request = FetchRequest::get(url.as_str()).trusted();
         request.method = ask.method;
         request.bytes_max = limits::API_BYTES_MAX;
@@ -198,9 +237,7 @@ impl Hub {
                 Err(Refusal::unavailable("GitHub refuses this server's token; whoever runs the server has to mend it"))
             }
             403 => Err(Refusal::failed(format!("GitHub says that this may not be done: {message}"))),
-            404 | 410 => Err(Refusal::failed(
-                "GitHub has nothing there, or this server's token may not see it; check the names and numbers",
-            )),
+            404 | 410 => Err(nothing_there()),
             409 => Err(Refusal::failed(format!("GitHub says that this contradicts what is there: {message}"))),
             422 | 400 => Err(Refusal::failed(format!("GitHub refuses the arguments: {message}"))),
             301 | 307 | 308 => Err(Refusal::failed("GitHub says that this has moved; ask for its new name")),
@@ -216,6 +253,10 @@ impl Hub {
         }
         Health::Ready
     }
+}
+
+fn nothing_there() -> Refusal {
+    Refusal::failed("GitHub has nothing there, or this server's token may not see it; check the names and numbers")
 }
 
 impl Told {

@@ -93,7 +93,7 @@ impl Hub {
         // It is judged by what came, not by what is kept of it. What somebody wrote without a word on who they are is a
         // stranger's.
         let trusted = match value["author_association"].as_str() {
-            Some(association) => matches!(association, "OWNER" | "MEMBER" | "COLLABORATOR"),
+            Some(association) => may_push(association),
             None => value.get("user").is_none(),
         };
         if trusted {
@@ -101,10 +101,21 @@ impl Hub {
         }
         for text in ["title", "body", "head"] {
             if let Some(written) = item.get_mut(text) {
-                *written = "[withheld: its author may not push to this repository]".into();
+                *written = WITHHELD.into();
             }
         }
     }
+
+    /// What somebody wrote, or that it is withheld.
+    pub(super) fn shown(&self, association: &str, text: String) -> String {
+        if self.plan.lockdown && !may_push(association) { WITHHELD.to_owned() } else { text }
+    }
+}
+
+const WITHHELD: &str = "[withheld: its author may not push to this repository]";
+
+fn may_push(association: &str) -> bool {
+    matches!(association, "OWNER" | "MEMBER" | "COLLABORATOR")
 }
 
 /// The largest size of pages, at most `fits`, of which one begins after `before` entries.

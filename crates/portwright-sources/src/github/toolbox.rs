@@ -22,7 +22,7 @@ pub(super) fn toolbox() -> Toolbox<Hub> {
         ("repos", reading()),
         ("repos", writing()),
         ("issues", of_issues()),
-        ("pull_requests", of_pulls()),
+        ("pull_requests", of_pulls().into_iter().chain(of_reviews()).collect()),
         (
             "users",
             vec![
@@ -122,7 +122,7 @@ fn of_pulls() -> Vec<OwnTool<Hub>> {
         tool(
             "pull_request_read",
             "Read a pull request",
-            "Read a pull request, its files, diff, checks, reviews, comments.",
+            "Read a pull request, its files, diff, checks, reviews, comments, threads.",
             pulls::reading::read,
         )
         .alias_with("get_pull_request", PULL, &[("method", "get")])
@@ -153,6 +153,7 @@ fn of_pulls() -> Vec<OwnTool<Hub>> {
         .alias_with("update_pull_request_title", PULL, &[])
         .alias_with("update_pull_request_body", PULL, &[])
         .alias_with("update_pull_request_state", PULL, &[])
+        .alias_with("update_pull_request_draft_state", PULL, &[])
         .alias_with("request_pull_request_reviewers", PULL, &[]),
         tool("merge_pull_request", "Merge", "Merge a pull request.", pulls::writing::merge)
             .does(Does::Change)
@@ -165,10 +166,23 @@ fn of_pulls() -> Vec<OwnTool<Hub>> {
         )
         .does(Does::Change)
         .arguments_also(&[("pull_number", "pullNumber"), ("expected_head_sha", "expectedHeadSha")]),
+    ]
+}
+
+fn of_reviews() -> Vec<OwnTool<Hub>> {
+    vec![
+        tool(
+            "add_comment_to_pending_review",
+            "Comment in a review begun",
+            "Add a comment on lines or a file to the review begun with pull_request_review_write.",
+            pulls::threads::comment,
+        )
+        .does(Does::Add)
+        .arguments_also(PULL),
         tool(
             "pull_request_review_write",
             "Review",
-            "Write a review with comments on lines, or send or delete one begun.",
+            "Write a review with comments on lines, send or delete one begun, or resolve a thread.",
             pulls::reviews::write,
         )
         .does(Does::Change)

@@ -2,6 +2,7 @@
 
 pub(super) mod reading;
 pub(super) mod reviews;
+pub(super) mod threads;
 pub(super) mod writing;
 
 use portwright_core::Refusal;

@@ -13,7 +13,7 @@ use super::super::issues::State;
 use super::super::page::{Items, Listed};
 use super::super::pick::{COMMENT, COMMIT, FILE, PULL, REVIEW, REVIEW_COMMENT, cut, pick};
 use super::super::search::Order;
-use super::pull;
+use super::{pull, threads};
 use crate::shared::own::Answer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,6 +33,9 @@ pub(in super::super) struct PullRead {
     /// At most 100
     #[serde(default, rename = "perPage")]
     per_page: Option<u8>,
+    /// Threads go on after it: `next_after`
+    #[serde(default)]
+    after: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -44,6 +47,7 @@ enum Read {
     GetFiles,
     GetCommits,
     GetReviewComments,
+    GetReviewThreads,
     GetReviews,
     GetComments,
 }
@@ -65,6 +69,10 @@ pub(in super::super) async fn read(
         Read::GetFiles => (place.word("files"), FILE),
         Read::GetCommits => (place.word("commits"), COMMIT),
         Read::GetReviewComments => (place.word("comments"), REVIEW_COMMENT),
+        Read::GetReviewThreads => {
+            let from = (wanted.after.as_deref(), wanted.per_page);
+            return Ok(threads::list(&hub, (owner, repo, number), from, &cx).await?.into());
+        }
         Read::GetReviews => (place.word("reviews"), REVIEW),
         Read::GetComments => (hub.repo(owner, repo)?.word("issues").number(number).word("comments"), COMMENT),
     };

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::super::client::{Ask, Hub};
 use super::super::issues::given;
 use super::super::pick::pick;
-use super::pull;
+use super::{pull, threads};
 use crate::shared::own::Answer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(in super::super) struct ReviewWrite {
-    /// Begin one, send or delete the one begun
+    /// Begin one, send or delete the one begun, or settle a thread
     method: Write,
     /// Owner
     owner: String,
@@ -37,6 +37,9 @@ pub(in super::super) struct ReviewWrite {
     /// On lines, with a new review
     #[serde(default)]
     comments: Vec<LineComment>,
+    /// Of the thread to settle
+    #[serde(default, rename = "threadId")]
+    thread_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -45,6 +48,8 @@ enum Write {
     Create,
     SubmitPending,
     DeletePending,
+    ResolveThread,
+    UnresolveThread,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
@@ -74,7 +79,7 @@ struct LineComment {
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-enum Side {
+pub(super) enum Side {
     Left,
     Right,
 }
@@ -100,12 +105,17 @@ pub(in super::super) async fn write(
         }
         Write::SubmitPending => {
             let event = event.ok_or_else(|| Refusal::invalid("say what comes of it: `event`"))?;
-            let place = reviews()?.number(pending(&hub, Ask::get(reviews()?).owner(owner), &cx).await?).word("events");
+            let place = reviews()?.number(begun(&hub, Ask::get(reviews()?).owner(owner), &cx).await?).word("events");
             Ask::send(Method::Post, place, given([("event", Some(event)), ("body", wanted.body.map(Value::from))]))
         }
         Write::DeletePending => {
-            let place = reviews()?.number(pending(&hub, Ask::get(reviews()?).owner(owner), &cx).await?);
+            let place = reviews()?.number(begun(&hub, Ask::get(reviews()?).owner(owner), &cx).await?);
             Ask { method: Method::Delete, ..Ask::get(place) }
+        }
+        settle @ (Write::ResolveThread | Write::UnresolveThread) => {
+            let id = wanted.thread_id.as_deref().ok_or_else(|| Refusal::invalid("say which thread: `threadId`"))?;
+            let (at, resolved) = ((&**owner, &**repo, wanted.pull_number), matches!(settle, Write::ResolveThread));
+            return Ok(threads::resolve(&hub, at, id, resolved, &cx).await?.into());
         }
     };
     let told = hub.ask(ask.owner(owner), &cx).await?;
@@ -113,12 +123,15 @@ pub(in super::super) async fn write(
 }
 
 /// The review that the token's owner has begun: nobody sees another's.
-async fn pending(hub: &Hub, reviews: Ask, cx: &Context) -> Result<u64, Refusal> {
+pub(super) async fn pending(hub: &Hub, reviews: Ask, cx: &Context) -> Result<Value, Refusal> {
     let told = hub.ask(reviews.page(None, Some(100)), cx).await?;
     let pending = told.value.as_array().into_iter().flatten().find(|review| review["state"] == "PENDING");
-    pending
-        .and_then(|review| review["id"].as_u64())
-        .ok_or_else(|| Refusal::failed("no review was begun; create one first"))
+    pending.cloned().ok_or_else(|| Refusal::failed("no review was begun; create one first"))
+}
+
+async fn begun(hub: &Hub, reviews: Ask, cx: &Context) -> Result<u64, Refusal> {
+    let review = pending(hub, reviews, cx).await?;
+    review["id"].as_u64().ok_or_else(|| Refusal::failed("GitHub does not say which review was begun"))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

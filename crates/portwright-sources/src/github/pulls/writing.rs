@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::super::client::{Ask, Hub};
 use super::super::issues::{OpenOrClosed, given};
 use super::super::pick::{Fields, pick};
-use super::pull;
+use super::{pull, threads};
 use crate::shared::own::Answer;
 
 const MADE: Fields = &["number", "title", "state", "draft", "html_url"];
@@ -105,6 +105,9 @@ pub(in super::super) struct UpdatePull {
     /// Those who maintain it may push to its branch
     #[serde(default)]
     maintainer_can_modify: Option<bool>,
+    /// Not ready yet, or ready again
+    #[serde(default)]
+    draft: Option<bool>,
     /// Logins to ask for a review
     #[serde(default)]
     reviewers: Vec<String>,
@@ -124,8 +127,13 @@ pub(in super::super) async fn update(
     ]);
     let place = pull(&hub, &wanted.owner, &wanted.repo, wanted.pull_number)?;
     let told = hub.ask(Ask::send(Method::Patch, place, body).owner(&wanted.owner), &cx).await?;
+    let mut answer = pick(&told.value, MADE);
+    if let Some(draft) = wanted.draft {
+        threads::draft(&hub, (&wanted.owner, &wanted.repo, wanted.pull_number), draft, &cx).await?;
+        answer.insert("draft".to_owned(), draft.into());
+    }
     ask_for_reviews(&hub, &wanted.owner, &wanted.repo, wanted.pull_number, &wanted.reviewers, &cx).await?;
-    Ok(pick(&told.value, MADE).into())
+    Ok(answer.into())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,6 +6,7 @@ mod fencing;
 mod fitting;
 mod live;
 mod reading;
+mod threads;
 mod writing;
 
 use std::sync::Arc;
