@@ -171,6 +171,8 @@ pub struct Target {
     pub arguments: Option<Arc<dyn CheckArguments>>,
     /// Whether calls of it may become tasks.
     pub tasks: TaskSupport,
+    /// Whether its source describes it in another way than when it was listed first.
+    pub drifted: bool,
 }
 
 /// A compiled input schema.

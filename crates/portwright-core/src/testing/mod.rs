@@ -59,6 +59,7 @@ pub fn call_of(source: &dyn Source, tool: &str, arguments: JsonObject) -> Call {
             tool: Some(Arc::new(offered)),
             arguments: None,
             tasks: source.task_support(tool),
+            drifted: false,
         })
     });
     Call { operation: Operation::CallTool { name: tool.to_owned(), arguments }, target }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::compile;
-use super::{Censor, Drifted};
+use super::{Censor, Pins};
 use crate::guard::validate;
 
 /// Said of a definition that is another than it was.
@@ -76,9 +76,9 @@ pub(crate) fn prompt_listed_as(
     source: &str,
     prompt: &Prompt,
     json: &Arc<RawValue>,
-    collisions: &HashSet<&str>,
+    collides: bool,
 ) -> (String, Arc<RawValue>) {
-    if !collisions.contains(prompt.name.as_str()) {
+    if !collides {
         return (prompt.name.clone(), json.clone());
     }
     let mut listed = prompt.clone();
@@ -89,7 +89,7 @@ pub(crate) fn prompt_listed_as(
 
 impl Listing {
     /// Asks a source for its lists.
-    pub(crate) fn of(name: &Arc<str>, source: &Arc<dyn Source>, definitions: &dyn Censor) -> Self {
+    pub(crate) fn of(name: &Arc<str>, source: &Arc<dyn Source>, definitions: &dyn Censor, pins: &Pins) -> Self {
         let mut listing = Self {
             name: name.clone(),
             source: source.clone(),
@@ -102,13 +102,13 @@ impl Listing {
             left_out: Vec::new(),
             tidied: Vec::new(),
         };
-        let definitions = Some(definitions).filter(|_| source.is_foreign());
+        let judged = Some((definitions, pins)).filter(|_| source.is_foreign());
         let mut seen = HashSet::new();
         for tool in source.tools() {
             let named = tool.name.to_string();
-            let Some(tool) = listing.fit("tool", &named, tool, definitions) else { continue };
+            let Some((tool, drifted)) = listing.fit("tool", &named, tool, judged) else { continue };
             if seen.insert(tool.name.to_string()) {
-                listing.add_tool(tool);
+                listing.add_tool(tool, drifted);
             } else {
                 listing.left_out.push(format!("tool `{}`: offered twice", tool.name));
             }
@@ -116,25 +116,25 @@ impl Listing {
         let mut seen = HashSet::new();
         for prompt in source.prompts() {
             let named = prompt.name.clone();
-            let Some(prompt) = listing.fit("prompt", &named, prompt, definitions) else { continue };
+            let Some((prompt, drifted)) = listing.fit("prompt", &named, prompt, judged) else { continue };
             if seen.insert(prompt.name.clone()) {
-                listing.add_prompt(prompt);
+                listing.add_prompt(prompt, drifted);
             } else {
                 listing.left_out.push(format!("prompt `{}`: offered twice", prompt.name));
             }
         }
         for resource in source.resources() {
             let named = resource.uri.clone();
-            let Some(resource) = listing.fit("resource", &named, resource, definitions) else { continue };
-            let target = listing.target(&resource.uri);
+            let Some((resource, drifted)) = listing.fit("resource", &named, resource, judged) else { continue };
+            let target = listing.target(&resource.uri, drifted);
             if let Some(json) = raw(&resource) {
                 listing.resources.push((resource.uri, target, json));
             }
         }
         for template in source.templates() {
             let named = template.uri_template.clone();
-            let Some(template) = listing.fit("template", &named, template, definitions) else { continue };
-            let target = listing.target(&template.uri_template);
+            let Some((template, drifted)) = listing.fit("template", &named, template, judged) else { continue };
+            let target = listing.target(&template.uri_template, drifted);
             match (compile(&template), raw(&template)) {
                 (Some(matcher), Some(json)) => listing.templates.push((matcher, target, json)),
                 _ => listing.left_out.push(format!("template `{}`: it can't be matched", template.uri_template)),
@@ -143,31 +143,29 @@ impl Listing {
         listing
     }
 
-    /// A definition as it may be listed. `definitions`: others than the operator wrote it.
+    /// A definition as it may be listed, and whether it changed. `judged`: others than the operator wrote it.
     fn fit<T: Serialize + DeserializeOwned>(
         &mut self,
-        kind: &str,
+        kind: &'static str,
         name: &str,
         definition: T,
-        definitions: Option<&dyn Censor>,
-    ) -> Option<T> {
+        judged: Option<(&dyn Censor, &Pins)>,
+    ) -> Option<(T, bool)> {
         const NAME_LETTERS_MAX: usize = 64;
-        let Some(definitions) = definitions else { return Some(definition) };
+        let Some((definitions, pins)) = judged else { return Some((definition, false)) };
         let shown = || name.chars().take(NAME_LETTERS_MAX).flat_map(char::escape_debug).collect::<String>();
-        let drifted = serde_json::to_value(&definition)
-            .map_or(Drifted::Barred, |value| definitions.drifted(&self.name, kind, name, &value));
-        match drifted {
-            Drifted::No => {}
-            Drifted::Told => self.tidied.push(format!("{kind} `{}`: {DRIFTED}", shown())),
-            Drifted::Barred => {
-                self.left_out.push(format!("{kind} `{}`: {DRIFTED}", shown()));
-                return None;
-            }
+        let drifted = pins.differs(kind, name, &definition);
+        if drifted && definitions.bars_drift() {
+            self.left_out.push(format!("{kind} `{}`: {DRIFTED}", shown()));
+            return None;
+        }
+        if drifted {
+            self.tidied.push(format!("{kind} `{}`: {DRIFTED}", shown()));
         }
         match tidy(definition, definitions) {
             Ok((definition, done)) => {
                 self.tidied.extend(done.map(|done| format!("{kind} `{}`: {done}", shown())));
-                Some(definition)
+                Some((definition, drifted))
             }
             Err(reason) => {
                 self.left_out.push(format!("{kind} `{}`: {reason}", shown()));
@@ -176,7 +174,15 @@ impl Listing {
         }
     }
 
-    fn add_tool(&mut self, tool: Tool) {
+    pub(crate) fn tool_names(&self) -> impl Iterator<Item = &str> {
+        self.tools.iter().map(|entry| entry.tool.name.as_ref())
+    }
+
+    pub(crate) fn prompt_names(&self) -> impl Iterator<Item = &str> {
+        self.prompts.iter().map(|prompt| prompt.0.name.as_str())
+    }
+
+    fn add_tool(&mut self, tool: Tool, drifted: bool) {
         let schema = &tool.input_schema;
         let compiled = match (named(&tool.name), validate::compile(schema), header_params(schema)) {
             (false, ..) => Err("its name may hold letters, digits and `_.-` only".to_owned()),
@@ -199,6 +205,7 @@ impl Listing {
             tool: Some(tool.clone()),
             arguments: Some(compiled),
             tasks: self.source.task_support(&tool.name),
+            drifted,
         };
         self.tools.push(ToolEntry { tool, target: Arc::new(target), json, headers: headers.into() });
     }
@@ -209,18 +216,18 @@ impl Listing {
         others.filter(|alias| alias.implied.is_empty() != narrow).map(|alias| alias.name.clone()).collect()
     }
 
-    fn add_prompt(&mut self, prompt: Prompt) {
+    fn add_prompt(&mut self, prompt: Prompt, drifted: bool) {
         let Some(json) = raw(&prompt) else { return };
-        let mut target = self.bare_target(&prompt.name);
+        let mut target = self.bare_target(&prompt.name, drifted);
         target.arguments = Some(validate::compile_prompt(&prompt));
         self.prompts.push((prompt, Arc::new(target), json));
     }
 
-    fn target(&self, name: &str) -> Arc<Target> {
-        Arc::new(self.bare_target(name))
+    fn target(&self, name: &str, drifted: bool) -> Arc<Target> {
+        Arc::new(self.bare_target(name, drifted))
     }
 
-    fn bare_target(&self, name: &str) -> Target {
+    fn bare_target(&self, name: &str, drifted: bool) -> Target {
         Target {
             source: self.name.clone(),
             name: name.to_owned(),
@@ -230,6 +237,7 @@ impl Listing {
             tool: None,
             arguments: None,
             tasks: TaskSupport::NEVER,
+            drifted,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The catalog: which source owns which name. It is never changed, only replaced whole, so that a call sees one
 //! version from start to end. It knows sources by their contract alone, and no transport.
 
+mod alike;
 mod listing;
+mod pins;
 mod supervisor;
 mod views;
 
@@ -16,7 +18,9 @@ use portwright_core::{
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use alike::Twins;
 pub(crate) use listing::{HeaderParam, Listing, ToolEntry};
+pub(crate) use pins::Pins;
 pub(crate) use supervisor::Supervisor;
 pub use supervisor::{Fingerprint, Mount, Origin, Reloaded, SourceHealth, State};
 pub(crate) use views::{Entry, Sight, Standing};
@@ -85,21 +89,11 @@ pub(crate) trait Censor: fmt::Debug + Send + Sync {
     /// Changes a definition, as JSON, into one that may be listed; gives what was done, or why it may not be listed.
     fn tidy(&self, definition: &mut Value) -> Result<Option<&'static str>, String>;
 
-    /// Whether a definition, as it came, is another than the one that was listed first under its name.
-    fn drifted(&self, source: &str, kind: &str, name: &str, definition: &Value) -> Drifted;
+    /// Whether a definition that changed is left out.
+    fn bars_drift(&self) -> bool;
 
     /// What it goes by, to tell whether another does the same.
     fn written(&self) -> &'static str;
-}
-
-/// Whether a definition changed, and what becomes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Drifted {
-    No,
-    /// It did, and is listed with a word in the log.
-    Told,
-    /// It did, and may not be listed.
-    Barred,
 }
 
 /// What is replaced together with the names: a call is judged by the guards, and a client is told the words, that
@@ -155,6 +149,8 @@ pub struct Catalog {
     template_targets: Vec<(UriTemplate, Arc<Target>)>,
     sources: HashMap<Arc<str>, Arc<dyn Source>>,
     collisions: Vec<String>,
+    /// Resources that are left out because they look like those of others.
+    posing: Vec<String>,
     /// Whether a source can tell when its resources change.
     pub(crate) watchable: bool,
 }
@@ -174,40 +170,51 @@ impl Catalog {
             template_targets: Vec::new(),
             sources: HashMap::new(),
             collisions: Vec::new(),
+            posing: Vec::new(),
             watchable: false,
         };
-        let tools = twice(listings.iter().flat_map(|one| one.tools.iter().map(|tool| tool.tool.name.as_ref())));
-        let prompts = twice(listings.iter().flat_map(|one| one.prompts.iter().map(|prompt| prompt.0.name.as_str())));
+        let tools = twice(listings.iter().flat_map(|one| one.tool_names()));
+        let prompts = twice(listings.iter().flat_map(|one| one.prompt_names()));
+        let twins = Twins::among(listings);
         let (mut tool_rows, mut prompt_rows) = (Vec::new(), Vec::new());
         let (mut resource_rows, mut template_rows) = (Vec::new(), Vec::new());
-        for listing in listings {
+        for (at, listing) in listings.iter().enumerate() {
             catalog.sources.insert(listing.name.clone(), listing.source.clone());
             catalog.watchable |= listing.watchable;
             for entry in &listing.tools {
-                let entry = entry.listed_as(&listing.name, tools.contains(entry.tool.name.as_ref()));
+                let own = entry.tool.name.as_ref();
+                let entry = entry.listed_as(&listing.name, tools.contains(own) || twins.tools.contains(&(at, own)));
                 let name = entry.tool.name.to_string();
                 tool_rows.push((name.clone(), entry.json.clone()));
                 catalog.tool_entries.insert(name, entry);
             }
             for (prompt, target, json) in &listing.prompts {
-                let (name, json) = listing::prompt_listed_as(&listing.name, prompt, json, &prompts);
+                let own = prompt.name.as_str();
+                let collides = prompts.contains(own) || twins.prompts.contains(&(at, own));
+                let (name, json) = listing::prompt_listed_as(&listing.name, prompt, json, collides);
                 prompt_rows.push((name.clone(), json));
                 catalog.prompt_targets.insert(name, target.clone());
             }
             for (uri, target, json) in &listing.resources {
-                if !catalog.resource_targets.contains_key(uri) {
+                if !catalog.resource_targets.contains_key(uri) && !twins.resources.contains(&(at, uri.as_str())) {
                     catalog.resource_targets.insert(uri.clone(), target.clone());
                     resource_rows.push((uri.clone(), json.clone()));
                 }
             }
             for (template, target, json) in &listing.templates {
+                if twins.templates.contains(&(at, template.text())) {
+                    continue;
+                }
                 template_rows.push((template.text().to_owned(), json.clone()));
                 catalog.template_targets.push((template.clone(), target.clone()));
             }
         }
         catalog.alias(listings);
-        catalog.collisions = tools.into_iter().chain(prompts).map(str::to_owned).collect();
+        let alike = twins.tools.iter().chain(&twins.prompts).map(|(_, name)| *name);
+        catalog.collisions = tools.into_iter().chain(prompts).chain(alike).map(str::to_owned).collect();
         catalog.collisions.sort();
+        catalog.collisions.dedup();
+        catalog.posing = twins.told(listings);
         catalog.all = Arc::new(Lists {
             tools: Section::sorted(tool_rows),
             resources: Section::sorted(resource_rows),
@@ -260,6 +267,11 @@ impl Catalog {
     /// Names that several sources offer, and that are therefore listed as `SOURCE.name`.
     pub fn collisions(&self) -> &[String] {
         &self.collisions
+    }
+
+    /// What is left out because it looks like something else of another source.
+    pub(crate) fn posing(&self) -> &[String] {
+        &self.posing
     }
 
     /// How the sources that have pools use them, by source.

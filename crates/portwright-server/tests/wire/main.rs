@@ -14,6 +14,7 @@ mod asking_wire;
 mod cards;
 mod client;
 mod definitions;
+mod drift;
 mod duplex;
 mod duplex_rules;
 mod faults;

@@ -20,9 +20,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::{Catalog, Listing, News, Rules};
+use super::{Catalog, Censor, Listing, News, Pins, Rules};
 
-use crate::catalog::Censor;
 pub use reload::Reloaded;
 use slot::Slot;
 pub use slot::{Fingerprint, Mount, Origin, SourceHealth, State};
@@ -243,7 +242,8 @@ impl Shared {
 
     /// Makes the lists and swaps the catalog.
     async fn publish(&self, id: u64, name: &Arc<str>, source: &Arc<dyn Source>) {
-        match listed(name, source, self.catalog.load().rules.definitions.clone()).await {
+        let Some(pins) = self.slots().iter().find(|slot| slot.id == id).map(|slot| slot.pins.clone()) else { return };
+        match listed(name, source, self.catalog.load().rules.definitions.clone(), pins).await {
             Ok(listing) => {
                 let mut slots = self.slots();
                 let Some(slot) = slots.iter_mut().find(|slot| slot.id == id) else { return };
@@ -263,6 +263,9 @@ impl Shared {
         let rules = rules.unwrap_or_else(|| self.catalog.load().rules.clone());
         let new = Arc::new(Catalog::merge(&listings, rules));
         let old = self.catalog.swap(new.clone());
+        for posing in new.posing().iter().filter(|one| !old.posing().contains(one)) {
+            warn!(posing, "left out of the catalog: it looks like something else of another source");
+        }
         let changed = new.changed_since(&old);
         if changed.any() {
             let _ = self.changes.send(News::Lists(changed));
@@ -310,9 +313,10 @@ async fn listed(
     name: &Arc<str>,
     source: &Arc<dyn Source>,
     definitions: Arc<dyn Censor>,
+    pins: Arc<Pins>,
 ) -> Result<Arc<Listing>, &'static str> {
     let (owned_name, owned_source) = (name.clone(), source.clone());
-    let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source, &*definitions));
+    let made = tokio::task::spawn_blocking(move || Listing::of(&owned_name, &owned_source, &*definitions, &pins));
     let reason = match tokio::time::timeout(limits::CONNECT_WAIT, made).await {
         Ok(Ok(listing)) => {
             for reason in &listing.left_out {

@@ -10,8 +10,7 @@ use portwright_core::{Source, limits};
 
 use super::slot::Slot;
 use super::{Listing, Mount, Origin, Shared, Start, State, Supervisor, attempt, listed};
-use crate::catalog::Censor;
-use crate::catalog::Rules;
+use crate::catalog::{Censor, Pins, Rules};
 
 /// What a reload did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +28,7 @@ pub struct Reloaded {
 /// A mount after its first attempt.
 struct Tried {
     mount: Mount,
+    pins: Arc<Pins>,
     open: Result<(Arc<dyn Source>, Arc<Listing>), String>,
 }
 
@@ -44,14 +44,16 @@ impl Supervisor {
             // What another server says of itself is read again where it is judged in another way.
             let stays = |slot: &Slot| alike || matches!(mount.origin, Origin::Open(_)) || !slot.is_foreign();
             let kept = shared.slots().iter().find(|slot| slot.is(&mount) && stays(slot)).map(|slot| slot.id);
-            plan.push((kept, mount));
+            // What was listed first still counts, unless the operator configured the source in another way.
+            let pins = shared.slots().iter().find(|slot| slot.pins_for(&mount)).map(|slot| slot.pins.clone());
+            plan.push((kept, mount, pins.unwrap_or_default()));
         }
-        let news = plan.into_iter().map(|(kept, mount)| {
+        let news = plan.into_iter().map(|(kept, mount, pins)| {
             let definitions = rules.definitions.clone();
             async move {
                 match kept {
                     Some(id) => Ok(id),
-                    None => Err(try_once(mount, definitions).await),
+                    None => Err(try_once(mount, definitions, pins).await),
                 }
             }
         });
@@ -84,8 +86,9 @@ impl Shared {
                         report.kept.push(slot.name.clone());
                         slots.push(slot);
                     }
-                    Err(Tried { mount, open }) => {
+                    Err(Tried { mount, pins, open }) => {
                         let mut slot = self.slot(&mount);
+                        slot.pins = pins;
                         slot.tried = true;
                         report.opened.push(mount.name.clone());
                         let start = match open {
@@ -136,17 +139,17 @@ impl Shared {
     }
 }
 
-async fn try_once(mount: Mount, definitions: Arc<dyn Censor>) -> Tried {
+async fn try_once(mount: Mount, definitions: Arc<dyn Censor>, pins: Arc<Pins>) -> Tried {
     let source = match &mount.origin {
         Origin::Open(source) => Ok(source.clone()),
         Origin::Config(config) => attempt(&mount.name, &**config).await,
     };
     let open = match source {
-        Ok(source) => match listed(&mount.name, &source, definitions).await {
+        Ok(source) => match listed(&mount.name, &source, definitions, pins.clone()).await {
             Ok(listing) => Ok((source, listing)),
             Err(reason) => Err(reason.to_owned()),
         },
         Err(reason) => Err(reason),
     };
-    Tried { mount, open }
+    Tried { mount, pins, open }
 }

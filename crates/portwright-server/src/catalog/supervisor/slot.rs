@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::Listing;
+use crate::catalog::{Listing, Pins};
 
 /// A source to serve.
 #[derive(Debug)]
@@ -100,6 +100,8 @@ pub(super) struct Slot {
     since: Instant,
     reason: Option<String>,
     pub(super) listing: Option<Arc<Listing>>,
+    /// What it listed first.
+    pub(super) pins: Arc<Pins>,
     /// Whether it was tried once.
     pub(super) tried: bool,
     /// Ends the care for it.
@@ -121,6 +123,7 @@ impl Slot {
             since: Instant::now(),
             reason: None,
             listing: None,
+            pins: Arc::default(),
             tried: false,
             life,
         }
@@ -134,6 +137,13 @@ impl Slot {
             _ => false,
         };
         same && self.name == mount.name && self.kind == mount.kind
+    }
+
+    /// Whether this mount's definitions are held against what this slot listed first: it is the same server, as far as
+    /// the operator says.
+    pub(super) fn pins_for(&self, mount: &Mount) -> bool {
+        let unknown = matches!(self.identity, Identity::Unknown) && mount.print.is_none();
+        self.is(mount) || unknown && self.name == mount.name && self.kind == mount.kind
     }
 
     pub(super) fn become_state(&mut self, state: State, reason: Option<String>) {

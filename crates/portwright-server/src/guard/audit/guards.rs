@@ -126,6 +126,9 @@ impl Audit {
         if !cx.waiting.spent(cx.clock.instant()).is_zero() {
             flags.push("asked".to_owned());
         }
+        if call.target.as_ref().is_some_and(|target| target.drifted) {
+            flags.insert(0, "drifted".to_owned());
+        }
         flags.truncate(limits::AUDIT_FLAGS_MAX);
         let principal = cx.principal();
         let name = call.operation.name();

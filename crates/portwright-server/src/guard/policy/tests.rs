@@ -36,6 +36,7 @@ fn target(source: &str, name: &str) -> Target {
         tool: None,
         arguments: None,
         tasks: TaskSupport::NEVER,
+        drifted: false,
     }
 }
 

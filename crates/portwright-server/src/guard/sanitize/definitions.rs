@@ -5,19 +5,15 @@
 //! words say so; whatever can't be replaced without breaking the tool (its name, an argument's, an allowed value, a
 //! default) and reads like one leaves the whole definition out. So does a name that hides characters.
 //!
-//! What a definition was like when it was listed first is remembered until the rules are read anew: one that changes after
-//! people have come to trust it is told of, or left out.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+//! What a definition was like when it was listed first is remembered by the catalog: one that changes after people have
+//! come to trust it is told of, or left out.
 
 use portwright_core::limits;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::characters::{Found, clean};
 use super::{Cleaner, Drift, Injection, SanitizePlan};
-use crate::catalog::{Censor, Drifted};
+use crate::catalog::Censor;
 
 /// Stands where a description stood.
 const WITHHELD: &str =
@@ -35,8 +31,6 @@ pub(crate) struct Definitions {
     cleaner: Cleaner,
     injection: Injection,
     drift: Drift,
-    /// Hashes of definitions as they came first, by source, kind and name.
-    pins: Mutex<HashMap<[String; 3], [u8; 32]>>,
 }
 
 /// What was done to a definition.
@@ -50,7 +44,7 @@ impl Definitions {
     pub(crate) fn new(plan: &SanitizePlan) -> Self {
         // What looks like a secret in a schema is an example; taking it out would change what the schema allows.
         let cleaner = Cleaner::new(&SanitizePlan { redact: Vec::new(), ..plan.clone() });
-        Self { cleaner, injection: plan.injection, drift: plan.drift, pins: Mutex::default() }
+        Self { cleaner, injection: plan.injection, drift: plan.drift }
     }
 }
 
@@ -71,25 +65,8 @@ impl Censor for Definitions {
         })
     }
 
-    fn drifted(&self, source: &str, kind: &str, name: &str, definition: &Value) -> Drifted {
-        let Ok(canonical) = serde_json_canonicalizer::to_vec(definition) else { return Drifted::Barred };
-        let hash: [u8; 32] = Sha256::digest(&canonical).into();
-        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = [source, kind, name].map(str::to_owned);
-        let changed = match pins.get(&key) {
-            Some(first) => *first != hash,
-            // What can't be remembered can't be told from what changed.
-            None if pins.len() >= limits::DEFINITIONS_PINNED_MAX => true,
-            None => {
-                pins.insert(key, hash);
-                false
-            }
-        };
-        match (changed, self.drift) {
-            (false, _) => Drifted::No,
-            (true, Drift::Log) => Drifted::Told,
-            (true, Drift::Block) => Drifted::Barred,
-        }
+    fn bars_drift(&self) -> bool {
+        self.drift == Drift::Block
     }
 
     fn written(&self) -> &'static str {

@@ -12,6 +12,7 @@ mod cleaner;
 pub(crate) mod definitions;
 mod downstream;
 pub mod injection;
+pub(crate) mod likeness;
 mod personal;
 mod redactor;
 mod reply;
@@ -53,7 +54,7 @@ pub enum Drift {
     /// It is listed as it is now, and the log says so.
     #[default]
     Log,
-    /// It is left out until the rules are read anew.
+    /// It is left out while it is another than it was.
     Block,
 }
 

@@ -65,6 +65,7 @@ fn call(is_tool: bool, source: Arc<str>, name: String) -> Call {
         tool: None,
         arguments: None,
         tasks: TaskSupport::default(),
+        drifted: false,
     };
     Call { operation, target: Some(Arc::new(target)) }
 }
