@@ -96,4 +96,4 @@ pub use task::{Background, Begun, TASKS_EXTENSION, TaskSupport};
 pub use template::UriTemplate;
 pub use tool::{Tools, TypedTool};
 pub use trace::{CLIENT_SPAN, TraceContext};
-pub use waiting::{Wait, Waiting};
+pub use waiting::{Places, Wait, Waiting};

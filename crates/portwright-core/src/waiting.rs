@@ -3,15 +3,29 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::context::Context;
+use crate::refusal::Refusal;
+
+/// What a call takes up while it runs, and others might use while it waits for a person.
+#[async_trait]
+pub trait Places: std::fmt::Debug + Send + Sync {
+    /// Gives them up.
+    fn leave(&self);
+
+    /// Takes them again, or refuses.
+    async fn back(&self, cx: &Context) -> Result<(), Refusal>;
+}
 
 /// How long a call has waited for its client. Shared by all contexts of the call.
 #[derive(Debug, Default)]
 pub struct Waiting {
     spent: Mutex<Spent>,
     over: Notify,
+    places: Mutex<Vec<Arc<dyn Places>>>,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +47,28 @@ impl Waiting {
         spent.open += 1;
         spent.since.get_or_insert_with(|| clock.instant());
         Wait { waiting: self.clone(), clock: clock.clone() }
+    }
+
+    /// Says what the call takes up.
+    pub fn takes_up(&self, places: Arc<dyn Places>) {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).push(places);
+    }
+
+    fn places(&self) -> Vec<Arc<dyn Places>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives up what the call takes up, while nothing of it runs.
+    pub fn leave(&self) {
+        self.places().iter().for_each(|places| places.leave());
+    }
+
+    /// Takes it up again, in the order in which it was taken first.
+    pub async fn back(&self, cx: &Context) -> Result<(), Refusal> {
+        for places in self.places() {
+            places.back(cx).await?;
+        }
+        Ok(())
     }
 
     /// Whether the call waits now.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Answer, Http, modern};
-use crate::support::{Up, plan, records, until, up};
+use crate::support::{Up, mount, plan, records, started, until, up};
 use crate::till::{Till, asking, patterns, till};
 
 /// A server with a queue: ada and eve call, bob and carol decide.
@@ -263,6 +263,47 @@ async fn a_flood_of_one_caller_leaves_room_for_others() {
     let id = eves["id"].as_str().expect("an id");
     assert_eq!(desk.decide(&desk.bob, id, &json!({"decision": "approve"})).await.status, 200);
     assert_eq!(text(&other.answer().await), "done");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_person_keeps_nobody_else_out_and_runs_when_there_is_a_place() {
+    let (folder, faulty) =
+        (tempfile::tempdir().expect("folder"), Arc::new(portwright_core::testing::Faulty::default()));
+    let file = folder.path().join("keys.toml");
+    let (ada, bob) = (key(&file, "ada", "caller"), key(&file, "bob", "approver"));
+    let mut plan = ServerPlan { approvals: queue(), keys: Some(file), ..plan() };
+    plan.limit.total.concurrent = Some(1);
+    plan.limit.each.concurrent = Some(1);
+    plan.limit.queue_wait = Duration::ZERO;
+    let till = Arc::new(Till::default());
+    let server = started(plan, vec![mount("till", till.clone()), mount("faulty", faulty.clone())]).await;
+    let up = up(&server).await;
+    let desk =
+        Desk { folder, server, up, till, ada: ada.clone(), eve: ada.clone(), bob: bob.clone(), carol: bob.clone() };
+    let plain = |tool: &str| modern(1, "tools/call", json!({"name": tool, "arguments": {}}));
+    let mut waiting = [desk.start(&ada, &pay(1)).await, desk.start(&ada, &pay(2)).await];
+    let ids = desk.waiting(2).await;
+    let look = desk.start(&ada, &plain("look")).await.answer().await;
+    assert_eq!(text(&look), "done", "the one place is free");
+    // The place is taken, and somebody says yes.
+    let running = desk.start(&ada, &plain("wait")).await;
+    until("the call to run", || async { faulty.calls() == 1 }).await;
+    for id in &ids {
+        let id = id["id"].as_str().expect("an id");
+        assert_eq!(desk.decide(&bob, id, &json!({"decision": "approve"})).await.status, 200);
+    }
+    let full = desk.start(&ada, &plain("look")).await.answer().await;
+    assert_eq!(full.json()["result"]["isError"], true, "{full:?}");
+    assert_eq!(desk.till.paid(), 0, "a yes is no second place");
+    drop(running);
+    for http in &mut waiting {
+        assert_eq!(text(&http.answer().await), "done");
+    }
+    assert_eq!(desk.till.paid(), 2);
+    until("the place to be free again", || async {
+        desk.start(&ada, &plain("look")).await.answer().await.json()["result"]["isError"] != true
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -165,14 +165,22 @@ async fn a_name_that_hides_characters_or_gives_orders_is_left_out() {
             tool(order, &json!({"type": "object"})),
             tool("honest", &argument("to")),
         ],
-        prompts: vec![Prompt::new("gre\u{200b}et", None::<String>, None), Prompt::new("greet", None::<String>, None)],
-        resources: vec![Resource::new("x://no\u{202e}te", "note"), Resource::new("x://note", "no\u{200b}te")],
-        templates: vec![ResourceTemplate::new("x://\u{200b}notes/{id}", "notes")],
+        // The last of each has a letter of another script among those that it looks like.
+        prompts: ["gre\u{200b}et", "greet", "gr\u{435}et"].map(|name| Prompt::new(name, None::<String>, None)).into(),
+        resources: vec![
+            Resource::new("x://no\u{202e}te", "note"),
+            Resource::new("x://note", "no\u{200b}te"),
+            Resource::new("x://n\u{43e}te", "note"),
+        ],
+        templates: vec![
+            ResourceTemplate::new("x://\u{200b}notes/{id}", "notes"),
+            ResourceTemplate::new("x://n\u{43e}tes/{id}", "notes"),
+        ],
         foreign: true,
     };
     let (all, tools, ..) = listed(Injection::Mark, source).await;
     assert_eq!(tools, ["honest"], "{all}");
-    assert_eq!(all.matches("\"greet\"").count(), 1);
+    assert_eq!((all.matches("\"greet\"").count(), all.matches("gr\u{435}et").count()), (1, 0));
     assert!(!all.contains("x://"), "{all}");
 }
 

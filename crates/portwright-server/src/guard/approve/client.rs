@@ -30,6 +30,8 @@ impl Approve {
         client.remember(KEY, ticket.word.clone().into());
         let message = question::message(asked, cx);
         let key = format!("{KEY}-{}", ticket.word);
+        // While a person thinks nothing of the call runs: others may.
+        cx.waiting.leave();
         let answer = client.elicit(&key, &message, json!({"type": "object", "properties": {}}));
         let answer = tokio::select! {
             biased;
@@ -63,7 +65,7 @@ impl Approve {
         };
         let by = &asked.principal.id;
         match action {
-            ElicitationAction::Accept => Ok(ticket),
+            ElicitationAction::Accept => cx.waiting.back(cx).await.map(|()| ticket),
             ElicitationAction::Decline => {
                 note_no(cx, &format!("declined_by:{by}"));
                 Err(Refusal::declined("a person declined this call"))

@@ -116,6 +116,8 @@ impl Approve {
         // A client that can follow a task need not hold its request open for a person.
         let cx = cx.start_task()?;
         let waits = cx.waiting.begin(&cx.clock);
+        // Nothing of it runs meanwhile: others may.
+        cx.waiting.leave();
         let verdict = tokio::select! {
             biased;
             () = cx.cancel.cancelled() => return Err(Refusal::cancelled()),
@@ -124,7 +126,10 @@ impl Approve {
         };
         drop(waits);
         match verdict {
-            Some(Verdict { approved: true, by, .. }) => Ok((Yes { via: "queue", by }, cx)),
+            Some(Verdict { approved: true, by, .. }) => {
+                cx.waiting.back(&cx).await?;
+                Ok((Yes { via: "queue", by }, cx))
+            }
             Some(Verdict { by, reason, .. }) => {
                 note_no(&cx, &format!("declined_by:{by}"));
                 Err(Refusal::declined(match reason {

@@ -14,6 +14,7 @@ mod account;
 mod bucket;
 mod ledger;
 mod plan;
+mod seat;
 mod shared;
 mod size;
 
@@ -25,7 +26,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portwright_core::{Call, Context, Guard, Next, Operation, Refusal, RefusalKind, Reply, async_trait, limits};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use account::{Account, Gate, InLine, Meter, Short, Taken, Unit};
@@ -33,7 +33,8 @@ pub(crate) use bucket::Bucket;
 pub use ledger::Ledger;
 use plan::Lane;
 pub use plan::{LimitPlan, Quota, Rate};
-use shared::{Entered, Shared, Ticket};
+use seat::{Held, Seat, Seated};
+use shared::{Entered, Shared};
 pub use shared::{StoreError, StorePlan, WhenDown};
 
 /// Quotas, ready for use.
@@ -164,7 +165,7 @@ impl Limit {
                 places.push(place);
                 continue;
             }
-            let full = || refuse(cx, &gate.lane, "concurrent", limits::LIMIT_PLACE_RETRY);
+            let full = || full(cx, &gate.lane);
             if patience.is_zero() || !queue.join() {
                 return Err(full());
             }
@@ -239,10 +240,14 @@ impl Guard for Limit {
             None => None,
         };
         let shared = shared.filter(|_| held.is_some());
-        let _held = match held {
+        let held = match held {
             Some(held) => held,
             None => self.enter(&account, &own, cx).await?,
         };
+        let seated = Seated(Arc::new(Seat::new(&self.ledger, &account, [&own, &self.total], held)));
+        if seated.0.has_gates() {
+            cx.waiting.takes_up(seated.0.clone());
+        }
         let result = next.run(call, cx).await;
         let counts = |limits: &Limits| limits.meters.iter().any(|meter| meter.unit == Unit::ResultBytes);
         if let Ok(reply) = &result
@@ -258,13 +263,6 @@ impl Guard for Limit {
         }
         result
     }
-}
-
-/// The places of a call that runs; free again when this is dropped, however the call ends.
-#[derive(Debug)]
-struct Held {
-    _places: Vec<OwnedSemaphorePermit>,
-    _ticket: Option<Ticket>,
 }
 
 /// What was taken for a call that does not run yet. It is given back unless it is kept.
@@ -314,6 +312,11 @@ impl Queue<'_> {
         }
         self.place.is_some()
     }
+}
+
+/// All places behind a gate are taken.
+fn full(cx: &Context, lane: &Lane) -> Refusal {
+    refuse(cx, lane, "concurrent", limits::LIMIT_PLACE_RETRY)
 }
 
 /// What was used can't be looked up, and the plan says that nobody may call then.

@@ -11,7 +11,9 @@ use crate::config;
 /// Everything that is wrong with them.
 pub(super) async fn found(plan: &config::Plan) -> Vec<Diagnostic> {
     let (store, replicas, issuer) = (store(plan).await, replicas(plan).await, issuer(plan).await);
-    audit_folder(plan).into_iter().chain(certificate(plan)).chain(store).chain(replicas).chain(issuer).collect()
+    let asked = introspection(plan).await;
+    let beside = audit_folder(plan).into_iter().chain(certificate(plan));
+    beside.chain(store).chain(replicas).chain(issuer).chain(asked).collect()
 }
 
 /// The audit can't be opened where there is no folder; the server would not start.
@@ -50,6 +52,15 @@ async fn issuer(plan: &config::Plan) -> Option<Diagnostic> {
     Some(
         Diagnostic::error(place, "unreachable", message).hint("mend `issuer`, or name the keys' address as `jwks_url`"),
     )
+}
+
+/// Opaque tokens hold by the issuer's word alone.
+async fn introspection(plan: &config::Plan) -> Option<Diagnostic> {
+    let oauth = plan.server.oauth.as_ref()?;
+    let fetch = Arc::new(portwright_sources::shared::http::Client::new().ok()?);
+    let message = portwright_server::guard::authenticate::oauth::reach_introspection(oauth, fetch).await.err()?;
+    let place = Pointer::root().join("auth").join("oauth").join("introspection");
+    Some(Diagnostic::error(place, "unreachable", message).hint("mend `url`, `client_id` or `client_secret`"))
 }
 
 /// What is wrong with the listener's certificate: files that don't fit keep the server from starting.

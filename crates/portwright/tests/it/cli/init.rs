@@ -91,6 +91,28 @@ fn a_password_goes_into_a_file_of_its_own() {
 }
 
 #[test]
+fn a_mysql_database_becomes_tools_that_work_at_once() {
+    let server = portwright_sources::mysql::testing::Server::start();
+    server.sql("mysql", "CREATE DATABASE shop");
+    let tables = TABLES.replace(" TEXT", " VARCHAR(100)");
+    server.sql("shop", &tables);
+    server.sql("shop", "CREATE USER reader@'127.0.0.1'; GRANT SELECT ON shop.* TO reader@'127.0.0.1'");
+    let folder = empty();
+    let url = server.url("reader", "shop");
+    let made = folder.run(&["init", "--from", &url, "--json"]);
+    assert_eq!(made.code, 0, "{}", made.errors);
+    let made: Value = serde_json::from_str(&made.out).expect("JSON");
+    assert_eq!(made["sources"], json!([{"name": "shop", "kind": "mysql"}]));
+    let checked = folder.run(&["check"]);
+    assert_eq!(checked.code, 0, "{}{}", checked.out, checked.errors);
+    let found = called(&folder, &["search_customers", "search_term=hop"]);
+    assert_eq!(found["structuredContent"]["rows"][0]["name"], "Grace Hopper");
+    let orders = called(&folder, &["list_orders_of_customer", "customer_id=1"]);
+    assert_eq!(orders["structuredContent"]["rows"][0]["id"], 7);
+    assert!(!called(&folder, &["get_customer", "customer_id=1"]).to_string().contains("canary"));
+}
+
+#[test]
 fn a_reference_to_a_variable_stays_one() {
     let folder = with_sqlite(TABLES);
     let postgres = Postgres::with(TABLES);

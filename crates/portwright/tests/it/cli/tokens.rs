@@ -16,6 +16,7 @@ fn issuer(keys: Value) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let issuer = format!("http://{}", listener.local_addr().expect("an address"));
     let metadata = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")});
+    let inactive = json!({"active": false});
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut request = [0; 4096];
@@ -24,9 +25,15 @@ fn issuer(keys: Value) -> String {
             let page = match asked.split(' ').nth(1) {
                 Some("/.well-known/openid-configuration") => Some(&metadata),
                 Some("/keys") => Some(&keys),
+                // Of whom it knows, the issuer says that it never gave such a token.
+                Some("/introspect") if asked.contains("cG9ydHdyaWdodDpyaWdodA==") => Some(&inactive),
                 _ => None,
             };
-            let status = if page.is_some() { "200 OK" } else { "404 Not Found" };
+            let status = match page {
+                Some(_) => "200 OK",
+                None if asked.contains("/introspect") => "401 Unauthorized",
+                None => "404 Not Found",
+            };
             let body = page.map(ToString::to_string).unwrap_or_default();
             let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _ = stream.write_all(format!("{head}{body}").as_bytes());
@@ -88,4 +95,32 @@ fn check_says_that_an_issuer_is_away() {
     assert_eq!((&report["problems"][0]["rule"], &report["problems"][0]["line"]), (&json!("unreachable"), &json!(2)));
     assert!(!report["problems"][0]["message"].to_string().contains("canary"), "{}", ended.out);
     assert_eq!(folder.run(&["check", "--offline"]).code, 0);
+}
+
+#[test]
+fn check_asks_the_issuer_whether_it_answers_about_tokens() {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
+    let secret = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("a key");
+    let issuer = issuer(json!({ "keys": [Jwk::from_encoding_key(&secret, Algorithm::ES256).expect("a key")] }));
+    let check = |path: &str, password: &str| {
+        let folder = Folder::with(&format!(
+            "[auth.oauth]\nissuer = \"{issuer}\"\naudience = \"https://mcp.acme.example/mcp\"\n\
+             introspection = {{ url = \"{issuer}{path}\", client_id = \"portwright\", client_secret = \"${{env:HOME_SECRET}}\" }}\n"
+        ));
+        let mut command = folder.command(["check", "--json"]);
+        super::Ended::of(command.env("HOME_SECRET", password).output().expect("the binary runs"))
+    };
+    assert_eq!(check("/introspect", "right").code, 0);
+    for (path, password, words) in [
+        ("/introspect", "canary-wrong", "refuses this client_id and client_secret"),
+        ("/nothing", "right", "status 404"),
+    ] {
+        let ended = check(path, password);
+        assert_eq!(ended.code, 5, "{}", ended.out);
+        let report: Value = serde_json::from_str(&ended.out).expect("JSON");
+        let problem = &report["problems"][0];
+        assert_eq!((&problem["rule"], &problem["line"]), (&json!("unreachable"), &json!(4)), "{problem}");
+        assert!(problem["message"].as_str().is_some_and(|text| text.contains(words)), "{problem}");
+        assert!(!ended.out.contains("canary") && !ended.errors.contains("canary"));
+    }
 }

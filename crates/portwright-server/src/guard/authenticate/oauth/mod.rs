@@ -89,6 +89,14 @@ pub async fn reach(plan: &OAuthPlan, fetch: Arc<dyn Fetch>) -> Result<(), String
     Jwks::new(plan, fetch).reach().await
 }
 
+/// Asks the issuer about a token that nobody has, where it is to be asked about tokens: whether it answers, and answers us.
+pub async fn reach_introspection(plan: &OAuthPlan, fetch: Arc<dyn Fetch>) -> Result<(), String> {
+    match &plan.introspection {
+        Some(plan) => Introspection::new(plan.clone(), fetch).reach().await,
+        None => Ok(()),
+    }
+}
+
 /// Judges access tokens.
 #[derive(Debug)]
 pub(crate) struct OAuth {

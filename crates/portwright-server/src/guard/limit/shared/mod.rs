@@ -70,6 +70,11 @@ impl Shared {
         })
     }
 
+    /// Whether each replica counts by itself while the store is away.
+    pub(super) fn is_local(&self) -> bool {
+        self.down == WhenDown::Local
+    }
+
     /// A key that tells nothing of whose it is. In braces, so that all keys of a call are on one node of a cluster.
     fn key(&self, who: Option<&Principal>, lane: &Lane, what: &str) -> String {
         let mut hash = Sha256::new();

@@ -18,6 +18,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use crate::ops::random;
 use crate::unique::Unique;
 
 /// Where the issuer answers questions, and who asks.
@@ -147,6 +148,20 @@ impl Introspection {
             }
         }
         state.known.insert(mark, Known { word, fresh: now + fresh, kept: now + kept });
+    }
+
+    /// Asks about a token that nobody has; why there is no answer that could be read.
+    pub(super) async fn reach(&self) -> Result<(), String> {
+        let made_up = random::hex::<16>().map_err(|_| "the system gives no random numbers".to_owned())?;
+        match self.ask(&Secret::new(made_up)).await {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err("it calls a token active that nobody ever gave".to_owned()),
+            Err(NoWord::Status(401 | 403)) => Err("it refuses this client_id and client_secret".to_owned()),
+            Err(error) => Err(match std::error::Error::source(&error) {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            }),
+        }
     }
 
     async fn ask(&self, token: &Secret) -> Result<Word, NoWord> {
