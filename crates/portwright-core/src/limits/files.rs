@@ -13,6 +13,9 @@ pub const WHOLE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes of a file whose digest is taken.
 pub const DIGEST_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
+/// Bytes of the names of a file's extended attributes, and of the value of each: what Linux itself allows.
+pub const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
+
 /// Files that one call reads.
 pub const FILES_AT_ONCE_MAX: usize = 50;
 

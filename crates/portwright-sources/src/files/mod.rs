@@ -10,6 +10,7 @@ mod digest;
 mod edit;
 mod exclude;
 mod info;
+mod likeness;
 mod list;
 mod media;
 mod prompts;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::config::HardLinks;
 use super::roots::{Folders, Stop};
 use super::scope::{Scope, links};
-use super::{digest, words};
+use super::{digest, likeness, words};
 use crate::shared::own::Answer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -152,11 +152,9 @@ impl Place {
         })
     }
 
-    /// Owner and rights are those of the file that was there.
+    /// It is to be in all else what the file was that is there.
     fn like_before(&self, file: &File) -> io::Result<()> {
-        let Some((_, old)) = &self.old else { return Ok(()) };
-        keep_owner(file, old)?;
-        file.set_permissions(old.permissions())
+        self.old.as_ref().map_or(Ok(()), |(old, meta)| likeness::keep(file, old, meta))
     }
 
     /// Adds to the end, and tells where that is now.
@@ -186,21 +184,6 @@ fn beside(name: &Path) -> PathBuf {
     beside.push(super::text::cut(&name, 200));
     beside.push(format!(".{random:016x}.tmp"));
     PathBuf::from(beside)
-}
-
-#[cfg(unix)]
-fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let own = file.metadata()?;
-    if (own.uid(), own.gid()) == (old.uid(), old.gid()) {
-        return Ok(());
-    }
-    fchown(file, Some(old.uid()), Some(old.gid()))
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(unix)]

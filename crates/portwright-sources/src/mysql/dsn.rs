@@ -96,6 +96,8 @@ pub(super) enum DsnError {
     Path,
     #[error("it names a database of the server itself, which holds passwords and other people's statements")]
     System,
+    /// The driver forgives a wrong name by words in the error's text, which the errors of our TLS do not have; and it takes
+    /// no verifier of ours. So it would refuse each server whose name differs, which is those that the mode is for.
     #[error(
         "`ssl-mode=verify-ca` is not to be had: verify-identity is, with `ssl-name` where the certificate is for another \
          name"

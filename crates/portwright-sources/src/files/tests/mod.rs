@@ -1,6 +1,7 @@
 //! The source as its callers know it.
 
 mod fence;
+mod likeness;
 mod offer;
 mod reading;
 mod searching;
