@@ -72,6 +72,7 @@ fn caller() -> Principal {
 fn target(name: &str) -> Arc<Target> {
     Arc::new(Target {
         narrow_aliases: Vec::new(),
+        drifted: false,
         source: "source".into(),
         name: name.to_owned(),
         aliases: vec![format!("{name}_too")],

@@ -52,10 +52,10 @@ async fn what_a_client_pays_for_the_list_of_tools() {
     ];
     let told: Vec<String> = told.into_iter().map(|(what, size)| format!("{what}: {size}")).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    read-only: 17 tools, 11458 bytes
-    two contexts: 17 tools, 12328 bytes
-    read-write: 23 tools, 16210 bytes
-    all: 25 tools, 17685 bytes
+    read-only: 17 tools, 12240 bytes
+    two contexts: 17 tools, 13110 bytes
+    read-write: 23 tools, 16992 bytes
+    all: 25 tools, 18467 bytes
     "#);
 }
 

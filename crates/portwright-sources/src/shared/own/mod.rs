@@ -162,17 +162,15 @@ impl<S> OwnTool<S> {
     }
 
     fn listed(&self, open_world: bool) -> Tool {
-        let hints = ToolAnnotations::new().open_world(open_world);
-        // What a tool destroys, and whether twice is once, means something only where it does not just read.
-        let hints = match self.does {
-            Does::Read => hints.read_only(true),
-            Does::Add => hints.read_only(false).destructive(false).idempotent(false),
-            Does::Set => hints.read_only(false).destructive(true).idempotent(true),
-            Does::Change => hints.read_only(false).destructive(true).idempotent(false),
-        };
+        let (reads, destroys) = (self.does == Does::Read, matches!(self.does, Does::Set | Does::Change));
+        let annotations = ToolAnnotations::new()
+            .read_only(reads)
+            .destructive(destroys)
+            .idempotent(matches!(self.does, Does::Read | Does::Set))
+            .open_world(open_world);
         Tool::new(self.name, self.description.clone(), Arc::new(self.input.clone()))
             .with_title(self.title)
-            .with_annotations(hints)
+            .with_annotations(annotations)
             .with_raw_output_schema(Arc::new(self.output.clone()))
     }
 }

@@ -173,7 +173,7 @@ pub fn table_template(plan: &SqlPlan) -> String {
 fn listed_tool(declared: &DeclaredTool, standing: &Standing) -> Option<Tool> {
     let Standing::Ready { access, columns } = standing else { return None };
     let annotations = match access {
-        Access::ReadOnly => ToolAnnotations::new().read_only(true).open_world(false),
+        Access::ReadOnly => ToolAnnotations::new().read_only(true).idempotent(true).open_world(false),
         Access::ReadWrite => ToolAnnotations::new()
             .read_only(false)
             .destructive(declared.destructive)

@@ -126,7 +126,7 @@ impl OwnTool {
         let annotations = if writes {
             ToolAnnotations::new().read_only(false).destructive(true).idempotent(false).open_world(false)
         } else {
-            ToolAnnotations::new().read_only(true).open_world(false)
+            ToolAnnotations::new().read_only(true).idempotent(true).open_world(false)
         };
         let output = match self {
             Self::RunSqlQuery => output_schema(None, plan.access),
