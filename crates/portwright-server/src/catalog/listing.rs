@@ -34,6 +34,8 @@ pub(crate) struct Listing {
     pub(crate) left_out: Vec<String>,
     /// What was listed in other words than its source has for it, and why.
     pub(crate) tidied: Vec<String>,
+    /// Names of definitions that are others than were listed first, and are listed all the same.
+    pub(crate) drifted: HashSet<String>,
 }
 
 /// A tool with what a call of it needs.
@@ -101,6 +103,7 @@ impl Listing {
             watchable: source.updates().is_some(),
             left_out: Vec::new(),
             tidied: Vec::new(),
+            drifted: HashSet::new(),
         };
         let definitions = Some(definitions).filter(|_| source.is_foreign());
         let mut seen = HashSet::new();
@@ -158,7 +161,10 @@ impl Listing {
             .map_or(Drifted::Barred, |value| definitions.drifted(&self.name, kind, name, &value));
         match drifted {
             Drifted::No => {}
-            Drifted::Told => self.tidied.push(format!("{kind} `{}`: {DRIFTED}", shown())),
+            Drifted::Told => {
+                self.tidied.push(format!("{kind} `{}`: {DRIFTED}", shown()));
+                self.drifted.insert(name.to_owned());
+            }
             Drifted::Barred => {
                 self.left_out.push(format!("{kind} `{}`: {DRIFTED}", shown()));
                 return None;

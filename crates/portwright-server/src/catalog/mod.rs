@@ -155,6 +155,8 @@ pub struct Catalog {
     template_targets: Vec<(UriTemplate, Arc<Target>)>,
     sources: HashMap<Arc<str>, Arc<dyn Source>>,
     collisions: Vec<String>,
+    /// What is listed in other words than it was first: source and name.
+    drifted: HashSet<(Arc<str>, String)>,
     /// Whether a source can tell when its resources change.
     pub(crate) watchable: bool,
 }
@@ -174,6 +176,7 @@ impl Catalog {
             template_targets: Vec::new(),
             sources: HashMap::new(),
             collisions: Vec::new(),
+            drifted: HashSet::new(),
             watchable: false,
         };
         let tools = twice(listings.iter().flat_map(|one| one.tools.iter().map(|tool| tool.tool.name.as_ref())));
@@ -183,6 +186,7 @@ impl Catalog {
         for listing in listings {
             catalog.sources.insert(listing.name.clone(), listing.source.clone());
             catalog.watchable |= listing.watchable;
+            catalog.drifted.extend(listing.drifted.iter().map(|name| (listing.name.clone(), name.clone())));
             for entry in &listing.tools {
                 let entry = entry.listed_as(&listing.name, tools.contains(entry.tool.name.as_ref()));
                 let name = entry.tool.name.to_string();
@@ -340,7 +344,11 @@ impl Endpoint for Catalog {
     async fn reach(&self, call: &Call, cx: &Context) -> Result<Reply, Refusal> {
         let target = call.target.as_ref().ok_or_else(|| call.operation.not_found())?;
         let source = self.sources.get(&target.source).ok_or_else(|| call.operation.not_found())?;
-        cx.note(|trail| trail.reached = true);
+        let drifted = !self.drifted.is_empty() && self.drifted.contains(&(target.source.clone(), target.name.clone()));
+        cx.note(|trail| {
+            trail.reached = true;
+            trail.flags.extend(drifted.then(|| "drifted".to_owned()));
+        });
         match &call.operation {
             Operation::CallTool { arguments, .. } => source.call(&target.name, arguments, cx).await.map(Reply::Tool),
             Operation::ReadResource { uri } => source.read(uri, cx).await.map(Reply::Resource),
