@@ -4,6 +4,7 @@
 
 mod clients;
 mod drivers;
+mod five;
 mod judge;
 mod replicas;
 mod steps;
