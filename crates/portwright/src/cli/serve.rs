@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use portwright_core::Pointer;
+use portwright_server::plan::DashboardReaders;
 use portwright_server::{Exporter, Server, TransportError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,7 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own, logs: &LogArgs) -> Result<E
         return Err(ConfigError::Problems(Problems::new(origin, vec![exposed])).into());
     }
     let name = plan.server.name.clone();
+    let shows = plan.server.dashboard.readers != DashboardReaders::Off;
     let configured = args.listen.is_none().then_some(plan.listen);
     let sources: Vec<Arc<str>> = plan.sources.iter().map(|source| source.name.clone()).collect();
     let listen_failed = |source| CliError::Listen { address, source };
@@ -72,7 +74,7 @@ pub(crate) async fn run(args: &ServeArgs, own: &Own, logs: &LogArgs) -> Result<E
     let address = listener.local_addr().map_err(listen_failed)?;
     let scheme = if plan.server.listen.tls.is_some() { "https" } else { "http" };
     let server = start(App::from_plan(plan).guards(&own.guards))?;
-    greet(&name, &format!("{scheme}://{address}/mcp"), &sources);
+    greet(&name, &format!("{scheme}://{address}"), &sources, shows);
     let reloading = Reloading { server: server.clone(), watch, environment, listen: configured, hangup: true };
     let _reloading = reloading.begin();
     serve(exported(&server, exporter.as_ref(), server.serve_http(listener, shutdown)), impatient).await
@@ -105,10 +107,13 @@ pub(crate) fn start(app: App) -> Result<Server, CliError> {
     app.start().map_err(CliError::start)
 }
 
-fn greet(name: &str, url: &str, sources: &[Arc<str>]) {
-    let url = styled(STRONG, url);
+fn greet(name: &str, base: &str, sources: &[Arc<str>], shows: bool) {
+    let url = styled(STRONG, &format!("{base}/mcp"));
     let offered = if sources.is_empty() { "no sources yet".into() } else { sources.join(", ") };
     print::note(&format!("{name} on {url}  ({offered})"));
+    if shows {
+        print::note(&format!("the dashboard is at {base}/"));
+    }
 }
 
 /// Serves until everything has drained, or until somebody has no more patience.

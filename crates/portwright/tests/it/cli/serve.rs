@@ -13,7 +13,10 @@ fn it_says_where_it_listens_and_what_it_serves() {
     let shop = Shop::sqlite();
     let server = Portwright::start(&shop.config());
     let line = format!("shop on http://{}/mcp  (shop, declared)\n", server.address);
-    assert!(server.errors().contains(&line), "{}", server.errors());
+    wait_for("both lines", || {
+        let dashboard = format!("the dashboard is at http://{}/\n", server.address);
+        (server.errors().contains(&line) && server.errors().contains(&dashboard)).then_some(())
+    });
     assert_eq!(server.output(), "");
 }
 

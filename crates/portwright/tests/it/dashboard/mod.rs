@@ -47,7 +47,20 @@ sql = "SELECT :term AS note"
 [tools.echo_note.params.term]
 type = "string"
 description = "The note"
+
+[tools.keep_number]
+source = "shop"
+description = "Gives back what it was given. Use this when a form is to be tried. Returns one row."
+sql = "SELECT :big AS big, :kind AS kind, :sure AS sure"
+
+[tools.keep_number.params]
+big = { type = "integer", description = "A whole number" }
+kind = { type = "string", description = "One of two", enum = ["small", "large"] }
+sure = { type = "boolean", description = "Yes or no" }
 "#;
+
+/// More records of the audit than one page shows.
+const CALLS: usize = 60;
 
 struct House {
     shop: Shop,
@@ -122,13 +135,17 @@ fn people_see_try_and_decide_in_a_browser() {
     let which = Command::new("sh").args(["-c", &format!("command -v {chromium}")]).output().expect("a shell");
     let (house, [admin, reader, approver]) = inhabited();
     let address = house.server.address;
-    // One call by somebody else, and one that waits for a person.
-    call(address, &admin, "query_customers", &json!({"search_term": "ada"}));
-    let waits = reader.clone();
-    let waiting = thread::spawn(move || call(address, &waits, "get_order_history", &json!({"customer_id": 1})));
-    wait_for("a call that waits", || {
-        let all = house.get("/approvals", &format!("host: localhost\r\nauthorization: Bearer {approver}\r\n"));
-        all.body.contains("get_order_history").then_some(())
+    for caller in [&admin, &reader].into_iter().cycle().take(CALLS) {
+        call(address, caller, "query_customers", &json!({"search_term": "ada"}));
+    }
+    // Two that wait for a person.
+    let [approved, denied] = [1, 2].map(|customer| {
+        let key = reader.clone();
+        thread::spawn(move || call(address, &key, "get_order_history", &json!({"customer_id": customer})))
+    });
+    wait_for("calls that wait", || {
+        let all = house.asked("/approvals", &approver);
+        (all["approvals"].as_array().map(Vec::len) == Some(2)).then_some(())
     });
     let mut plan = json!({
         "chromium": String::from_utf8_lossy(&which.stdout).trim(),
@@ -148,8 +165,9 @@ fn people_see_try_and_decide_in_a_browser() {
         .unwrap_or_else(|error| panic!("{error}: {told}{}", String::from_utf8_lossy(&drive.stderr)));
     assert!(report["findings"] == json!([]), "{report:#}");
     let seen = &report["seen"];
-    assert!(seen["requests"].as_u64() > Some(50) && seen["axe"].as_u64() >= Some(10), "{report}");
-    let approved = waiting.join().expect("the call");
+    assert!(seen["requests"].as_u64() > Some(50) && seen["axe"].as_u64() >= Some(16), "{report}");
+    let [approved, denied] = [approved, denied].map(|call| call.join().expect("the call"));
+    assert!(denied.body.contains("not today"), "who was denied learns why: {}", denied.body);
     assert!(approved.body.contains("structuredContent"), "what was approved ran: {}", approved.body);
     assert!(house.shop.outcomes().iter().any(|it| it["flags"].to_string().contains("approved_by:judge")));
 }

@@ -20,7 +20,7 @@ use viewer::Viewer;
 
 /// Scripts and styles come from here, and nothing else comes from anywhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 pub(super) async fn serve<T>(front: &Front, peer: &Peer, request: &http::Request<T>) -> Response<Body> {
     let local = admission::is_local(request.headers(), peer);

@@ -15,6 +15,12 @@ export class Refused extends Error {
   }
 }
 
+// Numbers that a script would round stay as they were written, where the browser can.
+const whole = (text) => /^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text)) && JSON.rawJSON !== undefined;
+export const number = (text) => (whole(text) ? JSON.rawJSON(String(BigInt(text))) : Number(text));
+export const parse = (text) => JSON.parse(text, (_, value, at) => (typeof value === "number" && at?.source && whole(at.source) ? JSON.rawJSON(at.source) : value));
+export const plain = (value) => value === null || typeof value !== "object" || Boolean(JSON.isRawJSON?.(value));
+
 // Beside the page, also where a proxy has it under a path of its own.
 const at = (path) => new URL(path, document.baseURI.split("#")[0]);
 
@@ -38,15 +44,15 @@ export async function post(path, value) {
 
 // A header holds plain visible ASCII; everything else goes as base64 of its UTF-8.
 function header(value) {
-  const text = String(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?base64?")) return text;
   return `=?base64?${btoa(String.fromCharCode(...new TextEncoder().encode(text)))}?=`;
 }
 
 let last = 0;
 
-// One request of MCP. `mirrored`: arguments that a tool wants to see in headers as well.
-export async function mcp(method, params = {}, mirrored = {}) {
+// One request of MCP. `mirrored`: arguments that a tool wants to see in headers as well; `signal` calls it off.
+export async function mcp(method, params = {}, { mirrored = {}, signal } = {}) {
   const headers = { "content-type": "application/json", accept: "application/json, text/event-stream",
     "mcp-protocol-version": VERSION, "mcp-method": method };
   const name = params.name ?? params.uri;
@@ -56,11 +62,12 @@ export async function mcp(method, params = {}, mirrored = {}) {
   const meta = { [`${about}protocolVersion`]: VERSION, [`${about}clientCapabilities`]: {},
     [`${about}clientInfo`]: { name: "portwright-dashboard", version: "1" } };
   const message = { jsonrpc: "2.0", id: ++last, method, params: { ...params, _meta: meta } };
-  const { body, kind } = await ask("mcp", { method: "POST", headers, body: JSON.stringify(message), mcp: true });
+  const { body, kind } = await ask("mcp", { method: "POST", headers, body: JSON.stringify(message), mcp: true, signal });
   const messages = kind.startsWith("text/event-stream")
-    ? body.split("\n").filter((line) => line.startsWith("data: ")).map((line) => JSON.parse(line.slice(6)))
-    : [JSON.parse(body)];
-  const answer = messages.find((one) => one.id === message.id) ?? messages.at(-1);
+    ? body.split("\n").filter((line) => line.startsWith("data: ")).map((line) => parse(line.slice(6)))
+    : [parse(body)];
+  const answer = messages.find((one) => one.id === message.id) ?? messages.findLast((one) => one.error);
+  if (!answer) throw new Refused(200, "the answer broke off");
   if (answer?.error) throw new Refused(200, answer.error.message);
   return answer.result;
 }

@@ -1,20 +1,26 @@
 // Calls that wait for a person.
 
 import { credential, get, post } from "./api.js";
-import { card, clock, code, h, outcome } from "./dom.js";
+import { card, clock, code, h, outcome, shown } from "./dom.js";
 
 export async function waiting(told) {
   if (!told.approvals || !told.me.approves || !credential.get()) return undefined;
   return (await get("approvals")).approvals;
 }
 
-export async function approvals(root, { told }) {
+// What stands there, in short, so that one sees whether something else does.
+export const standing = (all) => JSON.stringify((all ?? []).map((one) => [one.id, one.state]));
+
+export async function approvals(root, { told, state }) {
   const say = (words) => root.replaceChildren(card("Approvals", h("p", { class: "empty" }, words)));
   if (!told.approvals) return say("No calls wait in a queue here; `[approvals] approvers` in the configuration names the roles that decide.");
   if (!credential.get()) return say("Sign in with a key of an approver to see what waits.");
   if (!told.me.approves) return say("Your roles approve no calls here.");
-  const all = await get("approvals");
-  const cards = await Promise.all(all.approvals.map(async (one) => question(await get(`approvals/${encodeURIComponent(one.id)}`), () => approvals(root, { told }))));
+  const all = (await get("approvals")).approvals;
+  state.standing = standing(all);
+  // One that ends meanwhile is not there any more.
+  const whole = await Promise.all(all.map((one) => get(`approvals/${encodeURIComponent(one.id)}`).catch(() => undefined)));
+  const cards = whole.filter(Boolean).map((one) => question(one, () => approvals(root, { told, state })));
   root.replaceChildren(cards.length ? h("div", { class: "stack" }, cards) : card("Approvals", h("p", { class: "empty" }, "Nothing waits.")));
 }
 
@@ -27,7 +33,7 @@ function question(one, again) {
       await again();
     } catch (error) {
       notice.hidden = false;
-      notice.replaceChildren(error.message);
+      notice.replaceChildren(shown(error.message));
     }
   };
   return card(h("code", null, one.name),

@@ -30,12 +30,14 @@ export function chart(title, steps, series, { bars = false, unit = "" } = {}) {
     });
   } else {
     for (const one of series) {
-      let path = "", open = false;
+      const there = (index) => steps[index] && (one.of(steps[index]) ?? undefined) !== undefined;
+      let path = "";
       steps.forEach((step, index) => {
-        const amount = one.of(step);
-        if (amount === null || amount === undefined) { open = false; return; }
-        path += `${open ? "L" : "M"}${(x(index) + wide / 2).toFixed(1)} ${y(amount).toFixed(1)}${open ? "" : "h.1"}`;
-        open = true;
+        if (!there(index)) return;
+        const at = [(x(index) + wide / 2).toFixed(1), y(one.of(step)).toFixed(1)];
+        path += `${there(index - 1) ? "L" : "M"}${at.join(" ")}`;
+        // One that stands alone is no line.
+        if (!there(index - 1) && !there(index + 1)) marks.push(s("circle", { class: one.kind, cx: at[0], cy: at[1], r: 3 }));
       });
       if (path) marks.push(s("path", { class: `line ${one.kind}`, d: path }));
     }

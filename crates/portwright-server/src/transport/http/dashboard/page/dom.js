@@ -7,7 +7,7 @@ function fill(element, props, children) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (key === "value" || key === "checked") element[key] = value;
-    else element.setAttribute(key, value === true ? "" : String(value));
+    else element.setAttribute(key, value === true ? "" : shown(String(value)));
   }
   for (const child of children.flat(Infinity)) {
     if (child === undefined || child === null || child === false) continue;
@@ -32,6 +32,20 @@ export function table(caption, columns, rows, empty) {
     h("table", null, h("caption", { class: "hidden" }, caption),
       h("thead", null, h("tr", null, head)),
       h("tbody", null, rows.map((row) => h("tr", null, columns.map((column) => cell(column, row)))))));
+}
+
+// Draws anew, but for what somebody reads just now: where they went by keyboard, selected or opened something.
+export function redraw(root, parts) {
+  const old = [...root.children];
+  if (old.length !== parts.length) return root.replaceChildren(...parts);
+  const selected = document.getSelection();
+  parts.forEach((part, index) => {
+    const one = old[index];
+    if (one.classList.contains("pair") && part.classList.contains("pair")) return redraw(one, [...part.children]);
+    const read = one.querySelector(":focus-visible, details[open]") || (!selected.isCollapsed && one.contains(selected.anchorNode));
+    one.classList.toggle("paused", Boolean(read));
+    if (!read && !one.isEqualNode(part)) one.replaceWith(part);
+  });
 }
 
 export const card = (title, ...content) => h("section", { class: "card" }, h("h2", null, title), content);

@@ -1,8 +1,8 @@
 // What this caller may see of what is served, and a try of it.
 
 import { list, mcp } from "./api.js";
-import { card, code, h, pill } from "./dom.js";
-import { form, mirrored } from "./form.js";
+import { card, code, h, pill, shown } from "./dom.js";
+import { expanded, form, mirrored, variables } from "./form.js";
 
 const KINDS = [["tools", "tools/list", "tools"], ["resources", "resources/list", "resources"], ["templates", "resources/templates/list", "resourceTemplates"], ["prompts", "prompts/list", "prompts"]];
 
@@ -56,30 +56,36 @@ function about({ kind, item, name }) {
 function attempt(kind, item, name) {
   const schema = kind === "tools" ? item.inputSchema
     : kind === "prompts" ? { properties: Object.fromEntries((item.arguments ?? []).map((one) => [one.name, { type: "string", description: one.description }])), required: (item.arguments ?? []).filter((one) => one.required).map((one) => one.name) }
-      : kind === "templates" ? { properties: { uri: { type: "string", description: `An address of the form ${item.uriTemplate}` } }, required: ["uri"] } : {};
+      : kind === "templates" ? { properties: Object.fromEntries(variables(item.uriTemplate).map((one) => [one, { type: "string", description: `Its place in ${item.uriTemplate}` }])), required: variables(item.uriTemplate) } : {};
   const { rows, read } = form(schema);
   const answer = h("div", { class: "answer", "aria-live": "polite" });
   const writes = kind === "tools" && !item.annotations?.readOnlyHint;
   const button = h("button", { type: "submit", class: writes ? "primary careful" : "primary" }, kind === "tools" ? (writes ? "Call it (it may change something)" : "Call it") : "Read it");
-  const run = async () => {
+  let running;
+  const off = h("button", { type: "button", hidden: true, onclick: () => running?.abort() }, "Call it off");
+  const run = async (signal) => {
     const values = read();
-    if (kind === "tools") return mcp("tools/call", { name, arguments: values }, mirrored(schema, values));
-    if (kind === "prompts") return mcp("prompts/get", { name, arguments: values });
-    return mcp("resources/read", { uri: kind === "templates" ? values.uri : item.uri });
+    if (kind === "tools") return mcp("tools/call", { name, arguments: values }, { mirrored: mirrored(schema, values), signal });
+    if (kind === "prompts") return mcp("prompts/get", { name, arguments: values }, { signal });
+    return mcp("resources/read", { uri: kind === "templates" ? expanded(item.uriTemplate, values) : item.uri }, { signal });
   };
   const submit = async (event) => {
     event.preventDefault();
-    button.disabled = true;
-    const began = performance.now();
+    if (running) return;
+    running = new AbortController();
+    const { signal } = running, began = performance.now();
+    [button.disabled, off.hidden] = [true, false];
+    answer.replaceChildren(h("p", { class: "empty" }, "Running…"));
     try {
-      const result = await run();
+      const result = await run(signal);
       answer.replaceChildren(...told(result, performance.now() - began));
     } catch (error) {
-      answer.replaceChildren(h("p", { class: "notice" }, error.message));
+      answer.replaceChildren(h("p", { class: "notice" }, signal.aborted ? "It was called off." : shown(error.message)));
     }
-    button.disabled = false;
+    running = undefined;
+    [button.disabled, off.hidden] = [false, true];
   };
-  return h("form", { class: "attempt", onsubmit: submit, novalidate: true }, h("h3", null, "Try it"), rows, button, answer);
+  return h("form", { class: "attempt", onsubmit: submit, novalidate: true }, h("h3", null, "Try it"), rows, h("div", { class: "row" }, button, off), answer);
 }
 
 function told(result, took) {

@@ -1,6 +1,6 @@
 // How the server is and what it does, now and in the last hour.
 
-import { card, clock, h, millis, number, outcome, pill, since, table } from "./dom.js";
+import { card, clock, h, millis, number, outcome, pill, redraw, since, table } from "./dom.js";
 import { chart } from "./chart.js";
 
 const tile = (title, value, more) => h("div", { class: "tile" }, h("span", { class: "label" }, title), h("strong", null, value), more && h("span", { class: "more" }, more));
@@ -53,7 +53,7 @@ export function overview(root, { told }) {
   parts.push(h("div", { class: "pair" },
     noted("Refused lately", numbers.refusals, "Nothing was refused."),
     noted("Flagged lately", numbers.flagged, "Nothing was flagged.")));
-  root.replaceChildren(...parts);
+  redraw(root, parts);
 }
 
 function sources(health) {
