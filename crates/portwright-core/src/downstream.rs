@@ -219,6 +219,12 @@ pub trait Downstream: Debug + Send + Sync {
     /// What was [remembered](Self::remember), in this run or in one before a question.
     fn recall(&self, key: &str) -> Option<Value>;
 
+    /// What the client carries for this call is used up: the call reaches its source now, and whoever carries the same a
+    /// second time is refused. What a call refused earlier carried stays good. Sources need not call it.
+    async fn use_up(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Tells the client that what the page of question `key` was for is done. Says nothing where the client's revision
     /// knows no such word.
     fn concluded(&self, _key: &str) {}

@@ -16,6 +16,7 @@ use crate::ops::health;
 use crate::ops::metrics::Metrics;
 use crate::plan::ServerPlan;
 use crate::session::asking::rounds::Round;
+use crate::session::asking::spent::Spent;
 use crate::session::asking::wire::Wire;
 use crate::session::asking::{Asks, Seal, Way};
 use crate::session::downstream::Notifier;
@@ -39,6 +40,8 @@ pub(crate) struct Engine {
     pub(crate) supervisor: Supervisor,
     /// Seals what clients carry for us.
     pub(crate) seal: Arc<Seal>,
+    /// Which of that is used up.
+    pub(crate) spent: Arc<Spent>,
     /// Calls in flight.
     pub(crate) calls: TaskTracker,
     /// Streams that wait for changes.
@@ -103,7 +106,7 @@ impl Engine {
         method: &str,
         params: &Params<'_>,
     ) -> Result<Option<Round>, WireError> {
-        Round::read(&self.seal, self.plan.ask_timeout, speaker, method, params)
+        Round::read((&self.seal, &self.spent), self.plan.ask_timeout, speaker, method, params)
     }
 
     /// What is known around a call.

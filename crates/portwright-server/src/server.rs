@@ -22,6 +22,7 @@ use crate::ops::metrics::{self, Metrics, Snapshot};
 use crate::ops::random;
 use crate::plan::ServerPlan;
 use crate::session::asking::Seal;
+use crate::session::asking::spent::Spent;
 use crate::session::dispatch;
 use crate::session::params::Params;
 use crate::session::replicas::{ReplicaPlan, Replicas};
@@ -125,12 +126,14 @@ impl Server {
         let desk = Arc::new(Desk::new(&plan.approvals, draining.clone()));
         let metrics = Arc::new(Metrics::default());
         let rules = rules(&plan, audit.as_ref(), &ledger, &own, &desk, &metrics)?;
+        let replicas = plan.replicas.as_ref().map(Replicas::open).transpose().map_err(StartError::Replicas)?.flatten();
         let engine = Engine {
             info: ServerInfo::new(&info)?,
             tasks: Tasks::new(plan.tasks, draining.clone()),
             authenticate: authenticate(&plan)?,
             sessions: Store::new(plan.sessions),
-            replicas: plan.replicas.as_ref().map(Replicas::open).transpose().map_err(StartError::Replicas)?.flatten(),
+            spent: Arc::new(Spent::new(replicas.clone())),
+            replicas,
             supervisor: Supervisor::start(mounts, rules, stop.clone()),
             seal: Arc::new(seal(plan.replicas.as_ref())?),
             calls: TaskTracker::new(),

@@ -21,5 +21,12 @@ pub const ASK_KEY_BYTES_MAX: usize = 128;
 /// Bytes of one question as JSON. A form is small; what a model is given to write about may not be.
 pub const ASK_BYTES_MAX: usize = 256 * 1024;
 
+/// States that were carried and are used up, remembered until they expire, of one principal: as many as one that answers
+/// a question each tenth of a second. Further ones are refused.
+pub const ASK_SPENT_OF_ONE_MAX: usize = 4096;
+
+/// The same of all principals.
+pub const ASK_SPENT_MAX: usize = 65_536;
+
 /// Bytes of what a client carries from one round to the next: earlier answers and what the source remembers.
 pub const ASK_STATE_BYTES_MAX: usize = 256 * 1024;

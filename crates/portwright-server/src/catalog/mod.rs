@@ -352,6 +352,7 @@ impl Endpoint for Catalog {
     async fn reach(&self, call: &Call, cx: &Context) -> Result<Reply, Refusal> {
         let target = call.target.as_ref().ok_or_else(|| call.operation.not_found())?;
         let source = self.sources.get(&target.source).ok_or_else(|| call.operation.not_found())?;
+        cx.downstream.use_up().await?;
         cx.note(|trail| trail.reached = true);
         match &call.operation {
             Operation::CallTool { arguments, .. } => source.call(&target.name, arguments, cx).await.map(Reply::Tool),

@@ -248,3 +248,33 @@ async fn each_round_is_a_call_with_one_record() {
     assert_eq!(outcomes, ["intent", "input_required", "refused", "intent", "ok"], "{records:?}");
     assert_eq!((&records[1]["decision"], &records[1]["error"]), (&json!("allow"), &Value::Null));
 }
+
+#[tokio::test]
+async fn two_who_carry_the_same_answer_at_once_make_one_call() {
+    let (server, asker, _) = asking(plan()).await;
+    let call = call("name");
+    let asked = pipe(&server).ask(&call).await;
+    let answered = again(&call, &asked, &json!({"name": entered("name", "Ada")}));
+    let runs = (0..8).map(|_| async { pipe(&server).ask(&answered).await });
+    let answers = futures::future::join_all(runs).await;
+    let done = answers.iter().filter(|answer| answer["result"]["isError"] != true).count();
+    assert_eq!((done, asker.runs()), (1, 2), "one run asked, one had the answer: {answers:?}");
+    let late = pipe(&server).ask(&answered).await;
+    assert!(text(&late).contains("was used already"), "{late}");
+    // Asked anew, it is answered anew.
+    let asked = pipe(&server).ask(&call).await;
+    let done = pipe(&server).ask(&again(&call, &asked, &json!({"name": entered("name", "Bob")}))).await;
+    assert_eq!(text(&done), "Bob");
+}
+
+#[tokio::test]
+async fn what_a_refused_call_carried_stays_good() {
+    let (server, asker, _) = asking(plan()).await;
+    let call = call("name");
+    let asked = pipe(&server).ask(&call).await;
+    let answered = again(&call, &asked, &json!({"name": entered("name", "Ada")}));
+    server.reload(&plan(), Vec::new()).await.expect("reloaded");
+    assert_eq!(pipe(&server).ask(&answered).await["error"]["code"], -32602, "there is no such tool");
+    server.reload(&plan(), vec![mount("asker", asker.clone())]).await.expect("reloaded");
+    assert_eq!(text(&pipe(&server).ask(&answered).await), "Ada");
+}

@@ -10,10 +10,11 @@ use portwright_server::{ReplicaPlan, ServerPlan};
 use serde_json::{Value, json};
 
 use crate::approvals::{key, queue};
+use crate::asker::Asker;
 use crate::client::{Answer, Http, modern};
 use crate::replicas::acquainted;
 use crate::sharing::Redis;
-use crate::support::{Up, plan, until, up};
+use crate::support::{Up, mount, plan, started, until, up};
 use crate::till::{Till, asking, till};
 
 struct Replica {
@@ -129,4 +130,43 @@ async fn a_yes_that_a_client_carries_counts_once_at_whichever_replica() {
         assert_eq!(twice["result"]["resultType"], "input_required", "asked anew: {twice}");
     }
     assert_eq!((one.till.paid(), other.till.paid()), (0, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_a_client_carries_counts_once_at_whichever_replica() {
+    let Some(redis) = Redis::start().await else { return };
+    let plan = || ServerPlan {
+        replicas: Some(ReplicaPlan {
+            secret: Secret::new("a secret that all replicas know, and nobody else"),
+            store: Some(redis.plan(WhenDown::Closed).url),
+            prefix: "test".to_owned(),
+        }),
+        ..plan()
+    };
+    let (mut ups, mut askers) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let asker = Arc::new(Asker::default());
+        ups.push(up(&started(plan(), vec![mount("asker", asker.clone())]).await).await);
+        askers.push(asker);
+    }
+    let mut call = modern(1, "tools/call", json!({"name": "name", "arguments": {}}));
+    call["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({"elicitation": {"form": {}}});
+    let answered = async |up: &Up| {
+        let asked = up.connect().await.post(&call).await.json();
+        let mut again = call.clone();
+        again["params"]["requestState"] = asked["result"]["requestState"].clone();
+        again["params"]["inputResponses"] = json!({"name": {"action": "accept", "content": {"name": "Ada"}}});
+        again
+    };
+    let again = answered(&ups[0]).await;
+    let at = |number: usize| (&ups[number % 2], &again);
+    let runs = (0..6).map(at).map(|(up, again)| async { up.connect().await.post(again).await.json() });
+    let answers = futures::future::join_all(runs).await;
+    let done = answers.iter().filter(|answer| answer["result"]["content"][0]["text"] == "Ada").count();
+    assert_eq!((done, askers[0].runs() + askers[1].runs()), (1, 2), "{answers:?}");
+    let again = answered(&ups[0]).await;
+    redis.signal("STOP");
+    let refused = ups[1].connect().await.post(&again).await.json();
+    assert_eq!(askers[1].runs() + askers[0].runs(), 3, "nobody can tell whether it was used: {refused}");
+    redis.signal("CONT");
 }

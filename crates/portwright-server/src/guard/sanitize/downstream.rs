@@ -130,6 +130,10 @@ impl Downstream for Clean {
         self.inner.recall(key)
     }
 
+    async fn use_up(&self) -> Result<(), Refusal> {
+        self.inner.use_up().await
+    }
+
     fn concluded(&self, key: &str) {
         self.inner.concluded(key);
     }

@@ -7,6 +7,7 @@ mod abilities;
 pub(super) mod answers;
 pub(crate) mod rounds;
 mod seal;
+pub(crate) mod spent;
 pub(crate) mod wire;
 
 #[cfg(test)]
@@ -110,6 +111,13 @@ impl Downstream for Way {
             Asks::Not(_) => None,
             Asks::Wire(wire) => wire.recall(key),
             Asks::Round(round) => round.recall(key),
+        }
+    }
+
+    async fn use_up(&self) -> Result<(), Refusal> {
+        match &self.asks {
+            Asks::Round(round) => round.use_up().await,
+            Asks::Not(_) | Asks::Wire(_) => Ok(()),
         }
     }
 

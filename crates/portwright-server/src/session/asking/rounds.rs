@@ -3,8 +3,8 @@
 //!
 //! What it carries is sealed for this caller and this call, and lasts a few minutes. It holds the answers of earlier
 //! rounds, what the source remembers, and which questions were asked last: an answer counts for the question that it
-//! was given to, word for word. Answers that come without it are taken as given beforehand. It may be carried more than
-//! once: who answers for a person may answer twice.
+//! was given to, word for word. Answers that come without it are taken as given beforehand. It counts for one call: who
+//! carries it again after that call has reached its source is refused, see [`spent`](super::spent).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
+use super::spent::Spent;
 use super::{Abilities, Seal, answers};
+use crate::ops::random;
 use crate::session::Speaker;
 use crate::session::errors::WireError;
 use crate::session::params::{self, Params};
@@ -28,6 +31,8 @@ use crate::session::reply::{self, ServerInfo};
 struct Carried {
     /// When it is worth nothing any more, in milliseconds since 1970.
     until: u64,
+    /// What tells it from all others.
+    word: String,
     /// How often it was carried.
     round: u32,
     /// The questions that ended the last round: key → digest.
@@ -50,6 +55,9 @@ pub(crate) struct Round {
     /// Whether it carried something.
     carries: bool,
     carried: Mutex<Carried>,
+    spent: Arc<Spent>,
+    /// Whether what it carried is used up.
+    used: OnceCell<()>,
 }
 
 /// Whose call it is, and which.
@@ -84,7 +92,7 @@ fn fingerprint(params: &JsonObject, method: &str) -> Option<String> {
 impl Round {
     /// Reads what a request brings along. None where its method, or its revision, knows no rounds.
     pub(crate) fn read(
-        seal: &Arc<Seal>,
+        (seal, spent): (&Arc<Seal>, &Arc<Spent>),
         wait: Duration,
         speaker: &Speaker,
         method: &str,
@@ -115,8 +123,9 @@ impl Round {
             Some(state) => Mutex::new(open(seal, &about, &state)?),
             None => Mutex::default(),
         };
-        let (abilities, seal) = (speaker.abilities, seal.clone());
-        Ok(Some(Self { abilities, seal, about, wait, given: given.unwrap_or_default(), carries, carried }))
+        let (abilities, seal, spent) = (speaker.abilities, seal.clone(), spent.clone());
+        let (given, used) = (given.unwrap_or_default(), OnceCell::new());
+        Ok(Some(Self { abilities, seal, about, wait, given, carries, carried, spent, used }))
     }
 
     pub(super) fn abilities(&self) -> Abilities {
@@ -125,6 +134,24 @@ impl Round {
 
     fn carried(&self) -> MutexGuard<'_, Carried> {
         self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The call reaches its source: what it carried counts, and never again.
+    pub(super) async fn use_up(&self) -> Result<(), Refusal> {
+        if !self.carries {
+            return Ok(());
+        }
+        let spend = async {
+            let (word, until) = {
+                let carried = self.carried();
+                (carried.word.clone(), carried.until)
+            };
+            let left = Duration::from_millis(until.saturating_sub(millis(SystemTime::now())));
+            let owner = format!("{} {}", self.about.principal.auth.as_str(), self.about.principal.id);
+            self.spent.spend(&owner, &word, left.max(Duration::from_secs(1))).await
+        };
+        // What runs within the call reaches its sources as part of it.
+        self.used.get_or_try_init(|| spend).await.copied()
     }
 
     pub(super) fn ask(&self, questions: &[(String, Question)]) -> Result<Vec<Answer>, Refusal> {
@@ -175,6 +202,7 @@ impl Round {
     fn close(&self, carried: &Carried, asked: BTreeMap<String, String>) -> Result<String, Refusal> {
         let next = Carried {
             until: millis(SystemTime::now() + self.wait),
+            word: random::hex::<16>().map_err(|_| Refusal::internal("the system gives no random numbers"))?,
             round: carried.round + 1,
             asked,
             said: carried.said.clone(),

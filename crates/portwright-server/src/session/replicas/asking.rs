@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portwright_core::{Auth, Principal, async_trait, limits};
+use redis::aio::ConnectionManager;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::words::{Question, Word};
-use super::{Errand, Replicas};
+use super::{Away, Errand, Replicas};
 use crate::engine::Engine;
 use crate::guard::approve::queue::Undecided;
 use crate::guard::approve::{CarriedYes, Elsewhere};
@@ -181,6 +182,19 @@ impl Elsewhere for Replicas {
         let answer = self.ask(Question::Carried { word: word.to_owned() }, true).await.pop()?;
         let digest = serde_json::from_value(answer["digest"].clone()).ok()?;
         Some((digest, Duration::from_millis(answer["left"].as_u64()?)))
+    }
+}
+
+impl Replicas {
+    /// Uses up the word of a state that a client carried; whether this is the first time, at any replica.
+    pub(crate) async fn spend(&self, word: &str, kept: Duration) -> Result<bool, Away> {
+        let (key, kept) =
+            (format!("{}:spent:{word}", self.prefix), u64::try_from(kept.as_millis()).unwrap_or(u64::MAX));
+        let set = |mut store: ConnectionManager| async move {
+            let set = redis::cmd("SET").arg(key).arg(1).arg("NX").arg("PX").arg(kept).to_owned();
+            set.query_async::<Option<String>>(&mut store).await
+        };
+        self.link.ask(set).await.map(|set| set.is_some())
     }
 }
 

@@ -64,6 +64,10 @@ impl Downstream for Asking {
         self.before.recall(key)
     }
 
+    async fn use_up(&self) -> Result<(), Refusal> {
+        self.before.use_up().await
+    }
+
     fn concluded(&self, key: &str) {
         self.before.concluded(key);
     }
